@@ -1,0 +1,1 @@
+"""Files, samples, tiles: how images enter and results leave."""

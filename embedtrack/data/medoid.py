@@ -1,0 +1,44 @@
+"""The centre of a cell: its medoid (Lalit et al. 2021, section 2)."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import find_objects
+from scipy.signal import fftconvolve
+
+from embedtrack.types import Labels
+
+
+def medoid(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """The mask's pixel with the least mean distance to all of the mask's pixels.
+
+    c = argmin_{p in M} sum_{q in M} |p - q|. The sum is the convolution of the mask with the distance to the origin,
+    so it costs O(n log n) in the pixels of the bounding box. Among equal pixels the first in reading order wins.
+
+    Args:
+        mask: bool[H, W] with at least one true pixel.
+
+    Raises:
+        ValueError: the mask is empty.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        raise ValueError("expected a mask with at least one pixel, got an empty one")
+    top, left = int(rows[0]), int(columns[0])
+    box = mask[top : rows[-1] + 1, left : columns[-1] + 1]  # [h, w]
+    height, width = box.shape
+    y, x = np.arange(1 - height, height), np.arange(1 - width, width)
+    distance = np.hypot(y[:, None], x[None, :])  # [2h-1, 2w-1]
+    total = fftconvolve(distance, box.astype(np.float64), mode="valid")  # [h, w]
+    total = np.where(box, np.round(total, 6), np.inf)
+    row, column = np.unravel_index(int(np.argmin(total)), box.shape)
+    return top + int(row), left + int(column)
+
+
+def medoids(labels: Labels) -> dict[int, tuple[int, int]]:
+    """The medoid (y, x) in pixels of every label in ``labels`` int32[H, W]."""
+    centres = {}
+    for label, box in enumerate(find_objects(labels), start=1):
+        if box is not None:
+            row, column = medoid(labels[box] == label)
+            centres[label] = (box[0].start + row, box[1].start + column)
+    return centres

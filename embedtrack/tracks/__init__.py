@@ -1,0 +1,1 @@
+"""From cells to tracks, lineages and valid results."""
