@@ -1,0 +1,109 @@
+"""The eight symmetries of the square on images, vector maps, axis maps and points, in numpy and torch alike.
+
+A symmetry is a signed permutation of the axes (y, x): perhaps swap them, then perhaps reverse each. What it does to
+an array follows from that: positions move; a vector's components are swapped and take the signs; a component that is
+a magnitude along an axis, like a bandwidth, is swapped but has no sign. Numpy results are views wherever possible and
+may have negative strides, which ``torch.from_numpy`` refuses: ``np.ascontiguousarray`` first.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from embedtrack.types import Array, Maps
+
+Image = TypeVar("Image", NDArray[Any], torch.Tensor)
+
+
+class Symmetry(NamedTuple):
+    """Quarter turns (0 to 3, in the sense of ``np.rot90``: from x towards -y), then perhaps a flip of x."""
+
+    turns: int
+    flip: bool
+
+    @property
+    def swaps(self) -> bool:
+        """Whether y and x change places, and with them height and width."""
+        return self.turns % 2 == 1
+
+    @property
+    def signs(self) -> tuple[int, int]:
+        """The sign of the new y and x axes, after the swap: -1 where the axis is reversed."""
+        return -1 if self.turns in (1, 2) else 1, -1 if (self.turns in (2, 3)) != self.flip else 1
+
+    @property
+    def inverse(self) -> "Symmetry":
+        """What undoes it: a turn with a flip is a reflection and undoes itself."""
+        return self if self.flip else Symmetry(-self.turns % 4, False)
+
+
+SYMMETRIES: tuple[Symmetry, ...] = tuple(Symmetry(turns, flip) for flip in (False, True) for turns in range(4))
+
+
+def do(image: Image, symmetry: Symmetry) -> Image:
+    """Move the pixels of a scalar image or labels [..., H, W]; a quarter turn gives [..., W, H]."""
+    turned = image.mT if symmetry.swaps else image
+    return _reverse(turned, tuple(axis for axis, sign in zip((-2, -1), symmetry.signs, strict=True) if sign < 0))
+
+
+def do_axes(axes: Image, symmetry: Symmetry) -> Image:
+    """Move the pixels of [..., 2, H, W], magnitudes along (y, x): they swap with the axes and keep their sign."""
+    if axes.ndim < 3 or axes.shape[-3] != 2:
+        raise ValueError(f"expected an array [..., 2, H, W] of (y, x) components, got shape {tuple(axes.shape)}")
+    moved = do(axes, symmetry)
+    return _reverse(moved, (-3,)) if symmetry.swaps else moved
+
+
+def do_vectors(vectors: Image, symmetry: Symmetry) -> Image:
+    """Move the pixels of [..., 2, H, W], signed (y, x) vectors, and turn the vectors themselves."""
+    moved = do_axes(vectors, symmetry)
+    return moved if symmetry.signs == (1, 1) else moved * _like(symmetry.signs, moved)[:, None, None]
+
+
+def do_points(points: Image, symmetry: Symmetry, shape: tuple[int, int]) -> Image:
+    """Move points [N, 2], (y, x) in an image of ``shape`` (H, W), along with it: do(image)[do_points(p)] = image[p]."""
+    turned = points[:, [1, 0]] if symmetry.swaps else points
+    sides = shape[::-1] if symmetry.swaps else shape
+    last = [side - 1 if sign < 0 else 0 for side, sign in zip(sides, symmetry.signs, strict=True)]
+    moved: Image = turned * _like(symmetry.signs, points) + _like(last, points)
+    return moved
+
+
+def undo(image: Image, symmetry: Symmetry) -> Image:
+    """The inverse of ``do``."""
+    return do(image, symmetry.inverse)
+
+
+def undo_axes(axes: Image, symmetry: Symmetry) -> Image:
+    """The inverse of ``do_axes``."""
+    return do_axes(axes, symmetry.inverse)
+
+
+def undo_vectors(vectors: Image, symmetry: Symmetry) -> Image:
+    """The inverse of ``do_vectors``."""
+    return do_vectors(vectors, symmetry.inverse)
+
+
+def undo_maps(maps: Maps[Array], symmetry: Symmetry) -> Maps[Array]:
+    """Turn back what the network said of a frame that ``do`` has turned."""
+    return Maps(
+        offset=undo_vectors(maps.offset, symmetry),
+        bandwidth=undo_axes(maps.bandwidth, symmetry),
+        seediness=undo(maps.seediness, symmetry),
+        shift=undo_vectors(maps.shift, symmetry),
+    )
+
+
+def _reverse(array: Image, axes: tuple[int, ...]) -> Image:
+    """Reverse the given axes: a view in numpy, one copy in torch, which has no negative strides."""
+    if not axes:
+        return array
+    return torch.flip(array, axes) if isinstance(array, torch.Tensor) else np.flip(array, axes)
+
+
+def _like(values: Sequence[int], array: Image) -> Image:
+    """The values as a vector of the array's kind, dtype and device."""
+    return array.new_tensor(values) if isinstance(array, torch.Tensor) else np.array(values, array.dtype)
