@@ -1,0 +1,159 @@
+"""Frames larger than memory: plan where tiles lie, cut them out, stitch what the network says of them.
+
+A tile travels with its location. Tiles stream: a frame's maps are the only thing that is held whole.
+"""
+
+from math import ceil, isqrt
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+MULTIPLE = 8
+"""The network halves its input three times, so a tile's sides are multiples of this."""
+SMALLEST = 256
+"""The crops of the training: a smaller tile would show the network less context than it has learnt from."""
+
+
+class Tile(NamedTuple):
+    """Where a tile lies in its frame, in pixels; it reaches beyond the far edges of a frame that is smaller."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+def fit(shape: tuple[int, int], memory: int | None, bytes_per_pixel: int, largest: int = 2048) -> int:
+    """The greatest side of tiles for which the network has the memory: the frame's longer side, if that fits.
+
+    Args:
+        shape: (H, W) of the frame.
+        memory: bytes that the network may use, or None for no limit.
+        bytes_per_pixel: what the network needs for each pixel of its input.
+        largest: no side above this, whatever the memory.
+
+    Returns:
+        A multiple of 8, at least 256 even if that is more than the memory holds; for ``plan``.
+
+    Raises:
+        ValueError: memory or bytes_per_pixel is not positive, or largest is below 256.
+    """
+    if bytes_per_pixel < 1 or largest < SMALLEST or (memory is not None and memory < 1):
+        raise ValueError(
+            f"expected positive memory and bytes per pixel and a largest side of at least {SMALLEST}, "
+            f"got {memory}, {bytes_per_pixel} and {largest}"
+        )
+    short, long = sorted(_round_up(side) for side in shape)
+    side = min(long, largest)
+    if memory is not None:
+        pixels = memory // bytes_per_pixel
+        side = min(side, max(isqrt(pixels), pixels // short))  # a square, or a strip as wide as a narrow frame
+    return max(side // MULTIPLE * MULTIPLE, SMALLEST)
+
+
+def plan(shape: tuple[int, int], tile: int, overlap: int = 64) -> list[Tile]:
+    """Cover a frame with tiles of one size, in reading order: a single one if the frame fits.
+
+    Tiles are spread evenly, so none reaches beyond the frame unless it is larger than the frame.
+
+    Args:
+        shape: (H, W) of the frame.
+        tile: side of a tile, rounded up to a multiple of 8; less along a side of the frame that is shorter.
+        overlap: neighbours share at least this many pixels.
+
+    Raises:
+        ValueError: the frame is empty, or not 0 <= overlap < tile.
+    """
+    if min(shape) < 1:
+        raise ValueError(f"expected a frame of at least one pixel, got shape {tuple(shape)}")
+    if not 0 <= overlap < tile:
+        raise ValueError(f"expected 0 <= overlap < tile, got overlap {overlap} and tile {tile}")
+    height, width = (_round_up(min(side, tile)) for side in shape)
+    tops, lefts = _starts(shape[0], height, overlap), _starts(shape[1], width, overlap)
+    return [Tile(top, left, height, width) for top in tops for left in lefts]
+
+
+def cut(image: torch.Tensor, tile: Tile) -> torch.Tensor:
+    """The tile's pixels [..., height, width] of an image [..., H, W]: a view where the tile lies inside.
+
+    What lies beyond the frame is filled by reflection, as often as needed (a side of one pixel is repeated): it has
+    the texture and noise of the frame and no step at its edge, which the network could take for a cell's outline.
+    """
+    height, width = image.shape[-2:]
+    piece = image[..., tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
+    if tile.top + tile.height > height:
+        piece = piece.index_select(-2, _reflected(piece.shape[-2], tile.height).to(image.device))
+    if tile.left + tile.width > width:
+        piece = piece.index_select(-1, _reflected(piece.shape[-1], tile.width).to(image.device))
+    return piece
+
+
+class Stitcher:
+    """The running weighted mean of all pieces, sum_i w_i x_i / sum_i w_i, so that equal pieces stay exactly equal.
+
+    A piece's weight w falls towards those of its edges that lie inside the frame, where the network saw the least
+    around a pixel; see ``_ramp``.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self._mean: torch.Tensor | None = None
+        self._weight: torch.Tensor | None = None
+
+    def add(self, piece: torch.Tensor, tile: Tile) -> None:
+        """Blend in ``piece`` [..., height, width]; the first one sets leading axes and device (at least float32).
+
+        Raises:
+            ValueError: the piece is not as large as its tile.
+        """
+        if piece.shape[-2:] != (tile.height, tile.width):
+            raise ValueError(f"expected a piece of {tile.height} x {tile.width}, got shape {tuple(piece.shape)}")
+        if self._mean is None or self._weight is None:
+            dtype = torch.promote_types(piece.dtype, torch.float32)
+            self._mean = piece.new_zeros((*piece.shape[:-2], *self.shape), dtype=dtype)
+            self._weight = piece.new_zeros(self.shape, dtype=dtype)
+        height, width = min(tile.height, self.shape[0] - tile.top), min(tile.width, self.shape[1] - tile.left)
+        rows, columns = slice(tile.top, tile.top + height), slice(tile.left, tile.left + width)
+        down = _ramp(tile.top, tile.height, self.shape[0]).to(self._weight)
+        across = _ramp(tile.left, tile.width, self.shape[1]).to(self._weight)
+        weight = torch.outer(down, across)[:height, :width]
+        total = self._weight[rows, columns].add_(weight)
+        self._mean[..., rows, columns].lerp_(piece[..., :height, :width].to(self._mean), weight / total)
+
+    def result(self) -> torch.Tensor:
+        """The blended frame [..., H, W].
+
+        Raises:
+            ValueError: the pieces do not cover the frame.
+        """
+        if self._mean is None or self._weight is None or not self._weight.all():
+            raise ValueError(f"expected pieces that cover the frame of {self.shape[0]} x {self.shape[1]}, got too few")
+        return self._mean
+
+
+def _round_up(side: int) -> int:
+    return ceil(side / MULTIPLE) * MULTIPLE
+
+
+def _starts(side: int, tile: int, overlap: int) -> list[int]:
+    """Where the fewest tiles begin that cover a side with at least the overlap, spread evenly."""
+    if side <= tile:
+        return [0]
+    gaps = ceil((side - tile) / (tile - overlap))
+    return [i * (side - tile) // gaps for i in range(gaps + 1)]
+
+
+def _reflected(side: int, size: int) -> torch.Tensor:
+    """int64[size]: 0, 1 .. side-1, side-2 ..: the pixels of a side that is too short for its tile."""
+    return torch.from_numpy(np.pad(np.arange(side), (0, size - side), mode="reflect"))
+
+
+def _ramp(begin: int, size: int, side: int) -> torch.Tensor:
+    """float32[size]: (d / size)^2, d the distance to the nearest end of the tile that is not an end of the frame.
+
+    The square makes the passage from one tile to the next S-shaped. A tile that spans the frame weighs 1.
+    """
+    i, far = torch.arange(size), torch.full((size,), size)
+    d = torch.minimum(i + 1 if begin > 0 else far, size - i if begin + size < side else far)
+    return (d / size) ** 2
