@@ -12,7 +12,7 @@ class Settings(BaseModel):
 
 
 class Normalisation(Settings):
-    """How grey values become a frame; one function, ``data/samples.py: normalise``, for training and inference."""
+    """How grey values become a frame; one function, ``data/normalise.py``, for training and inference."""
 
     method: Literal["percentile", "asinh"] = "percentile"
     """``percentile``: percentiles 1 and 99 to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the noise."""
@@ -40,6 +40,80 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+class ModelConfig(Settings):
+    """What inference needs to know beside the weights: ``config.json``."""
+
+    method: Literal["embedtrack"] = "embedtrack"
+    """Which network the weights belong to."""
+    step: float = Field(1 / 255, gt=0, lt=1)
+    """Width of a pixel in grid units."""
+    normalisation: Normalisation = Normalisation()
+    """As in training."""
+    clustering: Clustering = Clustering()
+    """Calibrated on the validation frames."""
+    linking: Linking = Linking()
+    """How tracks are made."""
+
+
+class Augmentation(Settings):
+    """How samples are varied in training, see ``data/augment.py``; probabilities are per sample."""
+
+    affine: float = Field(0.4, ge=0, le=1)
+    """Probability of any angle and scale beside the eight symmetries, which are always drawn."""
+    zoom: float = Field(1.2, ge=1)
+    """Cells are scaled by a factor between 1 / zoom and zoom."""
+    moving: float = Field(0.5, ge=0, le=1)
+    """Probability that the crop at t-1 is displaced against the one at t, which mimics motion."""
+    motion: float = Field(5.0, ge=0)
+    """Standard deviation of that displacement in pixels."""
+    contrast: float = Field(0.15, ge=0)
+    """Standard deviation of the logarithm of the gain."""
+    brightness: float = Field(0.05, ge=0)
+    """Standard deviation of the added grey value, in normalised units."""
+    blur: float = Field(0.1, ge=0, le=1)
+    """Probability of a Gaussian blur."""
+    noise: float = Field(0.15, ge=0, le=1)
+    """Probability of added noise."""
+    clahe: float = Field(0.1, ge=0, le=1)
+    """Probability of contrast-limited adaptive histogram equalisation."""
+
+
+class Sampling(Settings):
+    """Which crops training sees, see ``data/samples.py``."""
+
+    crop: int = Field(256, ge=32, multiple_of=8)
+    """Side of a crop in pixels."""
+    anywhere: float = Field(0.2, ge=0, le=1)
+    """Share of crops that lie anywhere in the frame, empty ones among them; the others hold a cell."""
+    events: float = Field(0.1, ge=0, le=1)
+    """Share of crops that hold a division, where the movie has any."""
+
+
+class Recipe(Settings):
+    """How a network is trained, see ``train.py``."""
+
+    normalisation: Normalisation = Normalisation()
+    """How grey values become frames; stored with the weights and used again for inference."""
+    augmentation: Augmentation = Augmentation()
+    """How samples are varied."""
+    sampling: Sampling = Sampling()
+    """Which crops are seen."""
+    step: float = Field(1 / 255, gt=0, lt=1)
+    """Width of a pixel in grid units: offsets reach 1 / step pixels."""
+    batch: int = Field(4, ge=1)
+    """Pairs in an optimiser step."""
+    learning_rate: float = Field(5e-4, gt=0)
+    """The peak of the one-cycle schedule."""
+    epochs: float = Field(15.0, gt=0)
+    """Passes over the training pairs; an epoch has as many pairs as overlapping crops cover the movies with."""
+    validation: float = Field(0.1, ge=0, lt=1)
+    """Share of each movie, its end, that is kept for validation."""
+    validations: int = Field(12, ge=1)
+    """How often the network is validated in the course of the training."""
+    seed: int = 0
+    """Of the first weights, the samples and the dropout."""
+
+
 class DataSet(Settings):
     """What the challenge fixes for one of its data sets."""
 
@@ -63,3 +137,9 @@ DATASETS: dict[str, DataSet] = {
     "PhC-C2DH-U373": DataSet(border=50),
     "PhC-C2DL-PSC": DataSet(border=25, cycle_tolerance=2),
 }
+
+RECIPES: dict[str, Recipe] = {
+    "Fluo-N2DH-SIM+": Recipe(normalisation=Normalisation(method="asinh")),
+    "Fluo-C2DL-MSC": Recipe(step=1 / 511, sampling=Sampling(crop=512), normalisation=Normalisation(method="asinh")),
+}
+"""Where a data set needs more than the defaults."""

@@ -1,0 +1,168 @@
+"""The command line: parse, call one function. Heavy imports wait until a command needs them."""
+
+import json as json_format
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from embedtrack.infer import Summary
+
+app = typer.Typer(
+    name="embedtrack",
+    help="Segment and track cells in 2D time-lapse microscopy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Views = Annotated[int, typer.Option(help="1, or 8 for the mean over the symmetries of the square.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+
+
+@app.command()
+def run(
+    dataset: Annotated[str, typer.Argument(help="A folder in $DATA_ROOT, by default beside the repository; or demo.")],
+    sequence: Annotated[str, typer.Argument(help="e.g. 01")],
+    views: Views = 8,
+    device: Device = "auto",
+    precision: Precision = "float32",
+) -> None:
+    """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
+    from embedtrack.challenge import job
+
+    infer(*job(dataset, sequence), views=views, device=device, precision=precision)
+
+
+@app.command()
+def infer(
+    sequence_folder: Annotated[Path, typer.Argument(help="The folder with t000.tif, t001.tif, ...")],
+    model: Annotated[Path, typer.Option(help="The folder with weights, e.g. models/Fluo-N2DH-SIM+.")],
+    out: Annotated[Path, typer.Option(help="Where the result goes; an older one there is replaced at the end.")],
+    views: Views = 8,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+) -> None:
+    """Segment and track one movie."""
+    from embedtrack.display import frames_bar
+    from embedtrack.infer import track
+
+    with frames_bar(f"{sequence_folder.parent.name}/{sequence_folder.name}") as bar:
+        summary = track(
+            sequence_folder, model, out,
+            views=views, device_name=device, precision=precision, border=border, on_frame=bar,
+        )  # fmt: skip
+    _close(summary, out)
+
+
+def _close(summary: "Summary", out: Path) -> None:
+    logging.getLogger("embedtrack").info(
+        "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)",
+        out, *summary, summary.frames / summary.seconds,
+    )  # fmt: skip
+
+
+@app.command()
+def train(
+    datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
+    out: Annotated[Path, typer.Option(help="The model's folder, e.g. models/NAME.")],
+    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
+    init: Annotated[Path | None, typer.Option(help="Fine-tune the weights of this model's folder.")] = None,
+) -> None:
+    """Train a model on annotated movies; an interrupted training goes on where it was."""
+    from embedtrack.display import training_bar
+    from embedtrack.train import train as teach
+
+    with training_bar(out.name) as bar:
+        teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
+
+
+@app.command()
+def evaluate(
+    truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
+    result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
+) -> None:
+    """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them."""
+    from rich.console import Console
+
+    from embedtrack.evaluate import evaluate as score
+    from embedtrack.evaluate import table
+    from embedtrack.infer import dataset_of
+
+    tolerance = dataset_of(truth_folder).cycle_tolerance
+    scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=_range(frames))
+    if json:
+        typer.echo(json_format.dumps(scores))
+    else:
+        Console().print(table(scores))
+
+
+def _range(text: str | None) -> range | None:
+    """``3:7`` -> range(3, 8)."""
+    if text is None:
+        return None
+    first, _, last = text.partition(":")
+    if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
+        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, got {text}")
+    return range(int(first), int(last) + 1)
+
+
+@app.command()
+def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")]) -> None:
+    """Say whether a result obeys the challenge's rules; the movie beside it, if there, is taken into account."""
+    from embedtrack.data import ctc
+
+    movie = result_folder.parent / result_folder.name.removesuffix("_RES")
+    sequence = ctc.open_sequence(movie) if movie.is_dir() and movie != result_folder else None
+    faults = ctc.check(result_folder, sequence)
+    if faults:
+        raise ValueError("\n".join(faults))
+    logging.getLogger("embedtrack").info("%s: valid", result_folder)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="The data set's folder; gets NAME and NAME_GT.")],
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.")] = 0,
+    frames: Annotated[int, typer.Option(help="Length of the movie.")] = 24,
+    size: Annotated[tuple[int, int], typer.Option(help="Height and width in pixels.")] = (400, 480),
+    cells: Annotated[int, typer.Option(help="Nuclei in the first frame.")] = 30,
+    name: Annotated[str, typer.Option(help="The sequence's name.")] = "01",
+) -> None:
+    """Make a movie of dividing nuclei with complete truth."""
+    from embedtrack.simulate import simulate as make
+
+    make(folder, seed=seed, frames=frames, size=size, cells=cells, name=name)
+
+
+def main() -> None:
+    """Run a command; what is wrong with its input is one clear line and exit code 2."""
+    from embedtrack.display import start_logging
+
+    start_logging()
+    try:
+        code = app(standalone_mode=False)
+    except (ValueError, typer.TyperException) as error:
+        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        sys.stderr.write(f"error: {text}\n")
+        code = 2
+    except OSError as error:
+        sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
+        code = 2
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted: nothing was changed\n")
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The challenge's convention: DATASET and SEQUENCE name the input, the model and the place of the result."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MODELS = REPOSITORY / "models"
+DEMO = "demo"
+
+
+class Job(NamedTuple):
+    """What one call of ``run_seq.sh`` reads and writes."""
+
+    sequence: Path
+    model: Path
+    out: Path
+
+
+def job(dataset: str, sequence: str) -> Job:
+    """Where input, model and result of e.g. ``Fluo-N2DH-SIM+`` and ``01`` are.
+
+    Data sets lie in ``$DATA_ROOT``, or beside the repository; the demo lies in it.
+
+    Raises:
+        ValueError: unknown data set (with the nearest name), no weights, no such sequence.
+    """
+    root = REPOSITORY if dataset == DEMO else data_root()
+    folder, model = root / dataset, MODELS / dataset
+    if not folder.is_dir():
+        there = sorted({path.name for path in root.iterdir() if (path / sequence).is_dir()} | {DEMO})
+        raise ValueError(
+            f"expected the data set {dataset} in {root}, found none{_nearest(dataset, there)}; "
+            "set DATA_ROOT to the folder that holds it"
+        )
+    if not (folder / sequence).is_dir():
+        there = sorted(p.name for p in folder.iterdir() if p.is_dir() and "_" not in p.name)
+        raise ValueError(f"expected the sequence {folder / sequence}, found none; there are: {', '.join(there) or '-'}")
+    if not model.is_dir():
+        there = sorted(path.name for path in MODELS.iterdir() if path.is_dir())
+        raise ValueError(
+            f"expected weights for {dataset} in {MODELS}, found none{_nearest(dataset, there)}; "
+            "train them with train_all.sh, or name others: python -m embedtrack infer --model"
+        )
+    return Job(folder / sequence, model, folder / f"{sequence}_RES")
+
+
+def data_root() -> Path:
+    """``$DATA_ROOT``, or the folder that holds the repository.
+
+    Raises:
+        ValueError: DATA_ROOT is no folder.
+    """
+    root = Path(os.environ.get("DATA_ROOT") or REPOSITORY.parent)
+    if not root.is_dir():
+        raise ValueError(f"expected DATA_ROOT to name a folder, got {root}; set it to the folder of the data sets")
+    return root
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    """A hint at what may have been meant."""
+    folded = {other.casefold(): other for other in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.4)
+    if close:
+        return f" (did you mean {folded[close[0]]}?)"
+    return f" (there are: {', '.join(names)})" if names else ""

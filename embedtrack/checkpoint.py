@@ -1,0 +1,88 @@
+"""A model's folder: ``weights.safetensors`` and ``config.json``, from which the network is rebuilt, and its card."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from embedtrack.config import ModelConfig
+from embedtrack.networks.branched import BranchedERFNet
+
+WEIGHTS = "weights.safetensors"
+CONFIG = "config.json"
+CARD = "README.md"
+
+
+class Model(NamedTuple):
+    """A network and what inference needs to know of it."""
+
+    network: BranchedERFNet
+    config: ModelConfig
+
+
+def save(folder: Path, network: BranchedERFNet, config: ModelConfig) -> None:
+    """Write the model; each file is complete when it appears.
+
+    Convolutions are stored in half precision, which moves no mask, the statistics of the norms in single precision.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        name: value.detach().to("cpu", torch.float16 if value.ndim > 1 else torch.float32).contiguous()
+        for name, value in network.state_dict().items()
+        if "num_batches" not in name
+    }
+    save_file(tensors, folder / f".{WEIGHTS}")
+    (folder / f".{CONFIG}").write_text(config.model_dump_json(indent=2) + "\n")
+    for name in (WEIGHTS, CONFIG):
+        os.replace(folder / f".{name}", folder / name)
+
+
+def load(folder: Path) -> Model:
+    """Rebuild the network of a model's folder, on the CPU and ready for inference.
+
+    Raises:
+        ValueError: the folder or a file of it is missing or damaged, or the weights are another network's.
+    """
+    missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
+    if missing:
+        known = sorted(path.parent.name for path in folder.parent.glob(f"*/{WEIGHTS}"))
+        there = f"models there: {', '.join(known)}" if known else "no models there"
+        raise ValueError(f"expected {' and '.join(missing)} in the model folder {folder}, found none ({there})")
+    network = BranchedERFNet()
+    network.load_state_dict(_tensors(folder / WEIGHTS, network), strict=False)
+    return Model(network.eval(), read_config(folder / CONFIG))
+
+
+def read_config(path: Path) -> ModelConfig:
+    """Read and validate a ``config.json``.
+
+    Raises:
+        ValueError: one line that names each bad field.
+    """
+    try:
+        return ModelConfig.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        raise ValueError(f"expected a valid {path}, got: {faults}; restore it from the release") from None
+
+
+def _tensors(path: Path, network: BranchedERFNet) -> dict[str, Tensor]:
+    """The weights in single precision, checked against the network by name and shape."""
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"expected weights in {path}, got a damaged file ({error}); restore it") from None
+    expected = {name: value.shape for name, value in network.state_dict().items() if "num_batches" not in name}
+    found = {name: value.shape for name, value in tensors.items()}
+    wrong = [name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)]
+    if wrong:
+        raise ValueError(
+            f"expected the {len(expected)} tensors of a branched ERFNet in {path}, got another network's: "
+            f"{len(wrong)} names or shapes differ, {min(wrong)} first; use the folder's own config.json and weights"
+        )
+    return {name: value.float() for name, value in tensors.items()}

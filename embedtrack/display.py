@@ -1,0 +1,65 @@
+"""What a person sees while it works: progress bars and closing lines, on standard error."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+console = Console(stderr=True)
+
+
+def start_logging() -> None:
+    """Show what the package logs."""
+    handler = RichHandler(console=console, show_time=False, show_level=False, show_path=False)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(message)s")
+    logging.getLogger("embedtrack").setLevel(logging.INFO)
+
+
+@contextmanager
+def frames_bar(title: str) -> Iterator["FramesBar"]:
+    """A bar that counts frames, with frames per second and the time left."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        yield FramesBar(progress)
+
+
+class FramesBar:
+    """Call it with the frames done and the frames in all."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None, rate="")
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` frames are finished."""
+        speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
+        rate = f"{speed:.2f} frames/s" if speed else ""
+        self._progress.update(self._task, completed=done, total=total, rate=rate)
+
+
+@contextmanager
+def training_bar(title: str) -> Iterator["TrainingBar"]:
+    """A bar for a training: loss, validation score, time spent and left."""
+    columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[loss]}  {task.fields[seg]}"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True), console=console) as p:
+        yield TrainingBar(p)
+
+
+class TrainingBar:
+    """Call it with the records that training yields."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=1.0, loss="", seg="")
+
+    def __call__(self, record: dict[str, float]) -> None:
+        """Show a step's loss or a validation's score."""
+        if "validation_seg" in record:
+            score = f"validation SEG {record['validation_seg']:.3f} (best {record['best']:.3f})"
+            self._progress.update(self._task, seg=score)
+            logging.getLogger("embedtrack.train").info("step %d: %s", record["step"], score)
+        else:
+            self._progress.update(self._task, completed=record["progress"], loss=f"loss {record['total']:.3f}")

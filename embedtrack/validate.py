@@ -1,0 +1,107 @@
+"""How good a network is on whole annotated frames, and the thresholds that suit it best."""
+
+import itertools
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from embedtrack.config import Clustering, ModelConfig
+from embedtrack.data.movie import UNKNOWN, Movie
+from embedtrack.evaluate import jaccards
+from embedtrack.instances.cluster import cluster
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.networks.predict import Predictor, plan_tiles
+from embedtrack.types import Frame, Labels, Maps
+
+log = logging.getLogger(__name__)
+
+FRAMES = 12
+"""At most so many frames of a movie are looked at, evenly spaced."""
+SEED_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+MASK_THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+
+Predicted = tuple[Labels, Maps[Frame]]
+
+
+class Score(NamedTuple):
+    """Means over movies, each in [0, 1]."""
+
+    seg: float
+    det: float
+
+
+def validation_seg(
+    network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str = "float32"
+) -> float:
+    """Mean SEG of the movies on whole frames, in one view."""
+    predicted = (predictions(network, movie, precision, views=1) for movie in movies)
+    return score(predicted, config.clustering, config.step).seg
+
+
+def calibrate(
+    network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str
+) -> tuple[ModelConfig, dict[int, Score]]:
+    """Choose both seediness thresholds by (SEG + DET) / 2 of the validation frames in eight views.
+
+    Returns:
+        The configuration with the thresholds, and the scores that they reach in one and in eight views.
+    """
+    predicted = {views: [list(predictions(network, movie, precision, views)) for movie in movies] for views in (1, 8)}
+    found: dict[Clustering, float] = {}
+    for seed, mask in itertools.product(SEED_THRESHOLDS, MASK_THRESHOLDS):
+        if mask <= seed:
+            changed = config.clustering.model_copy(update={"seed_threshold": seed, "mask_threshold": mask})
+            found[changed] = sum(score(predicted[8], changed, config.step))
+    best = max(found, key=lambda clustering: found[clustering])
+    scores = {views: score(maps, best, config.step) for views, maps in predicted.items()}
+    log.info("thresholds: seeds %.2f, masks %.2f", best.seed_threshold, best.mask_threshold)
+    return config.model_copy(update={"clustering": best}), scores
+
+
+def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, step: float) -> Score:
+    """Cluster the maps of each movie and compare with its truth."""
+    segs, dets = [], []
+    for movie in movies:
+        overlaps: list[float] = []
+        errors = worst = 0
+        for truth, maps in movie:
+            labels = cluster(maps, clustering, step)
+            overlaps += jaccards(np.maximum(truth, 0), labels)
+            cost, most = detection_errors(truth, labels)
+            errors, worst = errors + cost, worst + most
+        if worst:
+            segs.append(float(np.mean(overlaps)))
+            dets.append(1 - min(errors, worst) / worst)
+    return Score(float(np.mean(segs)), float(np.mean(dets))) if segs else Score(0.0, 0.0)
+
+
+def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
+    """The detection part of AOGM (Matula et al. 2015), 5 NS + 10 FN + FP, and its value for an empty result.
+
+    A cell is found by the mask that covers more than half of it; a mask that finds k > 1 cells needs k - 1 splits,
+    one that finds none is false, unless UNKNOWN pixels are most of it.
+
+    Args:
+        truth: int32[H, W] with UNKNOWN pixels.
+        labels: int32[H, W].
+    """
+    size, area = np.bincount(np.maximum(truth, 0).ravel()), np.bincount(labels.ravel())
+    both = (truth > 0) & (labels > 0)
+    pairs, overlap = np.unique(np.stack([truth[both], labels[both]]), axis=1, return_counts=True)
+    finders = pairs[1][2 * overlap > size[pairs[0]]]
+    cells = np.count_nonzero(size[1:])
+    unknown = np.bincount(labels[truth == UNKNOWN], minlength=len(area))
+    masks = np.flatnonzero((area > 0) & (2 * unknown <= area))
+    found = set(finders.tolist())
+    false = sum(mask not in found for mask in masks.tolist() if mask)
+    return int(5 * (len(finders) - len(found)) + 10 * (cells - len(finders)) + false), int(10 * cells)
+
+
+def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int) -> Iterator[Predicted]:
+    """Truth int32[H, W] and maps of some frames of a movie; the network is in evaluation mode."""
+    every = -(-len(movie.frames) // FRAMES)
+    for frame, truth in list(zip(movie.frames, movie.labels, strict=True))[::every]:
+        tiles = plan_tiles((frame.shape[0], frame.shape[1]))
+        yield truth, Predictor(network, tiles, views, precision)(frame)
