@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from embedtrack.data.symmetry import SYMMETRIES, do, do_axes, do_vectors
+from embedtrack.data.tiles import plan
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.networks.predict import Predictor, plan_tiles
+
+SHAPE = (40, 56)
+
+
+@pytest.fixture
+def network() -> BranchedERFNet:
+    torch.manual_seed(0)
+    network = BranchedERFNet()
+    for part in (network.segmentation, network.seediness, network.tracking):
+        nn.init.normal_(part[-1].weight, std=0.1)
+    return network.eval()
+
+
+@pytest.fixture
+def frames() -> list[np.ndarray]:
+    return list(np.random.default_rng(0).normal(0, 1, (3, *SHAPE)).astype(np.float32))
+
+
+def test_keeping_features_equals_the_network_on_pairs(network: BranchedERFNet, frames: list[np.ndarray]):
+    predictor = Predictor(network, plan(SHAPE, 128), views=1)
+    for before, now in zip([frames[0], *frames], frames, strict=False):
+        maps = predictor(now)
+        with torch.no_grad():
+            slow, _ = network(torch.from_numpy(now)[None, None], torch.from_numpy(before)[None, None])
+        for found, expected in zip(maps, slow, strict=True):
+            np.testing.assert_allclose(found, expected[0], atol=1e-5)
+
+
+def test_eight_views_are_the_mean_over_the_symmetries(network: BranchedERFNet, frames: list[np.ndarray]):
+    """Turning the movie turns the maps: vectors with it, bandwidths by axis."""
+    straight = Predictor(network, plan(SHAPE, 128), views=8)
+    maps = [straight(frame) for frame in frames[:2]][-1]
+    for symmetry in SYMMETRIES:
+        turned = [np.ascontiguousarray(do(frame, symmetry)) for frame in frames[:2]]
+        predictor = Predictor(network, plan(turned[0].shape, 128), views=8)
+        seen = [predictor(frame) for frame in turned][-1]
+        np.testing.assert_allclose(seen.offset, do_vectors(maps.offset, symmetry), atol=1e-5)
+        np.testing.assert_allclose(seen.bandwidth, do_axes(maps.bandwidth, symmetry), atol=1e-5)
+        np.testing.assert_allclose(seen.seediness, do(maps.seediness, symmetry), atol=1e-5)
+        np.testing.assert_allclose(seen.shift, do_vectors(maps.shift, symmetry), atol=1e-5)
+
+
+def test_one_view_is_not_symmetric(network: BranchedERFNet, frames: list[np.ndarray]):
+    one, flipped = (Predictor(network, plan(SHAPE, 128), views=1) for _ in range(2))
+    assert not np.allclose(one(frames[0]).seediness, flipped(frames[0][:, ::-1].copy()).seediness[:, ::-1], atol=1e-3)
+
+
+def test_tiles_agree_with_the_whole_frame_away_from_seams(network: BranchedERFNet):
+    frame = np.random.default_rng(0).normal(0, 1, (64, 640)).astype(np.float32)
+    whole, parts = (Predictor(network, plan(frame.shape, tile), views=1)(frame) for tile in (640, 512))
+    np.testing.assert_allclose(whole.offset[..., :60], parts.offset[..., :60], atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 300), (257, 255)])
+def test_any_size(network: BranchedERFNet, shape: tuple[int, int]):
+    maps = Predictor(network, plan_tiles(shape), views=8)(np.zeros(shape, np.float32))
+    assert maps.offset.shape == (2, *shape)
+    assert maps.seediness.shape == shape
+    assert all(m.dtype == np.float32 for m in maps)
+
+
+def test_bfloat16_is_near(network: BranchedERFNet, frames: list[np.ndarray]):
+    exact, near = (
+        Predictor(network, plan(SHAPE, 128), views=8, precision=p)(frames[0]) for p in ("float32", "bfloat16")
+    )
+    np.testing.assert_allclose(exact.seediness, near.seediness, atol=0.05)
+
+
+def test_unknown_precision(network: BranchedERFNet):
+    with pytest.raises(ValueError, match="expected --precision"):
+        Predictor(network, plan(SHAPE, 128), precision="float8")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_gives_the_same_maps(network: BranchedERFNet, frames: list[np.ndarray]):
+    there = Predictor(network, plan(SHAPE, 128), views=8)
+    on_cpu = [there(frame) for frame in frames]
+    cuda = Predictor(network.cuda(), plan(SHAPE, 128), views=8)
+    for a, b in zip(on_cpu, [cuda(frame) for frame in frames], strict=True):
+        np.testing.assert_allclose(a.offset, b.offset, atol=1e-3)

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from embedtrack import checkpoint
+from embedtrack.config import Clustering, ModelConfig
+from embedtrack.networks.branched import BranchedERFNet
+
+CONFIG = ModelConfig(clustering=Clustering(mask_threshold=0.2, min_cell_size=17))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    checkpoint.save(tmp_path / "model", BranchedERFNet(), CONFIG)
+    return tmp_path / "model"
+
+
+def test_a_folder_rebuilds_its_network(folder: Path):
+    network, config = checkpoint.load(folder)
+    torch.manual_seed(0)
+    original = BranchedERFNet().eval()
+    assert config == CONFIG
+    assert not network.training
+    x = torch.randn(1, 1, 16, 16)
+    torch.testing.assert_close(network.encode(x), original.encode(x), atol=2e-2, rtol=1e-2)
+
+
+def test_small_enough_to_ship(folder: Path):
+    assert (folder / checkpoint.WEIGHTS).stat().st_size < 6e6
+
+
+def test_missing(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"config\.json and weights\.safetensors"):
+        checkpoint.load(tmp_path / "nothing")
+
+
+def test_a_near_name_is_named(folder: Path):
+    with pytest.raises(ValueError, match="models there: model"):
+        checkpoint.load(folder.with_name("modle"))
+
+
+def test_damaged_weights(folder: Path):
+    weights = folder / checkpoint.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="damaged"):
+        checkpoint.load(folder)
+
+
+def test_weights_of_another_network(folder: Path):
+    weights = folder / checkpoint.WEIGHTS
+    tensors = load_file(weights)
+    save_file({f"other.{name}": value for name, value in tensors.items()}, weights)
+    with pytest.raises(ValueError, match="another network"):
+        checkpoint.load(folder)
+
+
+@pytest.mark.parametrize("text", ["{", '{"step": 3}', '{"unknown": 1}'])
+def test_bad_config(folder: Path, text: str):
+    (folder / checkpoint.CONFIG).write_text(text)
+    with pytest.raises(ValueError, match=r"config\.json") as error:
+        checkpoint.load(folder)
+    assert "\n" not in str(error.value)
