@@ -1,0 +1,34 @@
+# Sourced by the scripts: makes the environment in .venv on the first start, and again when requirements change.
+#
+#   PYTHON        the interpreter that makes it, default python3 (3.11 or later)
+#   TORCH_INDEX   where torch comes from, e.g. https://download.pytorch.org/whl/cpu for a small build without CUDA
+#   EMBEDTRACK_ENV   where it lies, default .venv beside this file
+
+REPOSITORY="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+ENVIRONMENT="${EMBEDTRACK_ENV:-$REPOSITORY/.venv}"
+
+fail() {
+    echo "error: $*" >&2
+    exit 2
+}
+
+# Install a requirements file unless the environment already has exactly that one.
+require() {
+    local list="$1" installed
+    installed="$ENVIRONMENT/installed-$(echo "${1#"$REPOSITORY"/}" | tr / -)"
+    cmp -s "$list" "$installed" && return
+    if [ ! -x "$ENVIRONMENT/bin/python" ]; then
+        "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+            fail "expected Python 3.11 or later, got $("${PYTHON:-python3}" --version 2>&1); name another: PYTHON=python3.12 $0"
+        echo "first start: making the environment $ENVIRONMENT (a few minutes)" >&2
+        "${PYTHON:-python3}" -m venv "$ENVIRONMENT" || fail "no environment could be made in $ENVIRONMENT"
+    fi
+    echo "installing ${list#"$REPOSITORY"/}" >&2
+    "$ENVIRONMENT/bin/python" -m pip install --quiet --disable-pip-version-check \
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r "$list" >&2 ||
+        fail "the installation of $list failed; see above, then start again"
+    cp "$list" "$installed"
+}
+
+require "$REPOSITORY/requirements.txt"
+export PYTHONPATH="$REPOSITORY${PYTHONPATH:+:$PYTHONPATH}"

@@ -1,0 +1,26 @@
+# One short recipe per chore: https://just.systems
+
+# the demo movie, segmented and tracked
+demo:
+    ./run_seq.sh demo 01
+
+# lint, types, tests
+test *options:
+    ./tests/run.sh {{options}}
+
+# training, and real movies
+test-slow:
+    ./tests/run.sh -m slow
+
+# mend what ruff can mend
+format:
+    .venv/bin/ruff check --fix .
+    .venv/bin/ruff format .
+
+# every data set in $DATA_ROOT
+train *options:
+    ./train_all.sh {{options}}
+
+# the README's table of scores
+scores:
+    .venv/bin/python -m benchmarks.validation

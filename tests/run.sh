@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Lint, type check and test; options go to pytest.
+#
+#   ./tests/run.sh                the whole suite but the slow tests
+#   ./tests/run.sh -m slow        the slow ones: training, and real movies where DATA_ROOT has them
+#   ./tests/run.sh -k cluster     some
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source ./environment.sh
+require "$REPOSITORY/tests/requirements.txt"
+"$ENVIRONMENT/bin/ruff" check .
+"$ENVIRONMENT/bin/ruff" format --check .
+"$ENVIRONMENT/bin/mypy"
+exec "$ENVIRONMENT/bin/python" -m pytest "$@"

@@ -1,0 +1,157 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from embedtrack import checkpoint, infer
+from embedtrack.config import Clustering, ModelConfig
+from embedtrack.data import ctc
+from embedtrack.evaluate import evaluate
+from embedtrack.infer import summarise, track
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.types import Frame, Labels, Track
+from tests import drawings
+from tests.drawings import STEP, Toy, perfect_maps, write_movie
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Untrained weights that see cells nearly everywhere."""
+    torch.manual_seed(0)
+    network = BranchedERFNet()
+    network.start_at(6, STEP)
+    torch.nn.init.normal_(network.seediness[-1].weight, std=0.5)
+    folder = tmp_path_factory.mktemp("models") / "untrained"
+    checkpoint.save(folder, network, ModelConfig(clustering=Clustering(min_cell_size=5)))
+    return folder
+
+
+def oracle(toy: Toy) -> Callable[..., Iterator[tuple[Labels, Frame]]]:
+    """``segment`` of a perfect network."""
+    parents = {line.label: line.parent for line in toy.tracks}
+
+    def segment(*_: object) -> Iterator[tuple[Labels, Frame]]:
+        before = np.zeros_like(toy.labels[0])
+        for labels in toy.labels:
+            maps = perfect_maps(labels, before, parents)
+            yield infer.cluster(maps, Clustering(min_cell_size=5), STEP), maps.shift
+            before = labels
+
+    return segment
+
+
+@pytest.mark.parametrize("draw", drawings.ALL)
+def test_perfect_maps_of_a_movie_score_one(
+    draw: Callable[[], Toy], tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    toy = draw()
+    folder = write_movie(toy, tmp_path / "toy")
+    monkeypatch.setattr(infer, "segment", oracle(toy))
+    summary = track(folder, model, tmp_path / "toy" / "01_RES", device_name="cpu")
+    scores = evaluate(tmp_path / "toy" / "01_GT", tmp_path / "toy" / "01_RES")
+    assert (scores["SEG"], scores["DET"], scores["TRA"]) == (1, 1, 1)
+    assert summary.tracks == len(toy.tracks)
+    assert summary.divisions == (draw is drawings.dividing)
+
+
+def movie(folder: Path, frames: np.ndarray, digits: int = 3) -> Path:
+    folder.mkdir(parents=True)
+    for t, frame in enumerate(frames):
+        tifffile.imwrite(folder / f"t{t:0{digits}d}.tif", frame)
+    return folder
+
+
+NOISE = np.random.default_rng(0).integers(0, 255, (3, 40, 52), np.uint8)
+MOVIES = {
+    "one frame": NOISE[:1],
+    "constant frames": np.full((2, 40, 52), 7, np.uint16),
+    "odd sides": NOISE[:, :33, :47],
+    "sides of a few pixels": NOISE[:, :5, :3],
+    "one pixel": NOISE[:, :1, :1],
+    "last frame empty": np.concatenate([NOISE, np.zeros((1, 40, 52), np.uint8)]),
+    "16 bit": NOISE.astype(np.uint16) * 200,
+    "floating point": NOISE.astype(np.float32) / 7,
+}
+
+
+@pytest.mark.parametrize("views", [1, 8])
+@pytest.mark.parametrize("name", MOVIES)
+def test_every_movie_gives_a_valid_result(name: str, views: int, tmp_path: Path, model: Path):
+    folder = movie(tmp_path / "data" / "01", MOVIES[name])
+    summary = track(folder, model, tmp_path / "out", views=views, device_name="cpu")
+    assert ctc.check(tmp_path / "out", ctc.open_sequence(folder)) == []
+    assert summary.frames == len(MOVIES[name])
+    if name == "constant frames":
+        assert ctc.read_labels(tmp_path / "out" / "mask000.tif").shape == (40, 52)
+
+
+def test_names_and_shapes_are_those_of_the_input(tmp_path: Path, model: Path):
+    folder = movie(tmp_path / "data" / "07", NOISE, digits=4)
+    track(folder, model, tmp_path / "07_RES", views=1, device_name="cpu")
+    assert sorted(p.name for p in (tmp_path / "07_RES").iterdir()) == [
+        "mask0000.tif",
+        "mask0001.tif",
+        "mask0002.tif",
+        "res_track.txt",
+    ]
+    assert tifffile.imread(tmp_path / "07_RES" / "mask0000.tif").dtype == np.uint16
+
+
+def test_equal_runs_give_equal_bytes(tmp_path: Path, model: Path):
+    folder = movie(tmp_path / "data" / "01", NOISE)
+    for name in ("first", "second"):
+        track(folder, model, tmp_path / name, device_name="cpu")
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_the_border_of_the_data_set_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path):
+    shape = (160, 160)
+    frame = drawings.draw(shape, {1: ((20, 80), 10), 2: ((80, 80), 10)})
+    toy = Toy(np.stack([frame] * 2), [Track(1, 0, 1, 0), Track(2, 0, 1, 0)])
+    folder = write_movie(toy, tmp_path / "DIC-C2DH-HeLa")
+    monkeypatch.setattr(infer, "segment", oracle(toy))
+    assert track(folder, model, tmp_path / "with_RES").tracks == 1
+    assert track(folder, model, tmp_path / "without_RES", border=0).tracks == 2
+
+
+def test_progress_is_told(tmp_path: Path, model: Path):
+    told: list[tuple[int, int]] = []
+    folder = movie(tmp_path / "data" / "01", NOISE)
+    track(folder, model, tmp_path / "out", views=1, device_name="cpu", on_frame=lambda *n: told.append(n))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_counts_of_a_result():
+    tracks = [Track(1, 0, 4, 0), Track(2, 5, 9, 1), Track(3, 5, 7, 1), Track(4, 9, 9, 3)]
+    assert summarise(tracks, 10, 2.0) == (10, 5 + 5 + 3 + 1, 4, 1, 2.0)
+
+
+def test_a_killed_run_leaves_the_older_result(tmp_path: Path, model: Path):
+    """At five moments, with SIGKILL: the older result is untouched each time, and the next run succeeds."""
+    folder, out = movie(tmp_path / "data" / "01", np.repeat(NOISE, 8, axis=0)), tmp_path / "data" / "01_RES"
+    track(folder, model, out, views=1, device_name="cpu")
+    older = {path.name: path.read_bytes() for path in out.iterdir()}
+    command = [sys.executable, "-m", "embedtrack", "infer", str(folder), "--model", str(model), "--out", str(out)]
+    for moment in range(5):
+        process = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.DEVNULL, env=dict(os.environ))
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            written = [p for p in out.parent.glob(".*/mask*") if out not in p.parents]
+            if len(written) >= 4 * moment:
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == older
+    track(folder, model, out, views=1, device_name="cpu")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == older
+    assert sorted(path.name for path in out.parent.iterdir()) == ["01", "01_RES"]

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Train a model for every annotated data set in $DATA_ROOT (default: the folder that holds this repository), with the
+# recipes of embedtrack/config.py; models that are finished are skipped, unfinished ones go on.
+#
+#   ./train_all.sh [options of "embedtrack train"]     e.g. ./train_all.sh --minutes 60
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+ROOT="${DATA_ROOT:-$REPOSITORY/..}"
+found=0
+for dataset in "$ROOT"/*/; do
+    name="$(basename "$dataset")"
+    ls -d "$dataset"[0-9]*_[GS]T >/dev/null 2>&1 || continue
+    ls -d "$dataset"[0-9][0-9] >/dev/null 2>&1 || continue # truth alone: nothing to learn from
+    found=1
+    model="$REPOSITORY/models/$name"
+    if [ -f "$model/README.md" ] && [ ! -f "$model/.resume.pt" ]; then
+        echo "$name: finished, see $model/README.md" >&2
+        continue
+    fi
+    "$ENVIRONMENT/bin/python" -m embedtrack train "$dataset" --out "$model" "$@"
+done
+[ "$found" = 1 ] || fail "expected data sets with 01 and 01_GT in $ROOT, found none; set DATA_ROOT"
