@@ -82,13 +82,13 @@ def read_labels(path: Path) -> Labels:
 def _fault(file: tifffile.TiffFile) -> str | None:
     """What keeps the file from being one whole 2D image of one channel."""
     page, size = file.pages.first, file.filehandle.size
-    separate, depth, height, width, samples = page.shaped
+    separate, _, height, width, samples = page.shaped
     if separate * samples > 1:
         return f"expected a grey image, got {separate * samples} channels; save one of them"
     if page.dtype is None or height * width == 0:
         return f"expected an image, got {height} x {width} pixels of type {page.dtype}; save it again"
     # An ImageJ stack may have a single page: only the series know of all its planes.
-    if depth > 1 or sum(series.size for series in file.series) != height * width:
+    if sum(series.size for series in file.series) != height * width:
         shapes = " and ".join(str(tuple(series.shape)) for series in file.series)
         return f"expected one 2D image, got a stack of shape {shapes}; save one file per frame"
     if not page.databytecounts or 0 in page.databytecounts:

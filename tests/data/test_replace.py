@@ -1,6 +1,7 @@
 import fcntl
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -96,6 +97,42 @@ def test_this_system_exchanges_in_one_step(tmp_path: Path):
     assert replace._exchange(tmp_path / "a", tmp_path / "b")
     assert [os.listdir(tmp_path / name) for name in "ab"] == [["b"], ["a"]]
     assert not replace._exchange(tmp_path / "a", tmp_path / "nowhere")
+
+
+def test_where_folders_can_be_exchanged_the_place_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    if sys.platform != "linux":
+        pytest.skip("renameat2 is Linux's")
+    fill(tmp_path / "place", "old")
+    moved = []
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", lambda self, target: moved.append(self.name) or rename(self, target))
+    fill(tmp_path / "place", "new")
+    assert moved == ["new"]  # an attempt, in vain; nobody moved the place itself
+    assert content(tmp_path / "place") == words("new")
+
+
+def test_another_run_may_take_the_older_folder_away_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fill(tmp_path / "place", "old")
+    monkeypatch.setattr(replace, "_exchange", lambda new, place: shutil.rmtree(place))
+    fill(tmp_path / "place", "new")
+    assert content(tmp_path / "place") == words("new")
+
+
+def test_another_run_may_fill_the_place_between_the_two_renames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fill(tmp_path / "place", "old")
+    fill(tmp_path / "other", "other")
+    rename = Path.rename
+
+    def race(self: Path, target: Path):
+        rename(self, target)
+        if target.name == "old" and (tmp_path / "other").exists():
+            rename(tmp_path / "other", tmp_path / "place")
+
+    monkeypatch.setattr(replace, "_exchange", lambda a, b: False)
+    monkeypatch.setattr(Path, "rename", race)
+    fill(tmp_path / "place", "new")
+    assert content(tmp_path / "place") == words("new")
+    assert hidden(tmp_path / "place") == []
 
 
 def test_without_publish_nothing_has_happened(tmp_path: Path):
