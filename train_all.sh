@@ -12,7 +12,7 @@ for dataset in "$ROOT"/*/; do
     ls -d "$dataset"[0-9]*_[GS]T >/dev/null 2>&1 || continue
     ls -d "$dataset"[0-9][0-9] >/dev/null 2>&1 || continue # truth alone: nothing to learn from
     found=1
-    model="$REPOSITORY/models/$name"
+    model="${EMBEDTRACK_MODELS:-$REPOSITORY/models}/$name"
     if [ -f "$model/README.md" ] && [ ! -f "$model/.resume.pt" ]; then
         echo "$name: finished, see $model/README.md" >&2
         continue

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from embedtrack.challenge import MODELS, data_root
+from embedtrack.challenge import data_root, models
 from embedtrack.data import ctc
 from embedtrack.display import start_logging
 from embedtrack.evaluate import evaluate
@@ -53,14 +53,14 @@ def main(
     """Print the table of the README."""
     start_logging()
     root = data_root()
-    names = datasets or sorted(p.name for p in MODELS.iterdir() if p.is_dir() and (root / p.name).is_dir())
+    names = datasets or sorted(p.name for p in models().iterdir() if p.is_dir() and (root / p.name).is_dir())
     columns = ("data set", "frames", "views", *MEASURES, "s / frame")
     table = Table(*columns)
     for name in names:
         for folder in sequences(root / name):
             frames = held_back(folder, recipe_for(name).validation)
             for views in (1, 8):
-                scores = score(folder, MODELS / name, frames, views)
+                scores = score(folder, models() / name, frames, views)
                 cells = [f"{value:.3f}" if (value := scores[key]) is not None else "-" for key in MEASURES]
                 span = f"{folder.name}: {frames[0]} to {frames[-1]}"
                 table.add_row(name, span, str(views), *cells, f"{scores['seconds']:.2f}")

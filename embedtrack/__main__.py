@@ -18,7 +18,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Views = Annotated[int, typer.Option(help="1, or 8 for the mean over the symmetries of the square.")]
+
+
+def _views(text: str | int) -> int:
+    if str(text) not in ("1", "8"):
+        raise typer.BadParameter(f"expected 1 or 8, got {text}")
+    return int(text)
+
+
+Views = Annotated[int, typer.Option(parser=_views, metavar="1|8", help="8: mean over the symmetries of the square.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 

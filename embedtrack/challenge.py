@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-MODELS = REPOSITORY / "models"
+WEIGHTS = "weights.safetensors"
 DEMO = "demo"
+DEMO_MODEL = "Fluo-N2DH-SIM+"
+"""The demo is a simulated movie of nuclei like those of this data set."""
 
 
 class Job(NamedTuple):
@@ -27,7 +29,7 @@ def job(dataset: str, sequence: str) -> Job:
         ValueError: unknown data set (with the nearest name), no weights, no such sequence.
     """
     root = REPOSITORY if dataset == DEMO else data_root()
-    folder, model = root / dataset, MODELS / dataset
+    folder, model = root / dataset, models() / (DEMO_MODEL if dataset == DEMO else dataset)
     if not folder.is_dir():
         there = sorted({path.name for path in root.iterdir() if (path / sequence).is_dir()} | {DEMO})
         raise ValueError(
@@ -37,10 +39,10 @@ def job(dataset: str, sequence: str) -> Job:
     if not (folder / sequence).is_dir():
         there = sorted(p.name for p in folder.iterdir() if p.is_dir() and "_" not in p.name)
         raise ValueError(f"expected the sequence {folder / sequence}, found none; there are: {', '.join(there) or '-'}")
-    if not model.is_dir():
-        there = sorted(path.name for path in MODELS.iterdir() if path.is_dir())
+    if not (model / WEIGHTS).is_file():
+        there = sorted(path.parent.name for path in models().glob(f"*/{WEIGHTS}"))
         raise ValueError(
-            f"expected weights for {dataset} in {MODELS}, found none{_nearest(dataset, there)}; "
+            f"expected weights for {dataset} in {models()}, found none{_nearest(dataset, there)}; "
             "train them with train_all.sh, or name others: python -m embedtrack infer --model"
         )
     return Job(folder / sequence, model, folder / f"{sequence}_RES")
@@ -56,6 +58,11 @@ def data_root() -> Path:
     if not root.is_dir():
         raise ValueError(f"expected DATA_ROOT to name a folder, got {root}; set it to the folder of the data sets")
     return root
+
+
+def models() -> Path:
+    """``$EMBEDTRACK_MODELS``, or the repository's ``models``."""
+    return Path(os.environ.get("EMBEDTRACK_MODELS") or REPOSITORY / "models")
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -10,10 +10,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from embedtrack.challenge import WEIGHTS
 from embedtrack.config import ModelConfig
 from embedtrack.networks.branched import BranchedERFNet
 
-WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 CARD = "README.md"
 

@@ -5,17 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 console = Console(stderr=True)
 
 
+class ConsoleHandler(logging.Handler):
+    """Log lines above the progress bar, never wrapped: a path stays whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the line."""
+        console.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
+
+
 def start_logging() -> None:
     """Show what the package logs."""
-    handler = RichHandler(console=console, show_time=False, show_level=False, show_path=False)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(message)s")
-    logging.getLogger("embedtrack").setLevel(logging.INFO)
+    log = logging.getLogger("embedtrack")
+    log.handlers = [ConsoleHandler()]
+    log.setLevel(logging.INFO)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong with a file
 
 
 @contextmanager

@@ -257,4 +257,5 @@ def _validate(
     if seg >= state.best:
         state.best = seg
         checkpoint.save(out, network, config)
-    return {"step": state.step, "validation_seg": round(seg, 4), "best": round(state.best, 4)}
+    seconds = round(state.seconds, 2)
+    return {"step": state.step, "seconds": seconds, "validation_seg": round(seg, 4), "best": round(state.best, 4)}

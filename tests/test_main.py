@@ -14,7 +14,7 @@ import tifffile
 import torch
 from safetensors.torch import load_file, save_file
 
-from embedtrack import challenge, checkpoint
+from embedtrack import checkpoint
 from embedtrack.__main__ import main
 from embedtrack.config import ModelConfig
 from embedtrack.networks.branched import BranchedERFNet
@@ -82,7 +82,7 @@ BAD: dict[str, tuple[Callable[[Path], object], dict[str, object], str]] = {
     "output holds other files": (lambda d: shutil.copytree(d / "toy" / "01", d / "toy" / "01_RES"), {}, "t000.tif"),
     "no such device": (lambda d: None, {"device": "abacus"}, "abacus"),
     "a device that is not there": (lambda d: None, {"device": "cuda:7"}, "cuda:7"),
-    "three views": (lambda d: None, {"views": 3}, "--views 1 or 8"),
+    "three views": (lambda d: None, {"views": 3}, "expected 1 or 8, got 3"),
     "views that are no number": (lambda d: None, {"views": "many"}, "many"),
     "unknown precision": (lambda d: None, {"precision": "float8"}, "float8"),
     "negative border": (lambda d: None, {"border": -1}, "border"),
@@ -134,7 +134,7 @@ def test_unknown_data_set_names_the_nearest(data: Path, run: Run, monkeypatch: p
     code, _, error = run("run", "toy", "07")
     assert code == 2
     assert "there are: 01" in error
-    monkeypatch.setattr(challenge, "MODELS", data)
+    monkeypatch.setenv("EMBEDTRACK_MODELS", str(data))
     code, _, error = run("run", "toy", "01")
     assert code == 2
     assert "expected weights for toy" in error

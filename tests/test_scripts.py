@@ -1,0 +1,72 @@
+"""The entry points as a user starts them, in the environment that runs the tests."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from embedtrack.challenge import REPOSITORY
+from embedtrack.data import ctc
+from tests.drawings import moving, write_movie
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """This interpreter as the scripts' environment, installed already."""
+    home = tmp_path / "environment"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "python").symlink_to(Path(sys.executable))
+    shutil.copy(REPOSITORY / "requirements.txt", home / "installed-requirements.txt")
+    site = str(Path(pytest.__file__).parent.parent)  # the link does not know its packages
+    return {**os.environ, "EMBEDTRACK_ENV": str(home), "PYTHONPATH": site, "CUDA_VISIBLE_DEVICES": ""}
+
+
+def run(environment: dict[str, str], script: str, *words: object) -> subprocess.CompletedProcess[str]:
+    command = [str(REPOSITORY / script), *map(str, words)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_second_start_costs_less_than_a_second(environment: dict[str, str]):
+    begin = time.perf_counter()
+    done = run(environment, "run_seq.sh", "--help")
+    assert "DATASET" in done.stdout
+    assert done.stderr == ""
+    assert time.perf_counter() - begin < 3  # python's own start included, on a busy machine
+
+
+def test_bad_calls_exit_with_2(environment: dict[str, str], tmp_path: Path):
+    for words in ([], ["demo"], ["dmeo", "01"], ["demo", "02"], ["demo", "01", "--views", "3"]):
+        done = run({**environment, "DATA_ROOT": str(tmp_path)}, "run_seq.sh", *words)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+    done = run({**environment, "DATA_ROOT": str(tmp_path)}, "train_all.sh")
+    assert done.returncode == 2
+    assert "DATA_ROOT" in done.stderr
+
+
+def test_an_old_python_is_refused(environment: dict[str, str], tmp_path: Path):
+    broken = {**environment, "EMBEDTRACK_ENV": str(tmp_path / "none"), "PYTHON": "false"}
+    done = run(broken, "run_seq.sh", "demo", "01")
+    assert done.returncode == 2
+    assert "expected Python 3.11" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_train_all_then_run(environment: dict[str, str], tmp_path: Path):
+    """Two data sets: one with truth, which gets a model, then a result; one without, which is passed over."""
+    data, models = tmp_path / "data", tmp_path / "models"
+    write_movie(moving(), data / "toy")
+    (data / "bare" / "01").mkdir(parents=True)
+    roots = {**environment, "DATA_ROOT": str(data), "EMBEDTRACK_MODELS": str(models)}
+    done = run(roots, "train_all.sh", "--epochs", 0.01, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in models.iterdir()] == ["toy"]
+    again = run(roots, "train_all.sh")
+    assert "toy: finished" in again.stderr
+    done = run(roots, "run_seq.sh", "toy", "01", "--views", 1)
+    assert done.returncode == 0, done.stderr
+    assert ctc.check(data / "toy" / "01_RES") == []
