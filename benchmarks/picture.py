@@ -29,12 +29,13 @@ def families(tracks: list[Track]) -> dict[int, int]:
 
 def draw(image: NDArray[np.generic], labels: Labels, founder: dict[int, int], scale: int = 2) -> NDArray[np.uint8]:
     """One frame [H, W] with its cells -> uint8[scale H, scale W, 3]."""
-    low, high = np.percentile(image, (1, 99.7))
-    grey = np.clip((image.astype(np.float32) - low) / max(high - low, 1) * 200, 0, 200).astype(np.uint8)
+    frame = image.astype(np.float32)
+    low, high = np.percentile(frame, (1, 99.7))
+    grey = np.clip((frame - low) / max(high - low, 1) * 200, 0, 200).astype(np.uint8)
     size = (image.shape[1] * scale, image.shape[0] * scale)
     canvas = cv2.cvtColor(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2BGR)
     large = np.kron(labels, np.ones((scale, scale), np.int32))
-    outline = find_boundaries(large, mode="inner")
+    outline = find_boundaries(large, mode="inner")  # type: ignore[no-untyped-call]
     for label in np.unique(labels[labels > 0]).tolist():
         colour = COLOURS[founder[label] % len(COLOURS)]
         canvas[outline & (large == label)] = colour

@@ -146,7 +146,7 @@ def test_a_killed_run_leaves_the_older_result(tmp_path: Path, model: Path):
         process = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.DEVNULL, env=dict(os.environ))
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
-            written = [p for p in out.parent.glob(".*/**/mask*")]
+            written = list(out.parent.glob(".*/**/mask*"))
             if len(written) >= 4 * moment:
                 break
             time.sleep(0.01)

@@ -5,6 +5,7 @@ Every sum over instances is a flat list of (instance, pixel) pairs, so that a cr
 pixels, and one sort serves the whole batch.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -60,7 +61,7 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
     pixels = torch.nonzero(cells.instances.flatten() >= 0).squeeze(1)  # [m]
     owner = cells.instances.flatten()[pixels]  # [m]
     size = _sum_per(owner, torch.ones_like(owner, dtype=maps.bandwidth.dtype), len(cells.centres))  # [n]
-    bandwidth = maps.bandwidth.movedim(1, -1).flatten(0, 2)[pixels]  # [B, 2, H, W] -> [B*H*W, 2] -> [m, 2]
+    bandwidth = maps.bandwidth.movedim(1, -1).flatten(0, 2).index_select(0, pixels)  # [B, 2, H, W] -> [m, 2]
     mean = _sum_per(owner, bandwidth, len(size)) / size[:, None]  # [n, 2]
     embedding = _positions(maps.offset, step)  # [B*H*W, 2]
 
@@ -106,9 +107,9 @@ def _hinge_per_instance(embedding: Tensor, cells: Cells, sharpness: Tensor, size
     has no error, comes last in the order and costs nothing, so it is never listed.
     """
     member, pixel = _pairs(embedding.detach(), cells, sharpness.detach(), step)
-    distance = embedding[pixel] - cells.centres[member]  # [k, 2]
-    similarity = torch.exp(-(sharpness[member] * distance.square()).sum(dim=1))  # [k]
-    truth = cells.instances.flatten()[pixel] == member  # [k]
+    distance = embedding.index_select(0, pixel) - cells.centres.index_select(0, member)  # [k, 2]
+    similarity = torch.exp(-(sharpness.index_select(0, member) * distance.square()).sum(dim=1))  # [k]
+    truth = cells.instances.flatten().index_select(0, pixel) == member  # [k]
     error = torch.where(truth, 2 - 2 * similarity, 2 * similarity)
     with torch.no_grad():  # by instance, then by falling error, which lies in [0, 2]
         order = torch.argsort(member.double() * 4 - error.double())
@@ -151,7 +152,7 @@ def _pairs(embedding: Tensor, cells: Cells, sharpness: Tensor, step: float) -> t
     _, height, width = cells.instances.shape
     flat = cells.instances.flatten()
     negligible = 1e-4 if embedding.dtype == torch.float32 else torch.finfo(embedding.dtype).eps
-    reach = torch.sqrt(-torch.log(torch.tensor(negligible, dtype=sharpness.dtype, device=device)) / sharpness)  # [n, 2]
+    reach = torch.sqrt(-math.log(negligible) / sharpness)  # [n, 2]
     rows, columns = height // BIN + 2, width // BIN + 2  # one more on each side for what points outside
     limit = torch.tensor([rows - 1, columns - 1], device=device)
 
@@ -161,7 +162,7 @@ def _pairs(embedding: Tensor, cells: Cells, sharpness: Tensor, step: float) -> t
 
     valid = torch.nonzero(flat != IGNORED).squeeze(1)
     frame = torch.div(valid, height * width, rounding_mode="floor")
-    place = square(embedding[valid])  # [v, 2]
+    place = square(embedding.index_select(0, valid))  # [v, 2]
     key, order = torch.sort((frame * rows + place[:, 0]) * columns + place[:, 1])
     valid = valid[order]
 
@@ -171,10 +172,10 @@ def _pairs(embedding: Tensor, cells: Cells, sharpness: Tensor, step: float) -> t
     begin = torch.searchsorted(key, line + low[member, 1])
     end = torch.searchsorted(key, line + high[member, 1], right=True)
     run, position = _expand(begin, end)
-    member, pixel = member[run], valid[position]
-    distance = embedding[pixel] - cells.centres[member]
-    exponent = (sharpness[member] * distance.square()).sum(dim=1)
-    near = (exponent < -torch.log(torch.tensor(negligible))) & (flat[pixel] != member)
+    member, pixel = member.index_select(0, run), valid.index_select(0, position)  # [c]
+    distance = embedding.index_select(0, pixel) - cells.centres.index_select(0, member)  # [c, 2]
+    exponent = (sharpness.index_select(0, member) * distance.square()).sum(dim=1)  # [c]
+    near = (exponent < -math.log(negligible)) & (flat.index_select(0, pixel) != member)
     own = torch.nonzero(flat >= 0).squeeze(1)
     return torch.cat([flat[own], member[near]]), torch.cat([own, pixel[near]])
 
@@ -184,7 +185,7 @@ def _expand(begin: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
     count = (end - begin).clamp(min=0)
     index = torch.repeat_interleave(torch.arange(len(count), device=count.device), count)
     start = torch.cumsum(count, 0) - count
-    return index, torch.arange(len(index), device=count.device) - start[index] + begin[index]
+    return index, torch.arange(len(index), device=count.device) + (begin - start).index_select(0, index)
 
 
 def _sum_per(owner: Tensor, values: Tensor, count: int) -> Tensor:
