@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from embedtrack.challenge import REPOSITORY, data_root, job
+
+
+def test_the_demo_lies_in_the_repository():
+    sequence, model, out = job("demo", "01")
+    assert sequence == REPOSITORY / "demo" / "01"
+    assert out == REPOSITORY / "demo" / "01_RES"
+    assert model.is_dir()
+
+
+def test_data_sets_lie_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "data" / "mine" / "02").mkdir(parents=True)
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    (tmp_path / "models" / "mine" / "weights.safetensors").touch()
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path / "data"))
+    monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path / "models"))
+    root = tmp_path / "data" / "mine"
+    assert job("mine", "02") == (root / "02", tmp_path / "models" / "mine", root / "02_RES")
+
+
+def test_by_default_they_lie_beside_the_repository(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DATA_ROOT", raising=False)
+    assert data_root() == REPOSITORY.parent
+
+
+def test_a_root_without_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path))
+    with pytest.raises(ValueError, match="there are: demo"):
+        job("zzz", "01")

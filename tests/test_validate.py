@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedtrack import validate
+from embedtrack.config import Clustering, ModelConfig, Normalisation
+from embedtrack.data.movie import UNKNOWN, read_movie
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.validate import calibrate, detection_errors, score, validation_seg
+from tests.drawings import STEP, draw, perfect_maps, touching, write_movie
+
+SHAPE = (40, 60)
+TRUTH = draw(SHAPE, {1: ((10, 12), 6), 2: ((10, 40), 6), 3: ((30, 30), 6)})
+
+
+def test_nothing_wrong():
+    assert detection_errors(TRUTH, TRUTH) == (0, 30)
+
+
+def test_one_missed_one_false_one_merged():
+    assert detection_errors(TRUTH, np.where(TRUTH == 2, 0, TRUTH)) == (10, 30)
+    false = draw(SHAPE, {9: ((30, 52), 5)})
+    assert detection_errors(TRUTH, np.where(TRUTH > 0, TRUTH, false)) == (1, 30)
+    assert detection_errors(TRUTH, np.where(TRUTH == 2, 1, TRUTH)) == (5, 30)
+
+
+def test_what_is_unknown_is_not_false():
+    unknown = np.where(TRUTH == 3, UNKNOWN, TRUTH)
+    assert detection_errors(unknown, TRUTH) == (0, 20)
+
+
+def test_empty_result_and_empty_truth():
+    nothing = np.zeros(SHAPE, np.int32)
+    assert detection_errors(TRUTH, nothing) == (30, 30)
+    assert detection_errors(nothing, TRUTH) == (3, 0)
+
+
+def test_score_of_perfect_maps():
+    maps = perfect_maps(TRUTH, TRUTH, {})
+    assert score([[(TRUTH, maps)]], Clustering(), STEP) == (1, 1)
+    assert score([], Clustering(), STEP) == (0, 0)
+
+
+def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Maps whose rims have a seediness of 0.27 and whose ground has one of 0.22."""
+    movie = read_movie(write_movie(touching(), tmp_path / "toy"), Normalisation())
+
+    def predictions(*_: object, **__: object):
+        for truth in movie.labels:
+            maps = perfect_maps(truth, truth, {})
+            rim = (truth > 0) & (np.random.default_rng(0).random(truth.shape) < 0.3)
+            maps.seediness[rim] = 0.27
+            maps.seediness[truth == 0] = 0.22
+            yield truth, maps
+
+    monkeypatch.setattr(validate, "predictions", predictions)
+    config, scores = calibrate(BranchedERFNet(), ModelConfig(), [movie], "float32")
+    assert config.clustering.mask_threshold == 0.25
+    assert scores[8] == scores[1] == (1, 1)
+
+
+def test_an_untrained_network_scores_nothing(tmp_path: Path):
+    movie = read_movie(write_movie(touching(), tmp_path / "toy"), Normalisation())
+    assert validation_seg(BranchedERFNet().eval(), ModelConfig(), [movie]) == 0
