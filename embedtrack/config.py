@@ -47,6 +47,8 @@ class ModelConfig(Settings):
     """Which network the weights belong to."""
     step: float = Field(1 / 255, gt=0, lt=1)
     """Width of a pixel in grid units."""
+    tile: int = Field(2048, ge=256, multiple_of=8)
+    """Largest side of a tile: whole frames up to this, or less where validation frames came out better in parts."""
     normalisation: Normalisation = Normalisation()
     """As in training."""
     clustering: Clustering = Clustering()
@@ -83,6 +85,9 @@ class Sampling(Settings):
 
     crop: int = Field(256, ge=32, multiple_of=8)
     """Side of a crop in pixels."""
+    large: float = Field(0.5, ge=0, le=1)
+    """Share of the steps that see a quarter as many crops of twice the side. The inside of a whole frame lies further
+    from any edge than small crops ever show; a network that has seen only those misses the cells there."""
     anywhere: float = Field(0.2, ge=0, le=1)
     """Share of crops that lie anywhere in the frame, empty ones among them; the others hold a cell."""
     events: float = Field(0.1, ge=0, le=1)

@@ -92,7 +92,9 @@ def segment(
     for path in paths:
         frame = normalise(ctc.read_frame(path), config.normalisation)
         if predictor is None:
-            predictor = Predictor(model.network, plan_tiles((frame.shape[0], frame.shape[1])), views, precision)
+            predictor = Predictor(
+                model.network, plan_tiles((frame.shape[0], frame.shape[1]), config.tile), views, precision
+            )
         maps = predictor(frame)
         yield cluster(maps, config.clustering, config.step), maps.shift
 

@@ -204,9 +204,11 @@ def _batches(training: Sequence[Movie], recipe: Recipe, first: int) -> Iterator[
     """Batches from step ``first`` on, prepared while the network works; each depends on seed and step alone."""
 
     def make(step: int) -> Batch:
-        generators = [np.random.default_rng((recipe.seed, step, place)) for place in range(recipe.batch)]
-        samples = [draw(training, recipe.sampling, recipe.augmentation, rng) for rng in generators]
-        return collate(samples, recipe.step)
+        sampling, count = recipe.sampling, recipe.batch
+        if np.random.default_rng((recipe.seed, step)).random() < sampling.large:
+            sampling, count = sampling.model_copy(update={"crop": 2 * sampling.crop}), max(1, count // 4)
+        generators = [np.random.default_rng((recipe.seed, step, place)) for place in range(count)]
+        return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.step)
 
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(make, first)

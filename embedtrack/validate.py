@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 FRAMES = 12
 """At most so many frames of a movie are looked at, evenly spaced."""
+TILES = (2048, 512, 256)
+"""Largest sides to choose from; of equals the first."""
 SEED_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 MASK_THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 
@@ -36,19 +38,23 @@ def validation_seg(
     network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str = "float32"
 ) -> float:
     """Mean SEG of the movies on whole frames, in one view."""
-    predicted = (predictions(network, movie, precision, views=1) for movie in movies)
+    predicted = (predictions(network, movie, precision, 1, config.tile) for movie in movies)
     return score(predicted, config.clustering, config.step).seg
 
 
 def calibrate(
     network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str
 ) -> tuple[ModelConfig, dict[int, Score]]:
-    """Choose both seediness thresholds by (SEG + DET) / 2 of the validation frames in eight views.
+    """Choose the size of tiles and both seediness thresholds by (SEG + DET) / 2 of the validation frames.
 
     Returns:
-        The configuration with the thresholds, and the scores that they reach in one and in eight views.
+        The configuration with what was chosen, and the scores that it reaches in one and in eight views.
     """
-    predicted = {views: [list(predictions(network, movie, precision, views)) for movie in movies] for views in (1, 8)}
+    config = _choose_tile(network, config, movies, precision)
+    predicted = {
+        views: [list(predictions(network, movie, precision, views, config.tile)) for movie in movies]
+        for views in (1, 8)
+    }
     found: dict[Clustering, float] = {}
     for seed, mask in itertools.product(SEED_THRESHOLDS, MASK_THRESHOLDS):
         if mask <= seed:
@@ -58,6 +64,16 @@ def calibrate(
     scores = {views: score(maps, best, config.step) for views, maps in predicted.items()}
     log.info("thresholds: seeds %.2f, masks %.2f", best.seed_threshold, best.mask_threshold)
     return config.model_copy(update={"clustering": best}), scores
+
+
+def _choose_tile(network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str) -> ModelConfig:
+    """Whole frames, unless smaller tiles are better: far from any edge a network may see what it never learnt."""
+    found = {}
+    for tile in TILES:
+        predicted = (predictions(network, movie, precision, 1, tile) for movie in movies)
+        found[tile] = sum(score(predicted, config.clustering, config.step))
+        log.info("tiles up to %d: (SEG + DET) / 2 = %.3f", tile, found[tile] / 2)
+    return config.model_copy(update={"tile": max(TILES, key=lambda tile: found[tile])})
 
 
 def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, step: float) -> Score:
@@ -99,9 +115,9 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
     return int(5 * (len(finders) - len(found)) + 10 * (cells - len(finders)) + false), int(10 * cells)
 
 
-def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int) -> Iterator[Predicted]:
+def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int) -> Iterator[Predicted]:
     """Truth int32[H, W] and maps of some frames of a movie; the network is in evaluation mode."""
     every = -(-len(movie.frames) // FRAMES)
     for frame, truth in list(zip(movie.frames, movie.labels, strict=True))[::every]:
-        tiles = plan_tiles((frame.shape[0], frame.shape[1]))
+        tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile)
         yield truth, Predictor(network, tiles, views, precision)(frame)

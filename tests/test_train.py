@@ -19,7 +19,7 @@ from embedtrack.train import fit, one_cycle, pairs_per_epoch, recipe_for, sequen
 from tests.drawings import dividing, moving, touching, vanishing, write_movie
 
 CPU = torch.device("cpu")
-SMALL = Recipe(sampling=Sampling(crop=40), batch=2, epochs=1, validations=2, validation=0.3)
+SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
 
 
 def movies(folder: Path) -> list[Movie]:
@@ -55,7 +55,7 @@ def test_one_pair_overfits_without_holes(tmp_path: Path):
             module.reset_running_stats()
     with torch.no_grad():
         network(batch.now, batch.before)
-    predictor = Predictor(network.eval(), plan_tiles(sample.now.frame.shape), views=1)
+    predictor = Predictor(network.eval(), plan_tiles(sample.now.frame.shape, 2048), views=1)
     labels = cluster(predictor(sample.now.frame), Clustering(), config.step)
     truth = np.where(sample.now.labels > 0, sample.now.labels, 0)
     assert np.mean(jaccards(truth, labels)) > 0.95

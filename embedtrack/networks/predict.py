@@ -15,15 +15,15 @@ BYTES_PER_PIXEL = 400
 """What the network needs at its peak for each pixel of a tile, in single precision."""
 
 
-def plan_tiles(shape: tuple[int, int]) -> list[Tile]:
+def plan_tiles(shape: tuple[int, int], largest: int) -> list[Tile]:
     """Whole frames as one tile where a quarter of the machine's memory holds what the network needs for them.
 
-    It is the memory built in, not what happens to be free: the same machine always cuts the same tiles.
+    No tile's side is above ``largest``. It is the memory built in, not what happens to be free: the same machine always cuts the same tiles.
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if torch.cuda.is_available():
         memory = min(memory, torch.cuda.get_device_properties(0).total_memory)
-    side = fit(shape, memory // 4, BYTES_PER_PIXEL)
+    side = fit(shape, memory // 4, BYTES_PER_PIXEL, largest)
     return plan(shape, side, overlap=64)
 
 

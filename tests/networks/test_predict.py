@@ -62,7 +62,7 @@ def test_tiles_agree_with_the_whole_frame_away_from_seams(network: BranchedERFNe
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (257, 255)])
 def test_any_size(network: BranchedERFNet, shape: tuple[int, int]):
-    maps = Predictor(network, plan_tiles(shape), views=8)(np.zeros(shape, np.float32))
+    maps = Predictor(network, plan_tiles(shape, 2048), views=8)(np.zeros(shape, np.float32))
     assert maps.offset.shape == (2, *shape)
     assert maps.seediness.shape == shape
     assert all(m.dtype == np.float32 for m in maps)
