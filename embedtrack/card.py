@@ -61,7 +61,7 @@ Means over the movies' validation frames, each frame by itself:
 def _machine(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} threads of a {platform.machine()} {device.type}"
+    return f"{torch.get_num_threads()} thread(s) of a {platform.machine()} {device.type}"
 
 
 def _commit() -> str:

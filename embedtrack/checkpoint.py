@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from embedtrack.challenge import WEIGHTS
@@ -36,7 +37,7 @@ def save(folder: Path, network: BranchedERFNet, config: ModelConfig) -> None:
         for name, value in network.state_dict().items()
         if "num_batches" not in name
     }
-    save_file(tensors, folder / f".{WEIGHTS}")
+    (folder / f".{WEIGHTS}").write_bytes(serialise(tensors))
     (folder / f".{CONFIG}").write_text(config.model_dump_json(indent=2) + "\n")
     for name in (WEIGHTS, CONFIG):
         os.replace(folder / f".{name}", folder / name)

@@ -1,3 +1,4 @@
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import tifffile
 from scipy.ndimage import label as components
 
 from embedtrack.colony import Cell
+from embedtrack.evaluate import evaluate
 from embedtrack.optics import Nucleus
 from embedtrack.simulate import MIN_AREA, digits, enrol, simulate
 from embedtrack.types import Track
@@ -320,3 +322,16 @@ def test_the_demo_is_a_sound_movie():
     np.testing.assert_array_equal(demo.labels, demo.masks)
     assert sum(len(pair) == 2 for pair in daughters(demo.tracks).values()) >= 4
     assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) < 6e6
+
+
+def test_truth_scores_one_against_itself(tmp_path: Path):
+    simulate(tmp_path, seed=3, frames=16, size=(160, 200), cells=8)
+    truth, result = tmp_path / "01_GT", tmp_path / "01_RES"
+    result.mkdir()
+    for path in (truth / "TRA").glob("*.tif"):
+        shutil.copy(path, result / path.name.replace("man_track", "mask"))
+    shutil.copy(truth / "TRA" / "man_track.txt", result / "res_track.txt")
+    scores = evaluate(truth, result)
+    wrong = {name: scores[name] for name in ("SEG", "DET", "TRA", "LNK", "CT", "TF", "BC", "CCA") if scores[name] != 1}
+    assert all(value is None for value in wrong.values()), wrong
+    assert scores["SEG"] == scores["TRA"] == 1
