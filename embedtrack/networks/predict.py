@@ -18,7 +18,8 @@ BYTES_PER_PIXEL = 400
 def plan_tiles(shape: tuple[int, int], largest: int) -> list[Tile]:
     """Whole frames as one tile where a quarter of the machine's memory holds what the network needs for them.
 
-    No tile's side is above ``largest``. It is the memory built in, not what happens to be free: the same machine always cuts the same tiles.
+    No tile's side is above ``largest``. It is the memory built in, not what happens to be free: the same machine
+    always cuts the same tiles.
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if torch.cuda.is_available():
