@@ -95,7 +95,7 @@ class Sampling(Settings):
 
 
 class Recipe(Settings):
-    """How a network is trained, see ``train.py``."""
+    """How a network is trained, see ``fit.py``."""
 
     normalisation: Normalisation = Normalisation()
     """How grey values become frames; stored with the weights and used again for inference."""

@@ -1,95 +1,15 @@
 import json
-import math
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 
-from embedtrack import checkpoint, resume
+from embedtrack import checkpoint
 from embedtrack import train as training
-from embedtrack.config import Augmentation, Clustering, Recipe, Sampling
-from embedtrack.data.movie import Movie, read_movie
-from embedtrack.data.samples import collate, draw
-from embedtrack.evaluate import jaccards
-from embedtrack.instances.cluster import cluster
-from embedtrack.losses.spatial import embedtrack_loss
-from embedtrack.networks.predict import Predictor, plan_tiles
-from embedtrack.train import fit, one_cycle, pairs_per_epoch, recipe_for, sequences, split, start, train
-from tests.drawings import dividing, moving, touching, vanishing, write_movie
+from embedtrack.config import Recipe, Sampling
+from embedtrack.train import recipe_for, sequences, train
+from tests.drawings import moving, vanishing, write_movie
 
-CPU = torch.device("cpu")
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
-
-
-def movies(folder: Path) -> list[Movie]:
-    toys = {"moving": moving(), "dividing": dividing()}
-    return [read_movie(write_movie(toy, folder / name), SMALL.normalisation) for name, toy in toys.items()]
-
-
-def losses(records: list[dict]) -> list[float]:
-    return [record["total"] for record in records if "total" in record]
-
-
-def test_one_pair_overfits_without_holes(tmp_path: Path):
-    """A short training of one pair fills its masks: SEG > .95, and every cell is one piece without holes."""
-    movie = read_movie(write_movie(touching(), tmp_path / "toy"), SMALL.normalisation)
-    still = Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise=0, clahe=0)
-    network, config = start([movie], SMALL)
-    sample = draw([movie], Sampling(crop=64), still, np.random.default_rng(3))
-    batch = collate([sample], SMALL.step)
-    optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
-    for module in network.modules():
-        if isinstance(module, torch.nn.Dropout2d):
-            module.p = 0.0
-    network.train()
-    for _ in range(150):
-        now, before = network(batch.now, batch.before)
-        total = embedtrack_loss(now, before, batch.cells_now, batch.cells_before, batch.links, SMALL.step).total
-        optimiser.zero_grad()
-        total.backward()
-        optimiser.step()
-    for module in network.modules():  # the statistics of this one batch
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None
-            module.reset_running_stats()
-    with torch.no_grad():
-        network(batch.now, batch.before)
-    predictor = Predictor(network.eval(), plan_tiles(sample.now.frame.shape, 2048), views=1)
-    labels = cluster(predictor(sample.now.frame), Clustering(), config.step)
-    truth = np.where(sample.now.labels > 0, sample.now.labels, 0)
-    assert np.mean(jaccards(truth, labels)) > 0.95
-    filled = labels[sample.now.labels > 0]
-    assert (filled == 0).mean() < 0.03
-
-
-def test_resume_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
-    data = movies(tmp_path)
-    whole = list(fit(data, tmp_path / "whole", SMALL, CPU))
-    broken = []
-    for record in fit(data, tmp_path / "broken", SMALL, CPU):
-        broken.append(record)
-        if record["step"] == 3:
-            break  # as a kill would
-    assert (tmp_path / "broken" / resume.FILE).is_file()
-    again = list(fit(data, tmp_path / "broken", SMALL, CPU))
-    assert again[0]["step"] > 1
-    merged = {r["step"]: r["total"] for r in [*broken, *again] if "total" in r}
-    assert list(merged.values()) == losses(whole)
-    weights = [(tmp_path / name / checkpoint.WEIGHTS).read_bytes() for name in ("whole", "broken")]
-    assert weights[0] == weights[1]
-    assert not (tmp_path / "broken" / resume.FILE).exists()
-
-
-def test_another_recipe_does_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
-    data = movies(tmp_path)
-    for record in fit(data, tmp_path / "out", SMALL, CPU):
-        if record["step"] == 2:
-            break
-    with pytest.raises(ValueError, match="recipe and budget"):
-        next(fit(data, tmp_path / "out", SMALL.model_copy(update={"seed": 1}), CPU))
 
 
 def test_trains_from_folders_to_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -105,45 +25,6 @@ def test_trains_from_folders_to_a_model(tmp_path: Path, monkeypatch: pytest.Monk
     assert "data/01: 6 annotated frames" in (out / checkpoint.CARD).read_text()
     with pytest.raises(ValueError, match="finished"):
         train([tmp_path / "data"], out, device_name="cpu")
-
-
-def test_a_budget_in_minutes_ends(tmp_path: Path):
-    records = list(fit(movies(tmp_path), tmp_path / "out", SMALL, CPU, minutes=0.02))
-    assert 0 <= losses(records)[0] < 100
-    assert records[-1]["validation_seg"] >= 0
-
-
-def test_a_loss_that_is_not_finite_keeps_the_last_good_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    data = movies(tmp_path)
-    monkeypatch.setattr(training, "one_cycle", lambda progress, peak: math.inf if progress else peak)
-    with pytest.raises(ValueError, match="finite loss"):
-        list(fit(data, tmp_path / "out", SMALL, CPU))
-    saved = torch.load(tmp_path / "out" / resume.FILE, weights_only=True)
-    assert all(value.isfinite().all() for value in saved["network"].values())
-
-
-def test_one_cycle():
-    rates = [one_cycle(p, 5e-4) for p in np.linspace(0, 1, 101)]
-    assert rates[0] == pytest.approx(2e-5)
-    assert max(rates) == rates[30] == pytest.approx(5e-4)
-    assert rates[-1] == pytest.approx(5e-8)
-    assert sorted(rates[:31]) == rates[:31]
-    assert sorted(rates[30:], reverse=True) == rates[30:]
-
-
-def test_the_last_tenth_validates(tmp_path: Path):
-    [movie] = movies(tmp_path)[:1]
-    training_part, validation = split([movie], 0.3)
-    assert [len(part[0].frames) for part in (training_part, validation)] == [4, 2]
-    assert validation[0].frames[-1] is movie.frames[-1]
-    single = movie.part([0])
-    assert [len(part[0].frames) for part in split([single], 0.1)] == [1, 1]
-
-
-def test_an_epoch_covers_the_movies_twice(tmp_path: Path):
-    assert pairs_per_epoch(movies(tmp_path), SMALL) == 6 * math.ceil(2 * 48 * 80 / 1600) + 6 * math.ceil(
-        2 * 48 * 64 / 1600
-    )
 
 
 def test_recipes_and_bad_budgets(tmp_path: Path):
