@@ -1,6 +1,5 @@
 """The training loop: draw samples, step, validate on whole frames, keep the best; a killed run resumes exactly."""
 
-import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -19,8 +18,6 @@ from embedtrack.losses.spatial import Losses, embedtrack_loss
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.resume import State
 from embedtrack.validate import validation_seg
-
-log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 120.0
 WARM_UP = 0.3
