@@ -167,7 +167,7 @@ def main() -> None:
         sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
         code = 2
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted: nothing was changed\n")
+        sys.stderr.write("interrupted\n")
         code = 130
     sys.exit(code)
 

@@ -54,9 +54,9 @@ def train(
     movies = [read_movie(folder, recipe.normalisation) for dataset in datasets for folder in sequences(dataset)]
     out.mkdir(parents=True, exist_ok=True)
     begun = resume.step_of(out)
-    earlier = (out / LOG).read_text().splitlines() if begun and (out / LOG).is_file() else []
+    earlier = _log_until(out / LOG, begun)
     with (out / LOG).open("w", encoding="utf-8", buffering=1) as log_file:
-        log_file.writelines(line + "\n" for line in earlier if json.loads(line)["step"] <= begun)
+        log_file.writelines(line + "\n" for line in earlier)
         for record in fit(movies, out, recipe, chosen, minutes=minutes, init=network):
             log_file.write(json.dumps(record) + "\n")
             on_record(record)
@@ -66,6 +66,13 @@ def train(
     config, scores = calibrate(model.network, model.config, validation, device.fast_precision(chosen))
     checkpoint.save(out, model.network, config)
     write_card(out, movies, recipe, chosen, record["seconds"], scores)
+
+
+def _log_until(path: Path, step: int) -> list[str]:
+    """The lines of an earlier ``train.jsonl`` up to a step; a kill may have cut the last line."""
+    lines = path.read_text(encoding="utf-8").splitlines() if step and path.is_file() else []
+    steps = (re.match(r'{"step": ([0-9]+),.*}$', line) for line in lines)
+    return [line for line, match in zip(lines, steps, strict=True) if match and int(match[1]) <= step]
 
 
 def recipe_for(name: str, epochs: float | None = None, seed: int = 0) -> Recipe:

@@ -6,7 +6,7 @@ import pytest
 from embedtrack import checkpoint
 from embedtrack import train as training
 from embedtrack.config import Recipe, Sampling
-from embedtrack.train import recipe_for, sequences, train
+from embedtrack.train import _log_until, recipe_for, sequences, train
 from tests.drawings import moving, vanishing, write_movie
 
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
@@ -40,3 +40,13 @@ def test_data_sets_without_annotation(tmp_path: Path):
     (tmp_path / "01").mkdir()
     with pytest.raises(ValueError, match="annotated sequences"):
         sequences(tmp_path)
+
+
+def test_the_log_goes_on_where_the_state_was_saved(tmp_path: Path):
+    path = tmp_path / "train.jsonl"
+    lines = [json.dumps({"step": step, "total": 1.0}) for step in range(1, 6)]
+    path.write_text("\n".join(lines) + '\n{"step": 6, "tot')
+    assert _log_until(path, 3) == lines[:3]
+    assert _log_until(path, 9) == lines
+    assert _log_until(path, 0) == []
+    assert _log_until(tmp_path / "none", 4) == []
