@@ -17,7 +17,7 @@ require() {
     local list="$1" installed
     installed="$ENVIRONMENT/installed-$(echo "${1#"$REPOSITORY"/}" | tr / -)"
     cmp -s "$list" "$installed" && return
-    if [ ! -x "$ENVIRONMENT/bin/python" ]; then
+    if ! "$ENVIRONMENT/bin/python" -m pip --version >/dev/null 2>&1; then
         "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
             fail "expected Python 3.11 or later, got $("${PYTHON:-python3}" --version 2>&1); name another: PYTHON=python3.12 $0"
         echo "first start: making the environment $ENVIRONMENT (a few minutes)" >&2

@@ -7,6 +7,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 ROOT="${DATA_ROOT:-$REPOSITORY/..}"
 found=0
+failed=
 for dataset in "$ROOT"/*/; do
     name="$(basename "$dataset")"
     ls -d "$dataset"[0-9]*_[GS]T >/dev/null 2>&1 || continue
@@ -17,6 +18,10 @@ for dataset in "$ROOT"/*/; do
         echo "$name: finished, see $model/README.md" >&2
         continue
     fi
-    "$ENVIRONMENT/bin/python" -m embedtrack train "$dataset" --out "$model" "$@"
+    code=0
+    "$ENVIRONMENT/bin/python" -m embedtrack train "$dataset" --out "$model" "$@" || code=$?
+    [ "$code" != 130 ] || exit 130
+    [ "$code" = 0 ] || failed="$failed $name"
 done
 [ "$found" = 1 ] || fail "expected data sets with 01 and 01_GT in $ROOT, found none; set DATA_ROOT"
+[ -z "$failed" ] || fail "these were not trained, see above:$failed"

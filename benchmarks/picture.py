@@ -1,4 +1,4 @@
-"""A picture of a result: ``python -m benchmarks.picture demo/01 demo/01_RES docs/demo.png``.
+"""A picture of a result: ``python -m benchmarks.picture demo/01 demo/01_RES docs/demo.jpg``.
 
 Some frames side by side, each cell with its outline and its track's number; a family keeps one colour.
 """
@@ -49,7 +49,7 @@ def draw(image: NDArray[np.generic], labels: Labels, founder: dict[int, int], sc
 def main(
     sequence_folder: Annotated[Path, typer.Argument(help="The movie.")],
     result_folder: Annotated[Path, typer.Argument(help="Its result.")],
-    out: Annotated[Path, typer.Argument(help="The PNG to write.")],
+    out: Annotated[Path, typer.Argument(help="The picture to write, PNG or JPEG.")],
     count: Annotated[int, typer.Option(help="How many frames, evenly spaced.")] = 3,
 ) -> None:
     """Write the picture."""

@@ -4,6 +4,7 @@ The last tenth of each training movie in ``$DATA_ROOT``, which chose weights and
 segmented and tracked as a movie of its own, in one view and in eight, and scored by the challenge's measures.
 """
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -33,7 +34,7 @@ def held_back(folder: Path, share: float) -> range:
 def score(folder: Path, model: Path, frames: range, views: int) -> dict[str, float | None]:
     """Track some frames of a sequence as a movie of its own and score them; adds seconds per frame."""
     with tempfile.TemporaryDirectory() as scratch:
-        part = Path(scratch) / folder.resolve().parent.name / folder.name
+        part = Path(scratch) / Path(os.path.abspath(folder)).parent.name / folder.name
         part.mkdir(parents=True)
         sequence = ctc.open_sequence(folder)
         for path in sequence.paths[frames[0] - sequence.first :]:

@@ -163,6 +163,9 @@ def main() -> None:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         sys.stderr.write(f"error: {text}\n")
         code = 2
+    except MemoryError:
+        sys.stderr.write("error: out of memory: try --views 1, or a smaller tile in the model's config.json\n")
+        code = 2
     except OSError as error:
         sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
         code = 2

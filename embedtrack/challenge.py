@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ def job(dataset: str, sequence: str) -> Job:
     Raises:
         ValueError: unknown data set (with the nearest name), no weights, no such sequence.
     """
+    dataset, sequence = dataset.rstrip("/"), sequence.rstrip("/")
     root = REPOSITORY if dataset == DEMO else data_root()
     folder, model = root / dataset, models() / (DEMO_MODEL if dataset == DEMO else dataset)
     if not folder.is_dir():
@@ -36,8 +38,8 @@ def job(dataset: str, sequence: str) -> Job:
             f"expected the data set {dataset} in {root}, found none{_nearest(dataset, there)}; "
             "set DATA_ROOT to the folder that holds it"
         )
-    if not (folder / sequence).is_dir():
-        there = sorted(p.name for p in folder.iterdir() if p.is_dir() and "_" not in p.name)
+    if not (re.fullmatch("[0-9]+", sequence) and (folder / sequence).is_dir()):
+        there = sorted(p.name for p in folder.iterdir() if p.is_dir() and re.fullmatch("[0-9]+", p.name))
         raise ValueError(f"expected the sequence {folder / sequence}, found none; there are: {', '.join(there) or '-'}")
     if not (model / WEIGHTS).is_file():
         there = sorted(path.parent.name for path in models().glob(f"*/{WEIGHTS}"))

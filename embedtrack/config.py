@@ -91,7 +91,7 @@ class Sampling(Settings):
     anywhere: float = Field(0.2, ge=0, le=1)
     """Share of crops that lie anywhere in the frame, empty ones among them; the others hold a cell."""
     events: float = Field(0.1, ge=0, le=1)
-    """Share of crops that hold a division, where the movie has any."""
+    """Share of crops that hold a cell in its first frame after its parent's last, where the movie has any."""
 
 
 class Recipe(Settings):
@@ -124,15 +124,13 @@ class DataSet(Settings):
 
     border: int = 0
     """E: cells lying wholly within this many pixels of the frame's edge are not scored and are removed."""
-    digits: int = 3
-    """Digits of the frame numbers in file names."""
     cycle_tolerance: int = 3
     """i of BC(i): a division may be off by this many frames."""
 
 
 DATASETS: dict[str, DataSet] = {
-    "BF-C2DL-HSC": DataSet(border=25, digits=4),
-    "BF-C2DL-MuSC": DataSet(border=25, digits=4),
+    "BF-C2DL-HSC": DataSet(border=25),
+    "BF-C2DL-MuSC": DataSet(border=25),
     "DIC-C2DH-HeLa": DataSet(border=50),
     "Fluo-C2DL-Huh7": DataSet(border=50),
     "Fluo-C2DL-MSC": DataSet(border=50),

@@ -47,7 +47,8 @@ def fit(
         network.load_state_dict(init.state_dict())
     device.place(network, chosen)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    state = resume.load(out, network, optimiser, recipe, minutes)
+    data = [(movie.name, len(movie.frames)) for movie in movies]
+    state = resume.load(out, network, optimiser, data, recipe, minutes)
     steps = math.ceil(recipe.epochs * pairs_per_epoch(training, recipe) / recipe.batch)
     precision, saved = device.fast_precision(chosen), state.seconds
 
@@ -68,11 +69,11 @@ def fit(
             saved = 0.0
         state.seconds += time.perf_counter() - begin
         if state.seconds - saved > SAVE_SECONDS or saved == 0.0:
-            resume.save(out, network, optimiser, recipe, minutes, state)
+            resume.save(out, network, optimiser, data, recipe, minutes, state)
             saved = state.seconds
     if state.validated < recipe.validations:
         yield _validate(network, config, validation, out, state, precision)
-    (out / resume.FILE).unlink(missing_ok=True)
+    resume.save(out, network, optimiser, data, recipe, minutes, state)
 
 
 def split(movies: Sequence[Movie], share: float) -> tuple[list[Movie], list[Movie]]:
@@ -120,10 +121,10 @@ def _batches(training: Sequence[Movie], recipe: Recipe, first: int) -> Iterator[
     """Batches from step ``first`` on, prepared while the network works; each depends on seed and step alone."""
 
     def make(step: int) -> Batch:
-        sampling, count = recipe.sampling, recipe.batch
+        sampling, count = recipe.sampling, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
         if np.random.default_rng((recipe.seed, step)).random() < sampling.large:
             sampling, count = sampling.model_copy(update={"crop": 2 * sampling.crop}), max(1, count // 4)
-        generators = [np.random.default_rng((recipe.seed, step, place)) for place in range(count)]
+        generators = [np.random.default_rng((recipe.seed, step, 1 + place)) for place in range(count)]
         return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.step)
 
     with ThreadPoolExecutor(1) as pool:
@@ -161,7 +162,7 @@ def _values(losses: Losses, step: int, out: Path) -> dict[str, float]:
     if not math.isfinite(values["total"]):
         raise ValueError(
             f"expected a finite loss, got {values['total']} at step {step}; the last good state is kept in {out}: "
-            "train again with a lower learning rate"
+            "begin anew with another --out and --seed, or a lower learning rate in embedtrack/config.py"
         )
     return values
 

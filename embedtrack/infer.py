@@ -1,6 +1,7 @@
 """The story of inference: frames -> maps -> cells -> tracks -> a valid result in its place."""
 
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -64,6 +65,8 @@ def track(
     sequence = ctc.open_sequence(sequence_folder)
     model = checkpoint.load(model_folder)
     border = dataset_of(sequence_folder).border if border is None else border
+    if border < 0:
+        raise ValueError(f"expected --border 0 or more pixels, got {border}")
     with ResultWriter(out, sequence) as writer:
         device.place(model.network, device.choose(device_name))
         lineage, spans = Lineage(model.config.linking, model.config.step), Spans()
@@ -101,7 +104,7 @@ def segment(
 
 def dataset_of(sequence_folder: Path) -> DataSet:
     """The challenge's rules for the data set whose folder holds the sequence; plain ones if it is none of them."""
-    return DATASETS.get(Path(sequence_folder).resolve().parent.name, DataSet())
+    return DATASETS.get(Path(os.path.abspath(sequence_folder)).parent.name, DataSet())
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:

@@ -1,9 +1,12 @@
 """The state of an unfinished training: all that is needed to go on exactly where it was."""
 
+import io
 import logging
 import os
+import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,6 +16,8 @@ from embedtrack.networks.branched import BranchedERFNet
 log = logging.getLogger(__name__)
 
 FILE = ".resume.pt"
+Data = list[tuple[str, int]]
+"""Name and number of frames of each movie."""
 
 
 @dataclass
@@ -30,12 +35,14 @@ def save(
     out: Path,
     network: BranchedERFNet,
     optimiser: torch.optim.Optimizer,
+    data: Data,
     recipe: Recipe,
     minutes: float | None,
     state: State,
 ) -> None:
     """Write the state; the file is complete when it appears."""
     everything = {
+        "data": data,
         "recipe": recipe.model_dump_json(),
         "minutes": minutes,
         "state": asdict(state),
@@ -45,37 +52,58 @@ def save(
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     out.mkdir(parents=True, exist_ok=True)
-    torch.save(everything, out / f"{FILE}.new")
+    buffer = io.BytesIO()  # a full disk is then an OSError, which torch.save would hide
+    torch.save(everything, buffer)
+    (out / f"{FILE}.new").write_bytes(buffer.getbuffer())
     os.replace(out / f"{FILE}.new", out / FILE)
 
 
 def load(
-    out: Path, network: BranchedERFNet, optimiser: torch.optim.Optimizer, recipe: Recipe, minutes: float | None
+    out: Path,
+    network: BranchedERFNet,
+    optimiser: torch.optim.Optimizer,
+    data: Data,
+    recipe: Recipe,
+    minutes: float | None,
 ) -> State:
     """Take up the unfinished training in ``out``, or start a new one.
 
     Raises:
-        ValueError: the unfinished one has another recipe or budget.
+        ValueError: the unfinished one has other movies, another recipe or budget, or its file is damaged.
     """
-    path = out / FILE
-    if not path.is_file():
+    saved = _read(out / FILE)
+    if saved is None:
         return State()
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    if (saved["recipe"], saved["minutes"]) != (recipe.model_dump_json(), minutes):
+    if (saved["data"], saved["recipe"], saved["minutes"]) != (data, recipe.model_dump_json(), minutes):
         raise ValueError(
-            f"expected the recipe and budget with which the unfinished training in {out} began, got others; "
-            f"repeat it as it was, or delete {path}"
+            f"expected the movies, recipe and budget with which the unfinished training in {out} began, got others; "
+            f"repeat it as it was, or delete {out / FILE}"
         )
     network.load_state_dict(saved["network"])
     optimiser.load_state_dict(saved["optimiser"])
     torch.set_rng_state(saved["chance"])
-    for number, chance in enumerate(saved["chance_cuda"]):
+    for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):
         torch.cuda.set_rng_state(chance, number)
     log.info("going on at step %d", saved["state"]["step"])
     return State(**saved["state"])
 
 
-def step_of(out: Path) -> int:
-    """The step at which an unfinished training in ``out`` was saved last, or 0."""
-    path = out / FILE
-    return int(torch.load(path, map_location="cpu", weights_only=True)["state"]["step"]) if path.is_file() else 0
+def state_of(out: Path) -> State:
+    """How far an unfinished training in ``out`` had come when it was saved last.
+
+    Raises:
+        ValueError: its file is damaged.
+    """
+    saved = _read(out / FILE)
+    return State(**saved["state"]) if saved else State()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """What was saved, or nothing if there is no file."""
+    if not path.is_file():
+        return None
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"expected a whole {path}, got a damaged one; delete it to begin anew") from error
+    return saved

@@ -1,6 +1,8 @@
 """The story of training: annotated movies -> network -> calibration -> a model's folder with its card."""
 
 import json
+import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +16,8 @@ from embedtrack.fit import fit, split
 from embedtrack.validate import calibrate
 
 LOG = "train.jsonl"
+GENTLE = 0.5
+"""Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
 
 
 def train(
@@ -42,18 +46,24 @@ def train(
     Raises:
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
-    recipe = recipe_for(datasets[0].resolve().name, epochs, seed)
-    if minutes is not None and minutes <= 0:
+    recipe = recipe_for(Path(os.path.abspath(datasets[0])).name, epochs, seed)
+    if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"expected --minutes above 0, got {minutes}")
+    if minutes is not None and epochs is not None:
+        raise ValueError(f"expected one budget, got --minutes {minutes} and --epochs {epochs}; leave one out")
     if (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file():
         raise ValueError(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
-    network = checkpoint.load(init).network if init else None
+    network = None
+    if init is not None:
+        network, config = checkpoint.load(init)
+        known = {"normalisation": config.normalisation, "step": config.step}
+        recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     chosen = device.choose(device_name)
     movies = [read_movie(folder, recipe.normalisation) for dataset in datasets for folder in sequences(dataset)]
     out.mkdir(parents=True, exist_ok=True)
-    begun = resume.step_of(out)
+    begun = resume.state_of(out).step
     earlier = _log_until(out / LOG, begun)
     with (out / LOG).open("w", encoding="utf-8", buffering=1) as log_file:
         log_file.writelines(line + "\n" for line in earlier)
@@ -65,7 +75,8 @@ def train(
     _, validation = split(movies, recipe.validation)
     config, scores = calibrate(model.network, model.config, validation, device.fast_precision(chosen))
     checkpoint.save(out, model.network, config)
-    write_card(out, movies, recipe, chosen, record["seconds"], scores)
+    write_card(out, movies, recipe, chosen, resume.state_of(out).seconds, scores)
+    (out / resume.FILE).unlink()
 
 
 def _log_until(path: Path, step: int) -> list[str]:
@@ -81,8 +92,10 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0) -> Recipe:
     Raises:
         ValueError: epochs is not above 0.
     """
-    if epochs is not None and epochs <= 0:
+    if epochs is not None and not 0 < epochs < math.inf:
         raise ValueError(f"expected --epochs above 0, got {epochs}")
+    if seed < 0:
+        raise ValueError(f"expected --seed 0 or above, got {seed}")
     recipe = RECIPES.get(name, Recipe())
     return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))
 

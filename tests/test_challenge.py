@@ -31,3 +31,15 @@ def test_a_root_without_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("DATA_ROOT", str(tmp_path))
     with pytest.raises(ValueError, match="there are: demo"):
         job("zzz", "01")
+
+
+def test_a_slash_at_the_end_is_no_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "mine" / "01").mkdir(parents=True)
+    (tmp_path / "mine" / "01_GT").mkdir()
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    (tmp_path / "models" / "mine" / "weights.safetensors").touch()
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path))
+    monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path / "models"))
+    assert job("mine/", "01/") == job("mine", "01")
+    with pytest.raises(ValueError, match="there are: 01"):
+        job("mine", "01_GT")

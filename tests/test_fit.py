@@ -1,4 +1,6 @@
+import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +80,6 @@ def test_resume_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(merged.values()) == losses(whole)
     weights = [(tmp_path / name / checkpoint.WEIGHTS).read_bytes() for name in ("whole", "broken")]
     assert weights[0] == weights[1]
-    assert not (tmp_path / "broken" / resume.FILE).exists()
 
 
 def test_another_recipe_does_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -87,7 +88,7 @@ def test_another_recipe_does_not_resume(tmp_path: Path, monkeypatch: pytest.Monk
     for record in fit(data, tmp_path / "out", SMALL, CPU):
         if record["step"] == 2:
             break
-    with pytest.raises(ValueError, match="recipe and budget"):
+    with pytest.raises(ValueError, match="movies, recipe and budget"):
         next(fit(data, tmp_path / "out", SMALL.model_copy(update={"seed": 1}), CPU))
 
 
@@ -128,3 +129,25 @@ def test_an_epoch_covers_the_movies_twice(tmp_path: Path):
     assert pairs_per_epoch(movies(tmp_path), SMALL) == 6 * math.ceil(2 * 48 * 80 / 1600) + 6 * math.ceil(
         2 * 48 * 64 / 1600
     )
+
+
+def test_other_movies_do_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
+    data = movies(tmp_path)
+    for record in fit(data, tmp_path / "out", SMALL, CPU):
+        if record["step"] == 2:
+            break
+    with pytest.raises(ValueError, match="movies, recipe and budget"):
+        next(fit(data[:1], tmp_path / "out", SMALL, CPU))
+    (tmp_path / "out" / resume.FILE).write_bytes(b"cut")
+    with pytest.raises(ValueError, match="damaged"):
+        next(fit(data, tmp_path / "out", SMALL, CPU))
+
+
+def test_large_crops_come_from_every_movie(tmp_path: Path):
+    """The numbers that choose the size, the movie and the place must not be the same ones."""
+    first, second = movies(tmp_path)
+    second = replace(second, frames=[frame + 1000 for frame in second.frames])
+    batches = itertools.islice(fitting._batches([first, second], SMALL, 0), 60)
+    large = [bool(batch.now.mean() > 500) for batch in batches if batch.now.shape[-1] == 80]
+    assert 0.2 < np.mean(large) < 0.8

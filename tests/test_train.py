@@ -5,7 +5,8 @@ import pytest
 
 from embedtrack import checkpoint
 from embedtrack import train as training
-from embedtrack.config import Recipe, Sampling
+from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.train import _log_until, recipe_for, sequences, train
 from tests.drawings import moving, vanishing, write_movie
 
@@ -23,6 +24,7 @@ def test_trains_from_folders_to_a_model(tmp_path: Path, monkeypatch: pytest.Monk
     assert sum("validation_seg" in record for record in records) == SMALL.validations
     assert checkpoint.load(out).config.clustering.min_cell_size > 1
     assert "data/01: 6 annotated frames" in (out / checkpoint.CARD).read_text()
+    assert not (out / ".resume.pt").exists()
     with pytest.raises(ValueError, match="finished"):
         train([tmp_path / "data"], out, device_name="cpu")
 
@@ -50,3 +52,33 @@ def test_the_log_goes_on_where_the_state_was_saved(tmp_path: Path):
     assert _log_until(path, 9) == lines
     assert _log_until(path, 0) == []
     assert _log_until(tmp_path / "none", 4) == []
+
+
+def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    write_movie(moving(), tmp_path / "data")
+    out, begun = tmp_path / "model", []
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    calibrate = training.calibrate
+    monkeypatch.setattr(training, "calibrate", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train([tmp_path / "data"], out, device_name="cpu")
+    monkeypatch.setattr(training, "calibrate", calibrate)
+    log = (out / training.LOG).read_text()
+    train([tmp_path / "data"], out, device_name="cpu", on_record=begun.append)
+    assert begun == []
+    assert (out / training.LOG).read_text() == log
+    assert (out / checkpoint.CARD).is_file()
+
+
+def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    write_movie(moving(), tmp_path / "data")
+    known = ModelConfig(normalisation=Normalisation(method="asinh"), step=1 / 511)
+    checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
+    train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
+    config = checkpoint.load(tmp_path / "model").config
+    assert (config.normalisation, config.step) == (known.normalisation, known.step)

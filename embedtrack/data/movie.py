@@ -1,6 +1,7 @@
 """An annotated movie in memory: normalised frames, merged truth, centres and lineage, each computed once."""
 
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,7 +72,7 @@ def read_movie(folder: Path, settings: Normalisation) -> Movie:
     parents = {track.label: _present_parent(track, truth.tracks) for track in truth.tracks}
     log.info("%s: %d frames, %d tracks", folder, len(frames), len(truth.tracks))
     return Movie(
-        name=f"{folder.resolve().parent.name}/{folder.name}",
+        name=f"{Path(os.path.abspath(folder)).parent.name}/{folder.name}",
         frames=frames,
         labels=labels,
         centres=[medoids(np.maximum(one, 0)) for one in labels],

@@ -110,7 +110,7 @@ def _place(movie: Movie, sampling: Sampling, rng: np.random.Generator) -> tuple[
 
 
 def divisions(movie: Movie) -> list[tuple[int, int]]:
-    """(t, label) of every daughter in its first frame."""
+    """(t, label) of every cell that has a parent, in its first frame."""
     return [
         (t, label)
         for t in range(1, len(movie.frames))
