@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embedtrack.aogm import match_labels
 from embedtrack.config import Clustering, ModelConfig
 from embedtrack.data.movie import UNKNOWN, Movie
 from embedtrack.evaluate import jaccards
@@ -106,16 +107,13 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
         truth: int32[H, W] with UNKNOWN pixels.
         labels: int32[H, W].
     """
-    size, area = np.bincount(np.maximum(truth, 0).ravel()), np.bincount(labels.ravel())
-    both = (truth > 0) & (labels > 0)
-    pairs, overlap = np.unique(np.stack([truth[both], labels[both]]), axis=1, return_counts=True)
-    finders = pairs[1][2 * overlap > size[pairs[0]]]
-    cells = np.count_nonzero(size[1:])
+    match = match_labels(truth, labels)
+    area = np.bincount(labels.ravel())
     unknown = np.bincount(labels[truth == UNKNOWN], minlength=len(area))
-    masks = np.flatnonzero((area > 0) & (2 * unknown <= area))
-    found = set(finders.tolist())
-    false = sum(mask not in found for mask in masks.tolist() if mask)
-    return int(5 * (len(finders) - len(found)) + 10 * (cells - len(finders)) + false), int(10 * cells)
+    found = set(match.finders)
+    false = sum(mask not in found and 2 * int(unknown[mask]) <= int(area[mask]) for mask in match.masks)
+    splits, missed = len(match.found) - len(found), len(match.cells) - len(match.found)
+    return 5 * splits + 10 * missed + false, 10 * len(match.cells)
 
 
 def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int) -> Iterator[Predicted]:
