@@ -1,8 +1,20 @@
 """What can be set: small validated models, one docstring per field, and the table of the challenge's data sets."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+SCALES = (0.25, 0.5, 1.0, 2.0)
+"""Working pixels per pixel of the frame."""
+
+
+def _known_scale(scale: float) -> float:
+    if scale not in SCALES:
+        raise ValueError(f"expected one of {SCALES}")
+    return scale
+
+
+Scale = Annotated[float, AfterValidator(_known_scale)]
 
 
 class Settings(BaseModel):
@@ -46,15 +58,22 @@ class ModelConfig(Settings):
     method: Literal["embedtrack"] = "embedtrack"
     """Which network the weights belong to."""
     step: float = Field(1 / 255, gt=0, lt=1)
-    """Width of a pixel in grid units."""
+    """Width of a working pixel in grid units."""
+    scale: Scale = 1.0
+    """The network sees frames at this scale, see ``data/scale.py``; all sizes here are in the frame's own pixels."""
     tile: int = Field(2048, ge=256, multiple_of=8)
-    """Largest side of a tile: whole frames up to this, or less where validation frames came out better in parts."""
+    """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
     """As in training."""
     clustering: Clustering = Clustering()
     """Calibrated on the validation frames."""
     linking: Linking = Linking()
     """How tracks are made."""
+
+    @property
+    def pixel(self) -> float:
+        """Width of a pixel of the frame in grid units."""
+        return self.step * self.scale
 
 
 class Augmentation(Settings):
@@ -67,7 +86,7 @@ class Augmentation(Settings):
     moving: float = Field(0.5, ge=0, le=1)
     """Probability that the crop at t-1 is displaced against the one at t, which mimics motion."""
     motion: float = Field(5.0, ge=0)
-    """Standard deviation of that displacement in pixels."""
+    """Standard deviation of that displacement in working pixels."""
     contrast: float = Field(0.15, ge=0)
     """Standard deviation of the logarithm of the gain."""
     brightness: float = Field(0.05, ge=0)
@@ -84,7 +103,7 @@ class Sampling(Settings):
     """Which crops training sees, see ``data/samples.py``."""
 
     crop: int = Field(256, ge=32, multiple_of=8)
-    """Side of a crop in pixels."""
+    """Side of a crop in working pixels, about ten typical cells."""
     large: float = Field(0.5, ge=0, le=1)
     """Share of the steps that see a quarter as many crops of twice the side. The inside of a whole frame lies further
     from any edge than small crops ever show; a network that has seen only those misses the cells there."""
@@ -104,7 +123,9 @@ class Recipe(Settings):
     sampling: Sampling = Sampling()
     """Which crops are seen."""
     step: float = Field(1 / 255, gt=0, lt=1)
-    """Width of a pixel in grid units: offsets reach 1 / step pixels."""
+    """Width of a working pixel in grid units: offsets reach 1 / step of them."""
+    scale: Scale | None = None
+    """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``data/scale.py``."""
     batch: int = Field(4, ge=1)
     """Pairs in an optimiser step."""
     learning_rate: float = Field(5e-4, gt=0)

@@ -95,8 +95,11 @@ def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, Mo
     torch.manual_seed(recipe.seed)
     network = BranchedERFNet()
     network.start_at(math.sqrt(float(np.median(sizes)) / math.pi), recipe.step)
-    clustering = Clustering(min_cell_size=max(1, int(np.percentile(sizes, 1) / 2)))
-    return network, ModelConfig(step=recipe.step, normalisation=recipe.normalisation, clustering=clustering)
+    scale = training[0].scale
+    clustering = Clustering(min_cell_size=max(1, int(np.percentile(sizes, 1) / 2 / scale**2)))
+    return network, ModelConfig(
+        step=recipe.step, scale=scale, normalisation=recipe.normalisation, clustering=clustering
+    )
 
 
 def pairs_per_epoch(training: Sequence[Movie], recipe: Recipe) -> int:

@@ -14,6 +14,7 @@ from embedtrack.config import DATASETS, DataSet
 from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.result import ResultWriter
+from embedtrack.data.scale import to_frame, to_working
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks.predict import Predictor, plan_tiles
 from embedtrack.tracks.lineage import Lineage
@@ -69,7 +70,7 @@ def track(
         raise ValueError(f"expected --border 0 or more pixels, got {border}")
     with ResultWriter(out, sequence) as writer:
         device.place(model.network, device.choose(device_name))
-        lineage, spans = Lineage(model.config.linking, model.config.step), Spans()
+        lineage, spans = Lineage(model.config.linking, model.config.pixel), Spans()
         written = 0
 
         def write(finished: Iterable[Labels]) -> None:
@@ -93,13 +94,14 @@ def segment(
     config = model.config
     predictor: Predictor | None = None
     for path in paths:
-        frame = normalise(ctc.read_frame(path), config.normalisation)
+        image = ctc.read_frame(path)
+        frame = normalise(to_working(image, config.scale), config.normalisation)
         if predictor is None:
             predictor = Predictor(
                 model.network, plan_tiles((frame.shape[0], frame.shape[1]), config.tile), views, precision
             )
-        maps = predictor(frame)
-        yield cluster(maps, config.clustering, config.step), maps.shift
+        maps = to_frame(predictor(frame), (image.shape[0], image.shape[1]), config.scale)
+        yield cluster(maps, config.clustering, config.pixel), maps.shift
 
 
 def dataset_of(sequence_folder: Path) -> DataSet:

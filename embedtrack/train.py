@@ -11,7 +11,8 @@ from typing import Any
 from embedtrack import checkpoint, device, resume
 from embedtrack.card import write_card
 from embedtrack.config import RECIPES, Recipe
-from embedtrack.data.movie import read_movie
+from embedtrack.data.movie import read_movie, typical_diameter
+from embedtrack.data.scale import scale_for
 from embedtrack.fit import fit, split
 from embedtrack.validate import calibrate
 
@@ -58,10 +59,13 @@ def train(
     network = None
     if init is not None:
         network, config = checkpoint.load(init)
-        known = {"normalisation": config.normalisation, "step": config.step}
+        known = {"normalisation": config.normalisation, "step": config.step, "scale": config.scale}
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     chosen = device.choose(device_name)
-    movies = [read_movie(folder, recipe.normalisation) for dataset in datasets for folder in sequences(dataset)]
+    folders = [folder for dataset in datasets for folder in sequences(dataset)]
+    scale = recipe.scale or scale_for(typical_diameter(folders))
+    recipe = recipe.model_copy(update={"scale": scale})
+    movies = [read_movie(folder, recipe.normalisation, scale) for folder in folders]
     out.mkdir(parents=True, exist_ok=True)
     begun = resume.state_of(out).step
     earlier = _log_until(out / LOG, begun)

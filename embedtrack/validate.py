@@ -10,6 +10,7 @@ import numpy as np
 from embedtrack.aogm import match_labels
 from embedtrack.config import Clustering, ModelConfig
 from embedtrack.data.movie import UNKNOWN, Movie
+from embedtrack.data.scale import to_frame
 from embedtrack.evaluate import jaccards
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks.branched import BranchedERFNet
@@ -42,7 +43,7 @@ def validation_seg(
 ) -> float:
     """Mean SEG of the movies on whole frames, in one view."""
     predicted = (predictions(network, movie, precision, 1, config.tile) for movie in movies)
-    return score(predicted, config.clustering, config.step).seg
+    return score(predicted, config.clustering, config.pixel).seg
 
 
 def calibrate(
@@ -62,9 +63,9 @@ def calibrate(
     for seed, mask in itertools.product(SEED_THRESHOLDS, MASK_THRESHOLDS):
         if mask <= seed:
             changed = config.clustering.model_copy(update={"seed_threshold": seed, "mask_threshold": mask})
-            found[changed] = sum(score(predicted[8], changed, config.step))
+            found[changed] = sum(score(predicted[8], changed, config.pixel))
     best = max(found, key=lambda clustering: found[clustering])
-    scores = {views: score(maps, best, config.step) for views, maps in predicted.items()}
+    scores = {views: score(maps, best, config.pixel) for views, maps in predicted.items()}
     log.info("thresholds: seeds %.2f, masks %.2f", best.seed_threshold, best.mask_threshold)
     return config.model_copy(update={"clustering": best}), scores
 
@@ -74,20 +75,20 @@ def _choose_tile(network: BranchedERFNet, config: ModelConfig, movies: Sequence[
     found = {}
     for tile in TILES:
         predicted = (predictions(network, movie, precision, 1, tile) for movie in movies)
-        found[tile] = sum(score(predicted, config.clustering, config.step))
+        found[tile] = sum(score(predicted, config.clustering, config.pixel))
         log.info("tiles up to %d: (SEG + DET) / 2 = %.3f", tile, found[tile] / 2)
     best = max(found.values())
     return config.model_copy(update={"tile": next(tile for tile in TILES if found[tile] / 2 >= best / 2 - WORTH)})
 
 
-def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, step: float) -> Score:
-    """Cluster the maps of each movie and compare with its truth."""
+def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel: float) -> Score:
+    """Cluster the maps of each movie, ``pixel`` grid units wide, and compare with its truth."""
     segs, dets = [], []
     for movie in movies:
         overlaps: list[float] = []
         errors = worst = 0
         for truth, maps in movie:
-            labels = cluster(maps, clustering, step)
+            labels = cluster(maps, clustering, pixel)
             overlaps += jaccards(np.maximum(truth, 0), labels)
             cost, most = detection_errors(truth, labels)
             errors, worst = errors + cost, worst + most
@@ -119,6 +120,7 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
 def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int) -> Iterator[Predicted]:
     """Truth int32[H, W] and maps of some frames of a movie; the network is in evaluation mode."""
     every = -(-len(movie.frames) // FRAMES)
-    for frame, truth in list(zip(movie.frames, movie.labels, strict=True))[::every]:
+    for frame, truth in list(zip(movie.frames, movie.truth, strict=True))[::every]:
         tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile)
-        yield truth, Predictor(network, tiles, views, precision)(frame)
+        maps = Predictor(network, tiles, views, precision)(frame)
+        yield truth, to_frame(maps, (truth.shape[0], truth.shape[1]), movie.scale)

@@ -22,7 +22,9 @@ def test_trains_from_folders_to_a_model(tmp_path: Path, monkeypatch: pytest.Monk
     assert [json.loads(line) for line in (out / training.LOG).read_text().splitlines()] == records
     assert {"total", "instance", "variance", "seed", "track", "rate"} <= records[0].keys()
     assert sum("validation_seg" in record for record in records) == SMALL.validations
-    assert checkpoint.load(out).config.clustering.min_cell_size > 1
+    config = checkpoint.load(out).config
+    assert config.scale == 2  # the toys' cells are 14 to 16 pixels wide
+    assert config.clustering.min_cell_size == pytest.approx(149 / 2, abs=2)  # the smaller ones have 149 pixels
     assert "data/01: 6 annotated frames" in (out / checkpoint.CARD).read_text()
     assert not (out / ".resume.pt").exists()
     with pytest.raises(ValueError, match="finished"):

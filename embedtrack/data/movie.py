@@ -1,8 +1,9 @@
 """An annotated movie in memory: normalised frames, merged truth, centres and lineage, each computed once."""
 
 import logging
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from embedtrack.config import Normalisation
 from embedtrack.data import ctc
 from embedtrack.data.medoid import medoids
 from embedtrack.data.normalise import normalise
+from embedtrack.data.scale import TYPICAL, labels_to_working, to_working
 from embedtrack.types import Frame, Labels, Track
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,7 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class Movie:
-    """Frames with their truth; lists are indexed by the frame's place in the movie."""
+    """Frames with their truth at the working scale; lists are indexed by the frame's place in the movie."""
 
     name: str
     frames: list[Frame]
@@ -35,6 +37,10 @@ class Movie:
     """Label -> visible pixels."""
     parents: dict[int, int]
     """Track -> the track that it came from, or 0."""
+    truth: list[Labels]
+    """The labels in the frame's own pixels, to validate with; the same objects where the working scale is 1."""
+    scale: float
+    """Working pixels per pixel of the frame."""
     tracked: bool
     """Whether frame t-1 is the past of frame t; otherwise each frame stands alone."""
 
@@ -51,24 +57,26 @@ class Movie:
             labels=[self.labels[t] for t in keep],
             centres=[self.centres[t] for t in keep],
             sizes=[self.sizes[t] for t in keep],
+            truth=[self.truth[t] for t in keep],
         )
 
 
-def read_movie(folder: Path, settings: Normalisation) -> Movie:
-    """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``.
+def read_movie(folder: Path, settings: Normalisation, scale: float = 1.0) -> Movie:
+    """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
 
     Raises:
         ValueError: the sequence or its truth is missing or damaged.
     """
     sequence, truth = ctc.open_sequence(folder), ctc.open_truth(folder)
-    frames, labels = [], []
+    frames, merged = [], []
     for number, path in enumerate(sequence.paths, start=sequence.first):
         masks = [ctc.read_labels(paths[number]) for paths in (truth.silver, truth.gold) if number in paths]
         markers = ctc.read_labels(truth.markers[number]) if number in truth.markers else None
         if not masks and markers is None:
             continue
-        frames.append(normalise(ctc.read_frame(path), settings))
-        labels.append(merge(masks, markers))
+        frames.append(normalise(to_working(ctc.read_frame(path), scale), settings))
+        merged.append(merge(masks, markers))
+    labels = [labels_to_working(one, scale) for one in merged]
     parents = {track.label: _present_parent(track, truth.tracks) for track in truth.tracks}
     log.info("%s: %d frames, %d tracks", folder, len(frames), len(truth.tracks))
     return Movie(
@@ -78,8 +86,25 @@ def read_movie(folder: Path, settings: Normalisation) -> Movie:
         centres=[medoids(np.maximum(one, 0)) for one in labels],
         sizes=[{label: int(n) for label, n in enumerate(np.bincount(one[one > 0])) if n} for one in labels],
         parents=parents,
+        truth=merged,
+        scale=scale,
         tracked=bool(truth.markers) and len(frames) == len(sequence.paths),
     )
+
+
+def typical_diameter(folders: Sequence[Path]) -> float:
+    """The median diameter in pixels of the annotated masks of some sequences, from a dozen frames of each.
+
+    Without any mask it is that of the tracking markers, which are often smaller than the cells.
+    """
+    areas: list[int] = []
+    for folder in folders:
+        truth = ctc.open_truth(folder)
+        paths = list((truth.silver or truth.gold or truth.markers).values())
+        for path in paths[:: -(-len(paths) // 12) or 1]:
+            sizes = np.bincount(ctc.read_labels(path).ravel())[1:]
+            areas += sizes[sizes > 0].tolist()
+    return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas else TYPICAL
 
 
 def _present_parent(track: Track, tracks: list[Track]) -> int:

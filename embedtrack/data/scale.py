@@ -1,0 +1,76 @@
+"""The working scale: the network sees a frame smaller or larger, so that a typical cell suits what it has learnt.
+
+A network of 3x3 filters sees best what spans some 25 pixels; a nucleus of 100 costs it sixteen times the work and a
+cell of 12 has no inside. Frames are brought to the working scale, maps back to the frame's own, so that outlines,
+clustering, linking and all sizes in ``config.json`` are in the frame's pixels.
+"""
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.config import SCALES
+from embedtrack.types import Frame, Labels, Maps
+
+TYPICAL = 26.0
+"""Working pixels across a typical cell."""
+
+
+def scale_for(diameter: float) -> float:
+    """The scale that brings cells of this diameter in pixels nearest to ``TYPICAL``."""
+    return min(SCALES, key=lambda scale: abs(math.log(scale * diameter / TYPICAL)))
+
+
+def to_working(image: NDArray[Any], scale: float) -> NDArray[Any]:
+    """Grey values [H, W] at the working scale.
+
+    Below 1, working pixels are means of squares of 1 / scale pixels, which also takes away noise, and the frame is
+    mirrored at its far edges up to a multiple of that; above 1 they are interpolated.
+
+    Returns:
+        [ceil(H scale), ceil(W scale)], float32, or the image itself where the scale is 1.
+    """
+    if scale == 1:
+        return image
+    grey = image.astype(np.float32)
+    if scale > 1:
+        return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    side = round(1 / scale)
+    height, width = grey.shape
+    grey = np.pad(grey, ((0, -height % side), (0, -width % side)), mode="symmetric")
+    blocks = grey.reshape(grey.shape[0] // side, side, grey.shape[1] // side, side)  # [H, W] -> [h, side, w, side]
+    means: NDArray[np.float32] = blocks.mean(axis=(1, 3))
+    return means
+
+
+def labels_to_working(labels: Labels, scale: float) -> Labels:
+    """Labels int32[H, W] at the working scale; each pixel takes the label at its middle.
+
+    The middle of an even block lies between its pixels, so outlines move by half a pixel; as samples are turned and
+    flipped in training, this moves them in all directions alike.
+    """
+    if scale == 1:
+        return labels
+    if scale > 1:
+        return labels.repeat(round(scale), axis=0).repeat(round(scale), axis=1)
+    side = round(1 / scale)
+    height, width = labels.shape
+    padded = np.pad(labels, ((0, -height % side), (0, -width % side)), mode="symmetric")
+    return np.ascontiguousarray(padded[side // 2 :: side, side // 2 :: side])
+
+
+def to_frame(maps: Maps[Frame], shape: tuple[int, int], scale: float) -> Maps[Frame]:
+    """Maps at the working scale -> maps of a frame of shape (H, W); all values stay in grid units."""
+    if scale == 1:
+        return maps
+    channels = [*maps.offset, *maps.bandwidth, maps.seediness, *maps.shift]
+    height, width = channels[0].shape
+    if scale < 1:
+        size, how = (width * round(1 / scale), height * round(1 / scale)), cv2.INTER_LINEAR
+    else:
+        size, how = (width // round(scale), height // round(scale)), cv2.INTER_AREA
+    full = np.stack([cv2.resize(c, size, interpolation=how)[: shape[0], : shape[1]] for c in channels])  # [7, H, W]
+    return Maps(full[0:2], full[2:4], full[4], full[5:7])
