@@ -110,7 +110,9 @@ class Sampling(Settings):
     anywhere: float = Field(0.2, ge=0, le=1)
     """Share of crops that lie anywhere in the frame, empty ones among them; the others hold a cell."""
     events: float = Field(0.1, ge=0, le=1)
-    """Share of crops that hold a cell in its first frame after its parent's last, where the movie has any."""
+    """Share of crops that hold a new daughter, where the movie has divisions."""
+    masks: float = Field(0.5, ge=0, le=1)
+    """Where markers stand for most masks: share of the crops with cells that hold one whose outline is known."""
 
 
 class Recipe(Settings):

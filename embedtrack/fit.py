@@ -81,17 +81,34 @@ def split(movies: Sequence[Movie], share: float) -> tuple[list[Movie], list[Movi
     training, validation = [], []
     for movie in movies:
         length = len(movie.frames)
-        first = min(max(round(length * (1 - share)), 1), length)
+        first = first_held_back(length, share)
         training.append(movie.part(range(first)))
         validation.append(movie.part(range(first, length) if first < length else range(length)))
-    if not any(centres for movie in training for centres in movie.centres):
+    if not any(
+        cells.keys() - partial
+        for movie in training
+        for cells, partial in zip(movie.centres, movie.partial, strict=True)
+    ):
         raise ValueError("expected annotated cells in the training frames, found none; check the _GT and _ST folders")
     return training, validation
 
 
+def first_held_back(length: int, share: float) -> int:
+    """How many of a movie's annotated frames train; those after them validate."""
+    return min(max(round(length * (1 - share)), 1), length)
+
+
 def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
     """The untrained network and its configuration, as far as they follow from the training masks."""
-    sizes = np.array([size for movie in training for one in movie.sizes for size in one.values()])
+    sizes = np.array(
+        [
+            size
+            for movie in training
+            for cells, partial in zip(movie.sizes, movie.partial, strict=True)
+            for label, size in cells.items()
+            if label not in partial
+        ]
+    )
     torch.manual_seed(recipe.seed)
     network = BranchedERFNet()
     network.start_at(math.sqrt(float(np.median(sizes)) / math.pi), recipe.step)

@@ -11,7 +11,7 @@ from typing import Any
 from embedtrack import checkpoint, device, resume
 from embedtrack.card import write_card
 from embedtrack.config import RECIPES, Recipe
-from embedtrack.data.movie import read_movie, typical_diameter
+from embedtrack.data.movie import read_movies, typical_diameter
 from embedtrack.data.scale import scale_for
 from embedtrack.fit import fit, split
 from embedtrack.validate import calibrate
@@ -65,7 +65,7 @@ def train(
     folders = [folder for dataset in datasets for folder in sequences(dataset)]
     scale = recipe.scale or scale_for(typical_diameter(folders))
     recipe = recipe.model_copy(update={"scale": scale})
-    movies = [read_movie(folder, recipe.normalisation, scale) for folder in folders]
+    movies = read_movies(folders, recipe.normalisation, scale)
     out.mkdir(parents=True, exist_ok=True)
     begun = resume.state_of(out).step
     earlier = _log_until(out / LOG, begun)

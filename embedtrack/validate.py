@@ -9,7 +9,8 @@ import numpy as np
 
 from embedtrack.aogm import match_labels
 from embedtrack.config import Clustering, ModelConfig
-from embedtrack.data.movie import UNKNOWN, Movie
+from embedtrack.data.merge import UNKNOWN, Merged
+from embedtrack.data.movie import Movie
 from embedtrack.data.scale import to_frame
 from embedtrack.evaluate import jaccards
 from embedtrack.instances.cluster import cluster
@@ -28,7 +29,7 @@ WORTH = 0.005
 SEED_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 MASK_THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 
-Predicted = tuple[Labels, Maps[Frame]]
+Predicted = tuple[Merged, Maps[Frame]]
 
 
 class Score(NamedTuple):
@@ -82,20 +83,24 @@ def _choose_tile(network: BranchedERFNet, config: ModelConfig, movies: Sequence[
 
 
 def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel: float) -> Score:
-    """Cluster the maps of each movie, ``pixel`` grid units wide, and compare with its truth."""
+    """Cluster the maps of each movie, ``pixel`` grid units wide, and compare with its truth.
+
+    SEG looks at the cells whose masks are known, DET at all.
+    """
     segs, dets = [], []
     for movie in movies:
         overlaps: list[float] = []
         errors = worst = 0
         for truth, maps in movie:
             labels = cluster(maps, clustering, pixel)
-            overlaps += jaccards(np.maximum(truth, 0), labels)
-            cost, most = detection_errors(truth, labels)
+            overlaps += jaccards(truth.masks(), labels)
+            cost, most = detection_errors(truth.labels, labels)
             errors, worst = errors + cost, worst + most
-        if worst:
+        if overlaps:
             segs.append(float(np.mean(overlaps)))
+        if worst:
             dets.append(1 - min(errors, worst) / worst)
-    return Score(float(np.mean(segs)), float(np.mean(dets))) if segs else Score(0.0, 0.0)
+    return Score(*(float(np.mean(values)) if values else 0.0 for values in (segs, dets)))
 
 
 def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
@@ -118,9 +123,13 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
 
 
 def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int) -> Iterator[Predicted]:
-    """Truth int32[H, W] and maps of some frames of a movie; the network is in evaluation mode."""
-    every = -(-len(movie.frames) // FRAMES)
-    for frame, truth in list(zip(movie.frames, movie.truth, strict=True))[::every]:
+    """Truth and maps of some frames of a movie, of those with masks if any have; the network is in evaluation mode."""
+    times = range(len(movie.frames))
+    times_with_masks = [t for t in times if movie.sizes[t].keys() - movie.partial[t]]
+    candidates = times_with_masks or list(times)
+    for t in candidates[:: -(-len(candidates) // FRAMES)]:
+        frame, truth = movie.frames[t], movie.truth[t]
         tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile)
         maps = Predictor(network, tiles, views, precision)(frame)
-        yield truth, to_frame(maps, (truth.shape[0], truth.shape[1]), movie.scale)
+        shape = (truth.labels.shape[0], truth.labels.shape[1])
+        yield truth, to_frame(maps, shape, movie.scale)

@@ -5,10 +5,11 @@ import pytest
 
 from embedtrack import validate
 from embedtrack.config import Clustering, ModelConfig, Normalisation
-from embedtrack.data.movie import UNKNOWN, read_movie
+from embedtrack.data.merge import UNKNOWN, Merged
+from embedtrack.data.movie import read_movie
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.validate import calibrate, detection_errors, score, validation_seg
-from tests.drawings import STEP, draw, perfect_maps, touching, write_movie
+from tests.drawings import STEP, disc, draw, perfect_maps, touching, write_movie
 
 SHAPE = (40, 60)
 TRUTH = draw(SHAPE, {1: ((10, 12), 6), 2: ((10, 40), 6), 3: ((30, 30), 6)})
@@ -38,8 +39,19 @@ def test_empty_result_and_empty_truth():
 
 def test_score_of_perfect_maps():
     maps = perfect_maps(TRUTH, TRUTH, {})
-    assert score([[(TRUTH, maps)]], Clustering(), STEP) == (1, 1)
+    assert score([[(Merged(TRUTH, frozenset()), maps)]], Clustering(), STEP) == (1, 1)
     assert score([], Clustering(), STEP) == (0, 0)
+
+
+def test_markers_count_for_detection_but_not_for_outlines():
+    """Cell 3 is found by a mask far larger than its marker, cell 2 is missed."""
+    marked = np.where((TRUTH == 3) & ~disc(SHAPE, (30, 30), 2), UNKNOWN, TRUTH)
+    maps = perfect_maps(np.where(TRUTH == 2, 0, TRUTH), TRUTH, {})
+    seg, det = score([[(Merged(marked, frozenset({3})), maps)]], Clustering(), STEP)
+    assert seg == pytest.approx(1 / 2)  # of cells 1 and 2
+    assert det == pytest.approx(2 / 3)
+    only = Merged(np.where(TRUTH == 3, 3, 0).astype(np.int32), frozenset({3}))
+    assert score([[(only, maps)]], Clustering(), STEP) == (0, pytest.approx(1 - 1 / 10))  # cell 1 is then false
 
 
 def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -52,7 +64,7 @@ def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, mon
             rim = (truth > 0) & (np.random.default_rng(0).random(truth.shape) < 0.3)
             maps.seediness[rim] = 0.27
             maps.seediness[truth == 0] = 0.22
-            yield truth, maps
+            yield Merged(truth, frozenset()), maps
 
     monkeypatch.setattr(validate, "predictions", predictions)
     config, scores = calibrate(BranchedERFNet(), ModelConfig(), [movie], "float32")

@@ -19,6 +19,7 @@ __all__ = [
     "Sequence",
     "Truth",
     "check",
+    "open_frames",
     "open_sequence",
     "open_truth",
     "read_frame",
@@ -77,11 +78,27 @@ def open_sequence(folder: Path) -> Sequence:
         ValueError: folder or frames are missing, or frames are damaged or do not fit together; a line per fault.
     """
     folder = Path(folder)
+    files, shape = _sound_frames(folder, holes=False)
+    return Sequence(folder, tuple(file.path for file in files), files[0].number, files[0].digits, shape)
+
+
+def open_frames(folder: Path) -> dict[int, Path]:
+    """The frames of a folder by number, where some may be missing: enough to train on those that are annotated.
+
+    Raises:
+        ValueError: folder or frames are missing, or frames are damaged or do not fit together; a line per fault.
+    """
+    files, _ = _sound_frames(Path(folder), holes=True)
+    return {file.number: file.path for file in files}
+
+
+def _sound_frames(folder: Path, *, holes: bool) -> tuple[list[Numbered], tuple[int, int]]:
+    """The frames of a folder and the shape (H, W) that all of them have; every fault is one line of a ValueError."""
     files = numbered(folder, "t")
     if not files:
         raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ..., got none; check the path or rename them")
     headers: dict[Path, Header] = {}
-    faults = list(_number_faults(folder, files))
+    faults = list(_number_faults(folder, files, holes=holes))
     for file in files:
         try:
             headers[file.path] = _examine(file.path)
@@ -97,7 +114,7 @@ def open_sequence(folder: Path) -> Sequence:
     if faults:
         raise ValueError(summary(faults))
     height, width = usual.shape
-    return Sequence(folder, tuple(file.path for file in files), files[0].number, files[0].digits, (height, width))
+    return files, (height, width)
 
 
 def open_truth(sequence_folder: Path) -> Truth:
@@ -123,16 +140,16 @@ def open_truth(sequence_folder: Path) -> Truth:
     return truth
 
 
-def _number_faults(folder: Path, files: list[Numbered]) -> Iterator[str]:
-    """Holes and mixed widths in the frame numbers."""
+def _number_faults(folder: Path, files: list[Numbered], *, holes: bool) -> Iterator[str]:
+    """Holes, unless they are allowed, and mixed widths in the frame numbers."""
     widths = {file.digits: file.path.name for file in files}
     if len(widths) > 1:
         names = " and ".join(sorted(widths.values()))
         yield f"{folder}: expected frame numbers of one width, got {names}; rename the frames"
-    holes = gaps((file.number for file in files), files[0].number, files[-1].number)
-    if holes:
+    missing = gaps((file.number for file in files), files[0].number, files[-1].number)
+    if missing and not holes:
         span = f"{files[0].number} to {files[-1].number}"
-        yield f"{folder}: expected every frame from {span}, got none numbered {spell(holes)}; add or renumber frames"
+        yield f"{folder}: expected every frame from {span}, got none numbered {spell(missing)}; add or renumber frames"
 
 
 def _examine(path: Path) -> Header:

@@ -3,24 +3,32 @@
 import logging
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
-from embedtrack.config import Normalisation
+from embedtrack.config import DATASETS, DataSet, Normalisation
 from embedtrack.data import ctc
 from embedtrack.data.medoid import medoids
+from embedtrack.data.merge import UNKNOWN, Merged, merge, reaches
 from embedtrack.data.normalise import normalise
 from embedtrack.data.scale import TYPICAL, labels_to_working, to_working
 from embedtrack.types import Frame, Labels, Track
 
-log = logging.getLogger(__name__)
+__all__ = ["UNKNOWN", "Movie", "read_movie", "read_movies", "typical_diameter"]
 
-UNKNOWN = -1
-"""Label of a pixel of which the truth says nothing: neither cell nor background."""
+log = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+SOME = 12
+"""So many frames of a movie tell how large its cells are."""
+REACH = 95
+"""Percentile of how far masks extend beyond their markers; what a marker without mask may hide."""
 
 
 @dataclass(frozen=True)
@@ -28,67 +36,138 @@ class Movie:
     """Frames with their truth at the working scale; lists are indexed by the frame's place in the movie."""
 
     name: str
+    numbers: list[int]
+    """The frames' numbers in the file names: only annotated frames are here, so some may be missing."""
     frames: list[Frame]
     labels: list[Labels]
     """int32[H, W], a track's label, 0 for background, UNKNOWN."""
+    partial: list[frozenset[int]]
+    """The labels that only a marker shows: neither outline nor size is known."""
     centres: list[dict[int, tuple[int, int]]]
     """Label -> medoid (y, x) in pixels."""
     sizes: list[dict[int, int]]
     """Label -> visible pixels."""
     parents: dict[int, int]
     """Track -> the track that it came from, or 0."""
-    truth: list[Labels]
-    """The labels in the frame's own pixels, to validate with; the same objects where the working scale is 1."""
+    truth: list[Merged]
+    """The truth in the frame's own pixels, to validate with; the same objects where the working scale is 1."""
     scale: float
     """Working pixels per pixel of the frame."""
     tracked: bool
-    """Whether frame t-1 is the past of frame t; otherwise each frame stands alone."""
+    """Whether labels are tracks; otherwise each frame stands alone."""
 
     def before(self, t: int) -> int:
         """The frame that is paired with ``t``: its past, or itself where there is none."""
-        return max(t - 1, 0) if self.tracked else t
+        follows = self.tracked and t > 0 and self.numbers[t] == self.numbers[t - 1] + 1
+        return t - 1 if follows else t
+
+    @cached_property
+    def paired(self) -> list[int]:
+        """The frames that have a past; all where none has."""
+        times = range(len(self.frames))
+        return [t for t in times if self.before(t) != t] or list(times)
+
+    @cached_property
+    def divisions(self) -> list[tuple[int, int]]:
+        """(t, label) of every daughter in its first frame: of two or more children of a parent that is in t-1."""
+        children = Counter(self.parents.values())
+        return [
+            (t, label)
+            for t in self.paired
+            for label in self.centres[t]
+            if (parent := self.parents.get(label, 0)) > 0
+            and children[parent] > 1
+            and label not in self.centres[self.before(t)]
+        ]
+
+    @cached_property
+    def whole(self) -> list[tuple[int, int]]:
+        """(t, label) of every cell in a frame with a past whose outline is known, where some cells' are not."""
+        if not any(self.partial):
+            return []
+        return [(t, label) for t in self.paired for label in self.centres[t] if label not in self.partial[t]]
 
     def part(self, times: Iterable[int]) -> "Movie":
-        """The same movie with some of its frames only, consecutive ones."""
+        """The same movie with some of its frames only, in their order."""
         keep = list(times)
         return replace(
             self,
+            numbers=[self.numbers[t] for t in keep],
             frames=[self.frames[t] for t in keep],
             labels=[self.labels[t] for t in keep],
+            partial=[self.partial[t] for t in keep],
             centres=[self.centres[t] for t in keep],
             sizes=[self.sizes[t] for t in keep],
             truth=[self.truth[t] for t in keep],
         )
 
 
-def read_movie(folder: Path, settings: Normalisation, scale: float = 1.0) -> Movie:
+def read_movies(folders: Sequence[Path], settings: Normalisation, scale: float = 1.0) -> list[Movie]:
+    """Read some sequences; where none has any mask, the markers are taken for the cells' masks.
+
+    Raises:
+        ValueError: a sequence or its truth is missing or damaged.
+    """
+    movies = [read_movie(folder, settings, scale) for folder in folders]
+    if any(
+        sizes.keys() - partial for movie in movies for sizes, partial in zip(movie.sizes, movie.partial, strict=True)
+    ):
+        return movies
+    log.warning("no masks: the tracking markers are taken for the cells' masks")
+    nothing: frozenset[int] = frozenset()
+    return [
+        replace(
+            movie,
+            partial=[nothing for _ in movie.partial],
+            truth=[truth._replace(partial=nothing) for truth in movie.truth],
+        )
+        for movie in movies
+    ]
+
+
+def read_movie(
+    folder: Path, settings: Normalisation, scale: float = 1.0, own: Mapping[int, Labels] | None = None
+) -> Movie:
     """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
+
+    Beyond the field of interest, nearer to the frame's edge than the rules' border E, cells are not annotated: what
+    holds no label there is UNKNOWN.
+
+    Args:
+        folder: the frames' folder; frames may be missing, those without annotation are passed over.
+        settings: how grey values become frames.
+        scale: working pixels per pixel.
+        own: masks by frame number beside the annotated ones, which paint over them.
 
     Raises:
         ValueError: the sequence or its truth is missing or damaged.
     """
-    sequence, truth = ctc.open_sequence(folder), ctc.open_truth(folder)
+    paths, truth = ctc.open_frames(folder), ctc.open_truth(folder)
+    name = Path(os.path.abspath(folder)).parent.name
+    border, reach = DATASETS.get(name, DataSet()).border, _reach(truth)
+    numbers = [n for n in paths if n in truth.markers or n in truth.gold or n in truth.silver]
     frames, merged = [], []
-    for number, path in enumerate(sequence.paths, start=sequence.first):
-        masks = [ctc.read_labels(paths[number]) for paths in (truth.silver, truth.gold) if number in paths]
+    for number in numbers:
+        masks = [own[number]] if own and number in own else []
         markers = ctc.read_labels(truth.markers[number]) if number in truth.markers else None
-        if not masks and markers is None:
-            continue
-        frames.append(normalise(to_working(ctc.read_frame(path), scale), settings))
-        merged.append(merge(masks, markers))
-    labels = [labels_to_working(one, scale) for one in merged]
-    parents = {track.label: _present_parent(track, truth.tracks) for track in truth.tracks}
-    log.info("%s: %d frames, %d tracks", folder, len(frames), len(truth.tracks))
+        one = merge([*masks, *_masks(truth, number)], markers, reach)
+        _open_border(one.labels, border)
+        merged.append(one)
+        frames.append(normalise(to_working(ctc.read_frame(paths[number]), scale), settings))
+    labels = [labels_to_working(one.labels, scale) for one in merged]
+    log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
     return Movie(
-        name=f"{Path(os.path.abspath(folder)).parent.name}/{folder.name}",
+        name=f"{name}/{folder.name}",
+        numbers=numbers,
         frames=frames,
         labels=labels,
+        partial=[one.partial for one in merged],
         centres=[medoids(np.maximum(one, 0)) for one in labels],
         sizes=[{label: int(n) for label, n in enumerate(np.bincount(one[one > 0])) if n} for one in labels],
-        parents=parents,
+        parents={track.label: _present_parent(track, truth.tracks) for track in truth.tracks},
         truth=merged,
         scale=scale,
-        tracked=bool(truth.markers) and len(frames) == len(sequence.paths),
+        tracked=bool(truth.markers),
     )
 
 
@@ -100,11 +179,39 @@ def typical_diameter(folders: Sequence[Path]) -> float:
     areas: list[int] = []
     for folder in folders:
         truth = ctc.open_truth(folder)
-        paths = list((truth.silver or truth.gold or truth.markers).values())
-        for path in paths[:: -(-len(paths) // 12) or 1]:
+        for path in _some(list((truth.silver or truth.gold or truth.markers).values())):
             sizes = np.bincount(ctc.read_labels(path).ravel())[1:]
             areas += sizes[sizes > 0].tolist()
     return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas else TYPICAL
+
+
+def _some(items: Sequence[Item]) -> Sequence[Item]:
+    """About a dozen of them, evenly spaced."""
+    return items[:: -(-len(items) // SOME) or 1]
+
+
+def _masks(truth: ctc.Truth, number: int) -> list[Labels]:
+    """The annotated masks of a frame, silver before gold."""
+    return [ctc.read_labels(paths[number]) for paths in (truth.silver, truth.gold) if number in paths]
+
+
+def _reach(truth: ctc.Truth) -> float:
+    """How far in pixels a cell may extend beyond its marker: as masks do, or by the diameter of the markers."""
+    numbers = sorted((truth.silver or truth.gold).keys() & truth.markers.keys())
+    far = [r for n in _some(numbers) for r in reaches(_masks(truth, n), ctc.read_labels(truth.markers[n]))]
+    if far:
+        return float(np.percentile(far, REACH))
+    sizes = [np.bincount(ctc.read_labels(path).ravel())[1:] for path in _some(list(truth.markers.values()))]
+    areas = np.concatenate(sizes) if sizes else np.zeros(0)
+    return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else 0.0
+
+
+def _open_border(labels: Labels, border: int) -> None:
+    """Make UNKNOWN what holds no label within ``border`` pixels of the edge; in place."""
+    if border:
+        outside = np.ones(labels.shape, bool)
+        outside[border:-border, border:-border] = False
+        labels[outside & (labels == 0)] = UNKNOWN
 
 
 def _present_parent(track: Track, tracks: list[Track]) -> int:
@@ -113,50 +220,3 @@ def _present_parent(track: Track, tracks: list[Track]) -> int:
     if not track.parent:
         return 0
     return track.parent if ends.get(track.parent) == track.begin - 1 else UNKNOWN
-
-
-def merge(masks: list[Labels], markers: Labels | None) -> Labels:
-    """Give masks the identity of the tracking markers: each int32[H, W] -> int32[H, W] with UNKNOWN pixels.
-
-    Later masks (gold) paint over earlier ones (silver). A mask takes the label of the only marker of which it covers
-    more than half. A mask without such a marker is UNKNOWN. A marker without mask keeps itself as a small mask, and
-    what lies around it, up to a typical cell's diameter, is UNKNOWN unless another mask holds it.
-
-    Args:
-        masks: silver masks, gold masks, or both, in this order; labels are arbitrary.
-        markers: tracking gold truth; without it the masks keep their own labels.
-    """
-    combined = _paint(masks, np.zeros_like(markers if markers is not None else masks[0]))
-    if markers is None:
-        return combined
-    size = np.bincount(markers.ravel())
-    pairs, overlap = np.unique(
-        np.stack([combined.ravel(), markers.ravel()])[:, (markers > 0).ravel() & (combined > 0).ravel()],
-        axis=1,
-        return_counts=True,
-    )
-    covered = {}  # marker -> mask; a marker is more than half in at most one
-    for (mask, marker), count in zip(pairs.T, overlap, strict=True):
-        if 2 * count > size[marker]:
-            covered[int(marker)] = int(mask)
-    owners = np.bincount(list(covered.values()), minlength=int(combined.max()) + 1)
-    names = np.full(int(combined.max()) + 1, UNKNOWN, np.int32)
-    names[0] = 0
-    for marker, mask in covered.items():
-        if owners[mask] == 1:
-            names[mask] = marker
-    merged = names[combined]
-    bare = np.isin(markers, [m for m in np.flatnonzero(size) if m and owners[covered.get(int(m), 0)] != 1])
-    if bare.any():
-        areas = np.bincount(merged[merged > 0]) if (merged > 0).any() else size[1:]
-        diameter = 2 * np.sqrt(np.median(areas[areas > 0]) / np.pi)
-        merged[(distance_transform_edt(~bare) < diameter) & (merged == 0)] = UNKNOWN
-        merged[bare] = markers[bare]
-    return merged
-
-
-def _paint(masks: list[Labels], canvas: Labels) -> Labels:
-    """Lay the masks over each other, the last on top, with labels that stay apart."""
-    for labels in masks:
-        canvas = np.where(labels > 0, labels + canvas.max(), canvas)
-    return canvas.astype(np.int32)

@@ -31,6 +31,8 @@ class Crop(NamedTuple):
     """int32[c, c]; UNKNOWN pixels are ignored."""
     centres: Centres
     """Label -> medoid (y, x) in the crop's pixels."""
+    partial: frozenset[int]
+    """The labels that only a marker shows."""
 
 
 class Sample(NamedTuple):
@@ -51,6 +53,8 @@ class Cells(NamedTuple):
     """float[n, 2]: (y, x) in grid units, where the instance's pixels should point."""
     images: Tensor
     """int64[n]: the crop, 0..B-1, of each instance."""
+    partial: Tensor
+    """bool[n]: of these instances only a marker is known, neither outline nor size."""
 
     def to(self, device: torch.device | str) -> "Cells":
         """The same on another device."""
@@ -93,30 +97,22 @@ def _place(movie: Movie, sampling: Sampling, rng: np.random.Generator) -> tuple[
 
     The crop stays inside the frame where the frame is large enough; its pixels are then the frame's own.
     """
-    first = 1 if movie.tracked and len(movie.frames) > 1 else 0
-    t = int(rng.integers(first, len(movie.frames)))
+    t = movie.paired[rng.integers(len(movie.paired))]
     shape = np.array(movie.frames[t].shape)
     kind, side = rng.random(), sampling.crop
     centre = rng.uniform(0, shape)
     if kind >= sampling.anywhere:
-        cells = list(movie.centres[t].values())
-        if kind > 1 - sampling.events and (births := divisions(movie)):
-            t, cell = births[rng.integers(len(births))]
-            cells = [movie.centres[t][cell]]
-        if cells:
-            centre = np.array(cells[rng.integers(len(cells))]) + rng.uniform(-side / 3, side / 3, 2)
+        known = list(movie.centres[t])
+        if kind > 1 - sampling.events and movie.divisions:
+            t, cell = movie.divisions[rng.integers(len(movie.divisions))]
+            known = [cell]
+        elif movie.whole and rng.random() < sampling.masks:
+            t, cell = movie.whole[rng.integers(len(movie.whole))]
+            known = [cell]
+        if known:
+            centre = np.array(movie.centres[t][known[rng.integers(len(known))]]) + rng.uniform(-side / 3, side / 3, 2)
     low, high = np.minimum(side / 2, shape / 2), np.maximum(shape - side / 2, shape / 2)
     return t, np.floor(centre.clip(low, high)) - 0.5
-
-
-def divisions(movie: Movie) -> list[tuple[int, int]]:
-    """(t, label) of every cell that has a parent, in its first frame."""
-    return [
-        (t, label)
-        for t in range(1, len(movie.frames))
-        for label in movie.centres[t]
-        if movie.parents.get(label, 0) > 0 and label not in movie.centres[t - 1]
-    ]
 
 
 def cut(movie: Movie, t: int, view: View) -> Crop:
@@ -132,7 +128,7 @@ def cut(movie: Movie, t: int, view: View) -> Crop:
             centres[label] = np.array(medoid(labels == label), np.float64)
         else:
             centres[label] = view.points(np.array(movie.centres[t][label], np.float64))
-    return Crop(view.image(movie.frames[t]), labels, centres)
+    return Crop(view.image(movie.frames[t]), labels, centres, movie.partial[t] & centres.keys())
 
 
 def sources(movie: Movie, t: int, now: Crop, before: Crop) -> dict[int, int]:
@@ -156,7 +152,7 @@ def collate(samples: Sequence[Sample], step: float) -> Batch:
         for label, source in sample.sources.items():
             lookup[label] = source
         centres = {source: sample.before.centres[source] for source in sample.sources.values() if source > 0}
-        links.append(sample.now._replace(labels=lookup[sample.now.labels], centres=centres))
+        links.append(Crop(sample.now.frame, lookup[sample.now.labels], centres, frozenset()))
     return Batch(
         torch.from_numpy(np.stack([crop.frame for crop in nows])[:, None]),  # [B, c, c] -> [B, 1, c, c]
         torch.from_numpy(np.stack([crop.frame for crop in befores])[:, None]),
@@ -171,6 +167,7 @@ def number(crops: Sequence[Crop], step: float) -> Cells:
     instances: list[NDArray[np.int64]] = []
     centres: list[NDArray[np.float64]] = []
     images: list[int] = []
+    partial: list[bool] = []
     for image, crop in enumerate(crops):
         lookup = np.full(int(crop.labels.max(initial=0)) + 2, IGNORED, np.int64)
         lookup[0] = BACKGROUND
@@ -178,9 +175,11 @@ def number(crops: Sequence[Crop], step: float) -> Cells:
             lookup[label] = len(centres)
             centres.append(centre * step)
             images.append(image)
+            partial.append(label in crop.partial)
         instances.append(lookup[crop.labels])  # UNKNOWN = -1 reads the last entry, which is IGNORED
     return Cells(
         torch.from_numpy(np.stack(instances)),
         torch.tensor(np.array(centres).reshape(-1, 2), dtype=torch.float32),
         torch.tensor(images, dtype=torch.int64),
+        torch.tensor(partial, dtype=torch.bool),
     )

@@ -16,6 +16,8 @@ from embedtrack.networks.branched import precision
 from embedtrack.types import Maps
 
 VARIANCE_WEIGHT = 10.0
+MARKER_WEIGHT = 0.2
+"""A cell of which only a marker is known says less than a whole one, and there may be many of them."""
 BIN = 16
 """Pixels; the side of the squares into which predicted centres are sorted."""
 
@@ -56,6 +58,10 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
 
     L_instance = mean_i LovaszHinge(2 D_i - 1, 2 B_i - 1); L_var = mean_i mean_{p in i} |b_p - mean b_i|^2;
     L_seed = mean_i mean_{p in i} (d_p - stop(D_i(p)))^2 + mean_{p in background} d_p^2.
+
+    Of a partial cell only a marker is known. Its pixels shall point near the marker's middle, D > 1/2, with the
+    bandwidth as it is (no gradient: the marker's size is not the cell's), and their seediness shall not be below D. Its
+    variance counts in full: it moves no mean.
     """
     frames = len(cells.instances)
     pixels = torch.nonzero(cells.instances.flatten() >= 0).squeeze(1)  # [m]
@@ -65,18 +71,21 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
     mean = _sum_per(owner, bandwidth, len(size)) / size[:, None]  # [n, 2]
     embedding = _positions(maps.offset, step)  # [B*H*W, 2]
 
-    hinge = _hinge_per_instance(embedding, cells, precision(mean), size, step)
+    sharpness = precision(torch.where(cells.partial[:, None], mean.detach(), mean))  # [n, 2]
+    hinge = _hinge_per_instance(embedding, cells, sharpness, size, step)
     spread = (bandwidth - mean[owner]).square().mean(dim=1)  # [m]
     distance = embedding[pixels] - cells.centres[owner]  # [m, 2]
-    target = torch.exp(-(precision(mean)[owner] * distance.square()).sum(dim=1)).detach()  # [m]
+    target = torch.exp(-(sharpness[owner] * distance.square()).sum(dim=1)).detach()  # [m]
     seediness = maps.seediness.flatten()
-    seed = (seediness[pixels] - target).square()  # [m]
+    excess = seediness[pixels] - target  # [m]
+    seed = torch.where(cells.partial[owner], excess.clamp(max=0), excess).square()  # [m]
     ground = (cells.instances == BACKGROUND).to(seediness.dtype)  # [B, H, W]
     false_seed = (maps.seediness.square() * ground).sum(dim=(1, 2)) / ground.sum(dim=(1, 2)).clamp(min=1)  # [B]
+    weight = torch.where(cells.partial, MARKER_WEIGHT, 1.0).to(seediness.dtype)  # [n]
     return (
-        _mean_of_frames(hinge, cells.images, frames),
-        _mean_of_frames(_sum_per(owner, spread, len(size)) / size, cells.images, frames),
-        _mean_of_frames(_sum_per(owner, seed, len(size)) / size, cells.images, frames) + false_seed.mean(),
+        _mean_of_frames(hinge, weight, cells.images, frames),
+        _mean_of_frames(_sum_per(owner, spread, len(size)) / size, weight, cells.images, frames),
+        _mean_of_frames(_sum_per(owner, seed, len(size)) / size, weight, cells.images, frames) + false_seed.mean(),
     )
 
 
@@ -88,7 +97,7 @@ def tracking_loss(maps: Maps[Tensor], links: Cells, step: float) -> Tensor:
     size = _sum_per(owner, torch.ones_like(bandwidth[:, 0]), len(links.centres))  # [n]
     mean = _sum_per(owner, bandwidth, len(size)) / size[:, None]  # [n, 2]
     hinge = _hinge_per_instance(_positions(maps.shift, step), links, precision(mean), size, step)
-    return _mean_of_frames(hinge, links.images, len(links.instances))
+    return _mean_of_frames(hinge, torch.ones_like(hinge), links.images, len(links.instances))
 
 
 def _positions(offset: Tensor, step: float) -> Tensor:
@@ -103,14 +112,15 @@ def _positions(offset: Tensor, step: float) -> Tensor:
 def _hinge_per_instance(embedding: Tensor, cells: Cells, sharpness: Tensor, size: Tensor, step: float) -> Tensor:
     """The Lovász hinge of 2D-1 against 2B-1 for each instance: [B*H*W, 2], [n, 2], [n] -> [n].
 
-    The errors are 2 - 2D on the instance's own pixels and 2D on all others of its frame: a pixel with D = 0 elsewhere
-    has no error, comes last in the order and costs nothing, so it is never listed.
+    The errors are 2 - 2D on the instance's own pixels (1 - 2D on a partial one's) and 2D on all others of its frame: a
+    pixel with D = 0 elsewhere has no error, comes last in the order and costs nothing, so it is never listed.
     """
     member, pixel = _pairs(embedding.detach(), cells, sharpness.detach(), step)
     distance = embedding.index_select(0, pixel) - cells.centres.index_select(0, member)  # [k, 2]
     similarity = torch.exp(-(sharpness.index_select(0, member) * distance.square()).sum(dim=1))  # [k]
     truth = cells.instances.flatten().index_select(0, pixel) == member  # [k]
-    error = torch.where(truth, 2 - 2 * similarity, 2 * similarity)
+    enough = torch.where(cells.partial, 1.0, 2.0).to(similarity.dtype).index_select(0, member)  # [k]
+    error = torch.where(truth, (enough - 2 * similarity).clamp(min=0), 2 * similarity)
     with torch.no_grad():  # by instance, then by falling error, which lies in [0, 2]
         order = torch.argsort(member * 2**42 + ((2 - error) * 2**40).long())  # integers: not every device has doubles
         weight = _lovasz_weights(truth[order], member[order], size)
@@ -193,7 +203,7 @@ def _sum_per(owner: Tensor, values: Tensor, count: int) -> Tensor:
     return values.new_zeros((count, *values.shape[1:])).index_add(0, owner, values)
 
 
-def _mean_of_frames(per_instance: Tensor, images: Tensor, frames: int) -> Tensor:
-    """Mean over the instances of each frame, then over frames; a frame without instances counts as zero."""
-    count = _sum_per(images, torch.ones_like(per_instance), frames).clamp(min=1)
-    return (_sum_per(images, per_instance, frames) / count).mean()
+def _mean_of_frames(per_instance: Tensor, weight: Tensor, images: Tensor, frames: int) -> Tensor:
+    """Weighted mean over the instances of each frame, then over frames; a frame without instances counts as zero."""
+    total = _sum_per(images, weight, frames)
+    return (_sum_per(images, per_instance * weight, frames) / torch.where(total > 0, total, 1.0)).mean()

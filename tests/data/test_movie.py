@@ -1,68 +1,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
+import tifffile
 
-from embedtrack.config import Normalisation
-from embedtrack.data.movie import UNKNOWN, merge, read_movie
-from tests.drawings import disc, dividing, draw, write_movie
-
-SHAPE = (40, 60)
-
-
-def markers(*cells: tuple[int, tuple[float, float]]) -> np.ndarray:
-    return draw(SHAPE, {label: (centre, 2) for label, centre in cells})
-
-
-def test_a_mask_takes_the_label_of_its_marker():
-    masks = draw(SHAPE, {1: ((12, 12), 7), 2: ((25, 40), 8)})
-    merged = merge([masks], markers((7, (12, 12)), (3, (25, 40))))
-    assert np.array_equal(merged == 7, masks == 1)
-    assert np.array_equal(merged == 3, masks == 2)
-    assert not (merged == UNKNOWN).any()
-
-
-def test_a_mask_without_marker_is_unknown():
-    masks = draw(SHAPE, {1: ((12, 12), 7), 2: ((25, 40), 8)})
-    merged = merge([masks], markers((7, (12, 12))))
-    assert np.array_equal(merged == UNKNOWN, masks == 2)
-
-
-def test_a_marker_without_mask_keeps_itself_and_its_surroundings_are_unknown():
-    masks = draw(SHAPE, {1: ((12, 12), 7)})
-    marked = markers((7, (12, 12)), (3, (25, 40)))
-    merged = merge([masks], marked)
-    assert np.array_equal(merged == 3, marked == 3)
-    assert merged[25, 45] == UNKNOWN
-    assert merged[25, 59] == 0  # further than a diameter
-    assert np.array_equal(merged == 7, masks == 1)
-
-
-def test_a_mask_over_two_markers_is_nobodys():
-    masks = draw(SHAPE, {1: ((20, 30), (8, 16))})
-    merged = merge([masks], markers((7, (20, 20)), (3, (20, 40))))
-    assert merged[20, 30] == UNKNOWN
-    assert (merged[20, 20], merged[20, 40]) == (7, 3)
-
-
-def test_gold_paints_over_silver():
-    silver, gold = draw(SHAPE, {1: ((12, 12), 7), 2: ((25, 40), 8)}), draw(SHAPE, {1: ((12, 12), 9)})
-    merged = merge([silver, gold], markers((7, (12, 12)), (3, (25, 40))))
-    assert np.array_equal(merged == 7, gold == 1)
-    assert np.array_equal(merged == 3, silver == 2)
-
-
-def test_half_a_marker_is_not_covered():
-    marked = np.zeros(SHAPE, np.int32)
-    marked[10:12, 10:14] = 5
-    masks = np.zeros(SHAPE, np.int32)
-    masks[8:14, 12:20] = 1
-    assert merge([masks], marked)[10, 10] == 5
-    assert merge([masks], marked)[10, 16] == UNKNOWN
-
-
-def test_without_markers_masks_keep_their_labels():
-    masks = draw(SHAPE, {4: ((12, 12), 7)})
-    assert np.array_equal(merge([masks], None), masks)
+from embedtrack.config import DATASETS, DataSet, Normalisation
+from embedtrack.data.movie import UNKNOWN, read_movie, read_movies
+from tests.drawings import disc, dividing, moving, still, write_movie
 
 
 def test_reads_a_movie(tmp_path: Path):
@@ -75,7 +19,8 @@ def test_reads_a_movie(tmp_path: Path):
     assert movie.centres[0] == {1: (24, 32)}
     assert movie.sizes[0] == {1: int(disc((48, 64), (24, 32), 8).sum())}
     assert movie.before(3) == 2
-    assert len(movie.part(range(2, 5)).frames) == 3
+    assert movie.part(range(2, 5)).numbers == [2, 3, 4]
+    assert movie.whole == []
 
 
 def test_a_parent_before_a_gap_has_no_centre_at_t_minus_1(tmp_path: Path):
@@ -84,3 +29,81 @@ def test_a_parent_before_a_gap_has_no_centre_at_t_minus_1(tmp_path: Path):
     gap = toy._replace(tracks=[toy.tracks[0]._replace(end=1), *toy.tracks[1:]])
     movie = read_movie(write_movie(gap, tmp_path / "toy"), Normalisation())
     assert movie.parents == {1: 0, 2: UNKNOWN, 3: UNKNOWN}
+
+
+def test_frames_without_a_past_stand_alone(tmp_path: Path):
+    """Frames may be missing: 2 of 0 to 5 here."""
+    folder = write_movie(moving(), tmp_path / "toy")
+    (folder / "t002.tif").unlink()
+    movie = read_movie(folder, Normalisation())
+    assert movie.numbers == [0, 1, 3, 4, 5]
+    assert [movie.before(t) for t in range(5)] == [0, 0, 2, 2, 3]
+    assert movie.paired == [1, 3, 4]
+
+
+def test_single_frames_with_masks_alone(tmp_path: Path):
+    folder = write_movie(still(), tmp_path / "toy")
+    for path in (tmp_path / "toy" / "01_GT" / "TRA").iterdir():
+        path.unlink()
+    (folder / "t001.tif").unlink()
+    movie = read_movie(folder, Normalisation())
+    assert not movie.tracked
+    assert [movie.before(t) for t in range(3)] == movie.paired == [0, 1, 2]
+    assert movie.divisions == []
+
+
+def sparse(folder: Path, frames: tuple[int, ...]) -> Path:
+    """The moving cells with small markers; only in some frames has the first one a mask, the second one none."""
+    toy = moving()
+    sequence = write_movie(toy, folder / "toy")
+    for t, labels in enumerate(toy.labels):
+        inner = np.zeros_like(labels)
+        for label in (1, 2):
+            y, x = np.argwhere(labels == label).mean(axis=0)
+            inner[disc(labels.shape, (y, x), 3)] = label
+        tifffile.imwrite(folder / "toy" / "01_GT" / "TRA" / f"man_track{t:03d}.tif", inner.astype(np.uint16))
+        gold = folder / "toy" / "01_GT" / "SEG" / f"man_seg{t:03d}.tif"
+        gold.unlink()
+        if t in frames:
+            tifffile.imwrite(gold, (labels == 1).astype(np.uint16))
+    return sequence
+
+
+def test_sparse_gold_truth(tmp_path: Path):
+    movie = read_movie(sparse(tmp_path, (2, 4)), Normalisation())
+    assert movie.partial == [{1, 2}, {1, 2}, {2}, {1, 2}, {2}, {1, 2}]
+    assert movie.whole == [(2, 1), (4, 1)]
+    assert movie.sizes[2][1] == int(disc((40, 40), (20, 20), 7).sum())
+    assert movie.sizes[3][1] == int(disc((40, 40), (20, 20), 3).sum())
+    assert movie.labels[3][16, 29 + 3 + 4] == UNKNOWN  # masks reach four pixels beyond their markers
+    assert movie.labels[3][16, 29 + 3 + 5] == 0
+    again = read_movie(tmp_path / "toy" / "01", Normalisation(), own={3: moving().labels[3]})
+    assert again.partial[3] == set()
+    assert again.sizes[3] == movie.sizes[2] | {2: movie.sizes[2][1]}
+
+
+def test_without_any_mask_markers_are_masks(tmp_path: Path):
+    [movie] = read_movies([sparse(tmp_path, ())], Normalisation())
+    assert movie.partial == [set()] * 6
+    assert movie.truth[0].masks().any()
+    assert movie.labels[0][16, 14 + 3 + 5] == UNKNOWN
+    [movie] = read_movies([sparse(tmp_path / "other", (1,))], Normalisation())
+    assert movie.partial[0] == {1, 2}
+
+
+def test_beyond_the_field_of_interest_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(DATASETS, "toy", DataSet(border=12))
+    toy = moving()
+    movie = read_movie(write_movie(toy, tmp_path / "toy"), Normalisation())
+    outside = np.ones(toy.labels[0].shape, bool)
+    outside[12:-12, 12:-12] = False
+    assert np.array_equal(movie.labels[0] == UNKNOWN, outside & (toy.labels[0] == 0))
+    assert np.array_equal(movie.labels[0] > 0, toy.labels[0] > 0)
+
+
+def test_an_only_child_is_no_division(tmp_path: Path):
+    toy = dividing()
+    toy.labels[toy.labels == 3] = 0
+    movie = read_movie(write_movie(toy._replace(tracks=toy.tracks[:2]), tmp_path / "toy"), Normalisation())
+    assert movie.parents == {1: 0, 2: 1}
+    assert movie.divisions == []

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from embedtrack.config import Augmentation, Normalisation, Sampling
 from embedtrack.data.augment import View, random_views, vary_grey
 from embedtrack.data.medoid import medoid
 from embedtrack.data.movie import UNKNOWN, Movie, read_movie
-from embedtrack.data.samples import BACKGROUND, IGNORED, collate, cut, divisions, draw
+from embedtrack.data.samples import BACKGROUND, IGNORED, collate, cut, draw
 from tests.drawings import STEP, Toy, dividing, moving, touching, vanishing, write_movie
 from tests.drawings import draw as draw_cells
 
@@ -64,7 +65,7 @@ def test_beyond_the_frame_nothing_is_known(tmp_path: Path):
 
 def test_daughters_point_at_their_mother(tmp_path: Path):
     movie = movie_of(dividing(), tmp_path)
-    assert divisions(movie) == [(3, 2), (3, 3)]
+    assert movie.divisions == [(3, 2), (3, 3)]
     rng = np.random.default_rng(0)
     births = [draw([movie], Sampling(crop=48, anywhere=0, events=1), PLAIN, rng) for _ in range(5)]
     assert all(set(sample.sources.values()) <= {1, UNKNOWN} for sample in births)
@@ -140,3 +141,17 @@ def test_the_motion_displaces_only_the_frame_before():
     steps = np.array([before.centre for _, before in moved])
     assert np.abs(steps).max() <= 15
     assert np.unique(steps, axis=0).shape[0] > 15
+
+
+def test_whole_cells_are_seen_more_often_than_markers(tmp_path: Path):
+    movie = movie_of(moving(), tmp_path)
+    rest = movie.numbers[:3] + movie.numbers[4:]
+    marked = replace(movie, partial=[frozenset({1, 2}) if t in rest else frozenset({2}) for t in movie.numbers])
+    rng = np.random.default_rng(0)
+    samples = [draw([marked], Sampling(crop=32, anywhere=0, events=0, masks=0.8), PLAIN, rng) for _ in range(50)]
+    seen = [sample.now.centres.keys() - sample.now.partial for sample in samples]
+    assert all(cells in ({1}, set()) for cells in seen)
+    assert 25 < sum(cells == {1} for cells in seen) < 50
+    batch = collate(samples, STEP)
+    assert (~batch.cells_now.partial).sum() == sum(map(len, seen))
+    assert not batch.links.partial.any()

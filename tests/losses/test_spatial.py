@@ -26,6 +26,7 @@ def cells_of(frames: list[dict[tuple[float, float], float]], ignored: bool = Fal
         torch.from_numpy(instances),
         torch.tensor(centres, dtype=torch.float64).reshape(-1, 2) * STEP,
         torch.tensor(images, dtype=torch.int64),
+        torch.zeros(len(images), dtype=torch.bool),
     )
 
 
@@ -109,7 +110,7 @@ def test_agrees_with_the_slow_reference(scene: str, ignored: bool):
 def test_single_precision_is_near_double():
     cells = cells_of(SCENES["cells of different numbers"])
     double, single = random_maps(2), random_maps(2, dtype=torch.float32)
-    low = Cells(cells.instances, cells.centres.float(), cells.images)
+    low = cells._replace(centres=cells.centres.float())
     for exact, near in zip(
         segmentation_losses(double, cells, STEP), segmentation_losses(single, low, STEP), strict=True
     ):
@@ -118,7 +119,7 @@ def test_single_precision_is_near_double():
 
 def test_gradcheck():
     cells = cells_of([{(3, 3): 2}, {(4, 3): 2, (2, 7): 1}])
-    small = Cells(cells.instances[:, :7, :9].contiguous(), cells.centres, cells.images)
+    small = cells._replace(instances=cells.instances[:, :7, :9].contiguous())
     chance = torch.Generator().manual_seed(1)
     shape = (2, 2, 7, 9)
     inputs = [torch.randn(shape, generator=chance, dtype=torch.float64) * 2 * STEP for _ in range(2)]
@@ -187,10 +188,10 @@ def test_sisters_are_one_instance_at_the_mother():
     shift = torch.where(inside, to_mother, torch.full_like(to_mother, 0.9))[None]
     maps = random_maps(1)._replace(shift=shift)
     one = torch.where(inside, 0, BACKGROUND)[None]
-    together = Cells(one, mother, torch.zeros(1, dtype=torch.int64))
+    together = Cells(one, mother, torch.zeros(1, dtype=torch.int64), torch.tensor([False]))
     two = one.clone()
     two[0][torch.from_numpy(right)] = 1
-    apart = Cells(two, mother.repeat(2, 1), torch.zeros(2, dtype=torch.int64))
+    apart = Cells(two, mother.repeat(2, 1), torch.zeros(2, dtype=torch.int64), torch.tensor([False, False]))
     assert tracking_loss(maps, together, STEP).item() < 1e-6
     assert tracking_loss(maps, apart, STEP).item() > 0.5
 
@@ -203,3 +204,42 @@ def test_an_empty_field_still_teaches():
     total.backward()
     assert total.item() > 0.1
     assert maps.seediness.grad.abs().min() > 0
+
+
+def partial_cell(maps: Maps[Tensor], radius: float = 3) -> tuple[Tensor, Tensor, Tensor]:
+    """The losses of a frame with one cell of which a marker in its middle is known, and nothing else around it."""
+    cells = cells_of([{(11, 15): radius}])
+    cells.instances[cells.instances == BACKGROUND] = IGNORED
+    return segmentation_losses(maps, cells._replace(partial=torch.tensor([True])), STEP)
+
+
+def test_a_marker_teaches_no_size():
+    """Neither hinge nor seed nor variance moves the mean bandwidth of the marker's pixels, whatever it is."""
+    maps = random_maps(1)
+    instance, variance, seed = partial_cell(maps)
+    (instance + 10 * variance + seed).backward()
+    assert maps.offset.grad.any()
+    assert maps.bandwidth.grad.any()  # they shall be alike
+    np.testing.assert_allclose(maps.bandwidth.grad.sum(dim=(0, 2, 3)), 0, atol=1e-12)
+
+
+def test_a_marker_says_that_a_cell_is_there():
+    """Near its middle is near enough, and more seediness than asked for is right; less is not."""
+    y, x = (a.double() * STEP for a in torch.meshgrid(*map(torch.arange, SHAPE), indexing="ij"))
+    centre = torch.tensor([11.0, 18.0], dtype=torch.float64) * STEP  # three pixels beside the marker's middle
+    offset = (centre[:, None, None] - torch.stack([y, x]))[None]
+    sharpness = np.log(2) / (4 * STEP) ** 2  # d = 1/2 at four pixels
+    bandwidth = torch.full_like(offset, np.log(sharpness) / 10)
+    high = Maps(offset, bandwidth, torch.full((1, *SHAPE), 0.9, dtype=torch.float64), offset)
+    low = high._replace(seediness=high.seediness * 0 + 0.1)
+    assert sum(partial_cell(high)).item() < 1e-9
+    assert partial_cell(low)[2].item() > 0.2
+    far = high._replace(offset=offset + 8 * STEP)
+    assert partial_cell(far)[0].item() > 0.5
+
+
+def test_markers_weigh_less_than_whole_cells():
+    cells, maps = cells_of([{(11, 10): 5, (11, 21): 5}]), random_maps(1)
+    alone = [segmentation_losses(maps, cells_of([{centre: 5}]), STEP)[1] for centre in ((11, 10), (11, 21))]
+    both = segmentation_losses(maps, cells._replace(partial=torch.tensor([False, True])), STEP)[1]
+    assert both.item() == pytest.approx((alone[0].item() + 0.2 * alone[1].item()) / 1.2)
