@@ -1,0 +1,108 @@
+"""Stages that work at the same time: each in a thread of its own, with bounded queues between them.
+
+Reading, the network, clustering and writing leave Python's lock alone for nearly all of their time, so threads are
+enough. A chain of generators becomes a pipeline by ``ahead`` around each of them.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, nullcontext, suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 0.05
+"""Seconds after which a waiting stage looks whether it is still wanted."""
+
+_stage = threading.local()
+
+
+class Stopped(BaseException):
+    """Ends a stage whose results nobody awaits any more; never seen outside its thread."""
+
+
+class _End:
+    """Comes last out of a stage: with the error that ended it, or without."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
+    """The same items, made in a thread while the caller works on earlier ones.
+
+    An error within comes out in its item's place. When the generator is closed (``with closing(...)`` closes it
+    whatever happens), the thread ends at its next item or ``breathe``, and with it those of the stages before.
+
+    Args:
+        items: made wholly in the thread; a generator is closed there too.
+        depth: so many items are kept ready; one more is in the making.
+    """
+    ready: queue.Queue[T | _End] = queue.Queue(depth)
+    stop = threading.Event()
+    thread = threading.Thread(target=_work, args=(items, ready, stop), name="stage")
+
+    def end() -> None:
+        stop.set()
+        thread.join()
+
+    ends = _ends()
+    ends.append(end)
+    thread.start()
+    try:
+        while not isinstance(item := _get(ready), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        end()
+        ends.remove(end)
+
+
+def breathe() -> None:
+    """Call it now and then in the long work of a stage: it ends there if nobody awaits its result any more."""
+    stop: threading.Event | None = getattr(_stage, "stop", None)
+    if stop is not None and stop.is_set():
+        raise Stopped
+
+
+def _ends() -> list[Callable[[], None]]:
+    """How to end the stages that this one has started: an error's traceback may keep their generators from closing."""
+    ends: list[Callable[[], None]] = _stage.__dict__.setdefault("ends", [])
+    return ends
+
+
+def _work(items: Iterable[T], ready: "queue.Queue[T | _End]", stop: threading.Event) -> None:
+    """The body of a stage's thread."""
+    _stage.stop = stop
+    try:
+        with closing(items) if isinstance(items, Generator) else nullcontext():
+            for item in items:
+                _put(ready, item)
+        last = _End()
+    except BaseException as error:
+        last = _End(error)
+    finally:
+        for end in list(_ends()):
+            end()
+    with suppress(Stopped):
+        _put(ready, last)
+
+
+def _get(ready: "queue.Queue[T | _End]") -> T | _End:
+    while True:
+        breathe()
+        try:
+            return ready.get(timeout=PATIENCE)
+        except queue.Empty:
+            continue
+
+
+def _put(ready: "queue.Queue[T | _End]", item: T | _End) -> None:
+    while True:
+        breathe()
+        try:
+            return ready.put(item, timeout=PATIENCE)
+        except queue.Full:
+            continue

@@ -1,0 +1,104 @@
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from embedtrack.pipeline import ahead, breathe
+
+
+def stages() -> int:
+    return sum(thread.name == "stage" for thread in threading.enumerate())
+
+
+@pytest.fixture(autouse=True)
+def _no_stage_outlives_its_test() -> Iterator[None]:
+    yield
+    assert stages() == 0
+
+
+def slow(items: Iterator[int] | range, seconds: float) -> Iterator[int]:
+    for item in items:
+        time.sleep(seconds)
+        yield item + 1
+
+
+def test_items_come_in_order_through_any_number_of_stages():
+    assert list(ahead(slow(ahead(slow(ahead(range(20), depth=3), 0)), 0))) == list(range(2, 22))
+    assert list(ahead([])) == []
+
+
+def test_stages_overlap():
+    """Three stages of 10 x 20 ms take less than the 600 ms that they need one after the other."""
+    begin = time.perf_counter()
+    for _ in ahead(slow(ahead(slow(range(10), 0.02)), 0.02)):
+        time.sleep(0.02)
+    assert time.perf_counter() - begin < 0.45
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_no_more_than_the_depth_is_made_ahead(depth: int):
+    made: list[int] = []
+    with closing(ahead((made.append(i) or i for i in range(100)), depth)) as items:
+        next(items)
+        time.sleep(0.2)
+        assert len(made) == 1 + depth + 1  # taken, ready, in the making
+
+
+def failing(items: Iterator[int] | range, at: int) -> Iterator[int]:
+    for item in items:
+        if item == at:
+            raise ValueError(f"item {item}")
+        yield item
+
+
+def test_an_error_comes_out_in_its_items_place():
+    got = []
+    with pytest.raises(ValueError, match="item 3"):  # noqa: PT012
+        for item in ahead(ahead(failing(ahead(range(1000)), 3))):
+            got.append(item)
+    assert got == [0, 1, 2]
+
+
+def test_an_error_of_the_caller_ends_all_stages_at_once():
+    def caller() -> None:
+        with closing(ahead(slow(ahead(slow(ahead(range(1000)), 0.01)), 0.01))) as items:
+            for item in items:
+                if item == 4:
+                    raise KeyboardInterrupt
+
+    begin = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        caller()
+    assert stages() == 0
+    assert time.perf_counter() - begin < 1
+
+
+def test_long_work_ends_where_it_breathes():
+    def endless() -> Iterator[int]:
+        yield 0
+        while True:
+            time.sleep(0.01)
+            breathe()
+
+    items = ahead(ahead(endless()))
+    assert next(items) == 0
+    begin = time.perf_counter()
+    items.close()
+    assert time.perf_counter() - begin < 0.5
+    breathe()  # outside a stage it does nothing
+
+
+def test_what_a_stage_opened_is_closed_when_it_ends_early():
+    closed = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            closed.set()
+
+    with closing(ahead(slow(ahead(source()), 0))) as items:
+        next(items)
+    assert closed.is_set()
