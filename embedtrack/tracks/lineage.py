@@ -2,8 +2,11 @@
 
 import math
 from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from skimage.util import map_array
 
 from embedtrack.config import Linking
@@ -60,11 +63,31 @@ class Lineage:
         self._frames.append(map_array(labels, cells, tracks))  # type: ignore[no-untyped-call]
         return [self._frames[0].copy()] if len(self._frames) > self._max_gap else []
 
+    def held(self) -> list[Labels]:
+        """The frames still held back, in order: what they will be if no frame follows."""
+        return list(self._frames)[len(self._frames) > self._max_gap :]
+
     def finish(self) -> list[Labels]:
         """The frames still held back, in order."""
-        rest = list(self._frames)[len(self._frames) > self._max_gap :]
+        rest = self.held()
         self._frames.clear()
         return rest
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that it knows after one frame or more, to go on in another process: see ``restore``."""
+        return {
+            "frames": np.stack(self._frames),
+            "shifts": np.stack(self._shifts),
+            "ages": np.array(list(self._ages.items()), np.int64).reshape(-1, 2),
+            "parents": np.array(list(self.parents.values()), np.int64),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where the one stood whose ``state`` this is, with the same settings and step."""
+        self._frames.extend(state["frames"])
+        self._shifts.extend(state["shifts"])
+        self._ages = dict(state["ages"].tolist())
+        self.parents = dict(enumerate(state["parents"].tolist(), start=1))
 
     def _find(self, labels: Labels, orphans: list[int]) -> dict[int, Gap]:
         """The orphans that go on with a lost track, the shortest gap first: cell -> gap."""

@@ -1,6 +1,7 @@
 """What the challenge demands of a result: no cells in the border, no track with holes, labels of 16 bits."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,26 @@ class Spans:
     def tracks(self, first: int = 0) -> list[Track]:
         """The lines of ``res_track.txt``, of a movie whose frames are numbered from ``first``."""
         return [track._replace(begin=track.begin + first, end=track.end + first) for track in self._tracks]
+
+    def fork(self) -> "Spans":
+        """Another one that goes on from here by itself."""
+        twin = Spans()
+        twin._frame, twin._tracks, twin._written = self._frame, self._tracks.copy(), self._written.copy()
+        return twin
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that it knows, to go on in another process: see ``restore``."""
+        return {
+            "frame": np.array(self._frame),
+            "tracks": np.array(self._tracks, np.int64).reshape(-1, 4),
+            "written": np.array(list(self._written.items()), np.int64).reshape(-1, 2),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where the one stood whose ``state`` this is."""
+        self._frame = int(state["frame"])
+        self._tracks = [Track(*line) for line in state["tracks"].tolist()]
+        self._written = dict(state["written"].tolist())
 
     def _name(self, track: int, parents: Mapping[int, int]) -> int:
         """The label of a track of this frame, a new one if its last one has ended before."""
