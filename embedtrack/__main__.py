@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from embedtrack.cli import look
+from embedtrack.cli.common import frame_range
+
 if TYPE_CHECKING:
     from embedtrack.infer import Summary
 
@@ -107,21 +110,11 @@ def evaluate(
     from embedtrack.infer import dataset_of
 
     tolerance = dataset_of(truth_folder).cycle_tolerance
-    scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=_range(frames))
+    scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=frame_range(frames))
     if json:
         typer.echo(json_format.dumps(scores))
     else:
         Console().print(table(scores))
-
-
-def _range(text: str | None) -> range | None:
-    """``3:7`` -> range(3, 8)."""
-    if text is None:
-        return None
-    first, _, last = text.partition(":")
-    if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
-        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, got {text}")
-    return range(int(first), int(last) + 1)
 
 
 @app.command()
@@ -150,6 +143,9 @@ def simulate(
     from embedtrack.simulate import simulate as make
 
     make(folder, seed=seed, frames=frames, size=size, cells=cells, name=name)
+
+
+app.add_typer(look.app)
 
 
 def main() -> None:

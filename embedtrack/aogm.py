@@ -14,6 +14,8 @@ from embedtrack.types import Labels, Track
 
 Node = tuple[int, int]
 """A vertex: (frame, label)."""
+Edge = tuple[Node, Node]
+"""From a vertex to a later one."""
 
 
 class Match(NamedTuple):
@@ -62,18 +64,7 @@ def operations(matches: list[Match], reference: list[Track], computed: list[Trac
         computed: the tracks of the result, likewise.
     """
     finds = [Counter(match.finders) for match in matches]
-    cell_of: dict[Node, Node] = {
-        (t, mask): (t, cell)
-        for t, match in enumerate(matches)
-        for cell, mask in zip(match.found, match.finders, strict=True)
-        if finds[t][mask] == 1
-    }
-    true = edges(reference)
-    made = {
-        (cell_of[start], cell_of[end]): kind
-        for (start, end), kind in edges(computed).items()
-        if start in cell_of and end in cell_of
-    }
+    true, made = edges(reference), found_edges(matches, computed)
     vertices, found = sum(len(match.cells) for match in matches), sum(len(match.found) for match in matches)
     finders = sum(map(len, finds))
     return {
@@ -88,7 +79,28 @@ def operations(matches: list[Match], reference: list[Track], computed: list[Trac
     }
 
 
-def edges(tracks: Iterable[Track]) -> dict[tuple[Node, Node], bool]:
+def cells_of_masks(matches: Iterable[Match]) -> dict[Node, Node]:
+    """The vertex of the truth that each mask finds, for the masks that find exactly one."""
+    return {
+        (t, mask): (t, cell)
+        for t, match in enumerate(matches)
+        for finds in [Counter(match.finders)]
+        for cell, mask in zip(match.found, match.finders, strict=True)
+        if finds[mask] == 1
+    }
+
+
+def found_edges(matches: Iterable[Match], computed: Iterable[Track]) -> dict[Edge, bool]:
+    """The computed edges as edges between cells of the truth; without those of masks that find no or several cells."""
+    cell_of = cells_of_masks(matches)
+    return {
+        (cell_of[start], cell_of[end]): kind
+        for (start, end), kind in edges(computed).items()
+        if start in cell_of and end in cell_of
+    }
+
+
+def edges(tracks: Iterable[Track]) -> dict[Edge, bool]:
     """The edges of valid tracks; True marks a link from a parent to one of several children, False any other.
 
     A parent with an only child did not divide: a cell that was lost and found again goes on as the same cell, and the

@@ -1,0 +1,54 @@
+"""Commands to look at a result: pictures and tables."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from embedtrack.cli.common import Interval, PixelSize, frame_range
+
+if TYPE_CHECKING:
+    from embedtrack.data.tracked import Units
+
+app = typer.Typer()
+
+Result = Annotated[Path, typer.Argument(metavar="RESULT", help="e.g. DATASET/01_RES; or truth, e.g. DATASET/01_GT.")]
+Raw = Annotated[Path | None, typer.Option(help="The movie, e.g. DATASET/01.")]
+
+
+@app.command()
+def show(
+    result_folder: Result,
+    out: Annotated[Path, typer.Option(help="NAME.mp4, .webm (for browsers), .gif; or .png, .jpg: frames in rows.")],
+    raw: Raw = None,
+    truth: Annotated[Path | None, typer.Option(help="Mark the errors against it, e.g. DATASET/01_GT.")] = None,
+    pixel_size: PixelSize = None,
+    interval: Interval = None,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to draw, inclusive.")] = None,
+    fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100)] = 10,
+    tail: Annotated[int, typer.Option(help="Frames of the past that the tails show.", min=0)] = 10,
+    numbers: Annotated[bool, typer.Option(help="Write each track's number into its cell.")] = True,
+    zoom: Annotated[int | None, typer.Option(help="Enlarge; small frames are by themselves.", min=1, max=8)] = None,
+) -> None:
+    """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
+    from embedtrack.data.tracked import open_raw, open_tracked
+    from embedtrack.display import frames_bar
+    from embedtrack.looks.movie import check_suffix
+    from embedtrack.looks.show import Look
+    from embedtrack.looks.show import show as make
+
+    check_suffix(out)
+    result = open_tracked(result_folder, _units(pixel_size, interval))
+    span = frame_range(frames)
+    chosen = range(span.start - result.first, span.stop - result.first) if span else None
+    images, reality = open_raw(raw, result) if raw else None, open_tracked(truth) if truth else None
+    with frames_bar(out.name) as bar:
+        make(result, out, images, reality, chosen, Look(tail, numbers, zoom, fps), bar)
+    logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)
+
+
+def _units(pixel_size: float | None, interval: str | None) -> "Units":
+    from embedtrack.data.tracked import Units, parse_interval
+
+    return Units(pixel_size, parse_interval(interval) if interval else None)

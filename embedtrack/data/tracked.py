@@ -1,0 +1,193 @@
+"""A tracked movie: masks and lineage, from a result or from truth, read when they are asked for."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.data import ctc
+from embedtrack.data.check import TRACKS, check, summary, track_faults
+from embedtrack.data.names import numbered
+from embedtrack.data.result import ResultWriter
+from embedtrack.data.tiff import read_frame, read_header, read_labels
+from embedtrack.types import Labels, Track
+
+T = TypeVar("T")
+
+
+class Units(NamedTuple):
+    """What a pixel and a frame are worth; None where it is not known."""
+
+    pixel: float | None = None
+    """Micrometres."""
+    interval: float | None = None
+    """Seconds from a frame to the next."""
+
+
+class Lazy(Sequence[T]):
+    """A sequence of images, each read when it is asked for: memory does not grow with the movie."""
+
+    def __init__(self, count: int, read: Callable[[int], T]) -> None:
+        self._count, self._read = count, read
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Lazy[T]": ...
+    def __getitem__(self, index: int | slice) -> "T | Lazy[T]":
+        chosen = range(self._count)[index]
+        if isinstance(chosen, range):
+            return Lazy(len(chosen), lambda i: self._read(chosen[i]))
+        return self._read(chosen)
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
+
+    labels: Sequence[Labels]
+    """int32[H, W] of every frame; a label is a track's."""
+    tracks: list[Track]
+    """Valid by the challenge's rules: each label is in every frame of its span and nowhere else."""
+    shape: tuple[int, int]
+    """(H, W) of every frame."""
+    first: int = 0
+    """Number of the first frame."""
+    digits: int = 3
+    """Width of the frame numbers in file names."""
+    units: Units = field(default=Units())
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def spell(self, index: int) -> str:
+        """The frame's number as the file names have it."""
+        return f"{self.first + index:0{self.digits}d}"
+
+
+def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
+    """A result, e.g. ``DATASET/01_RES``, or tracking truth, e.g. ``DATASET/01_GT`` or ``01_GT/TRA``.
+
+    Raises:
+        ValueError: there is neither, or it is not valid; a line per fault.
+    """
+    folder = Path(folder)
+    truth = next((place for place in (folder / "TRA", folder) if (place / "man_track.txt").is_file()), None)
+    if not folder.is_dir() or not (truth or (folder / TRACKS).exists() or numbered(folder, "mask")):
+        raise ValueError(
+            f"{folder}: expected a result (mask000.tif, ..., {TRACKS}) or truth (TRA/man_track000.tif, ..., "
+            f"man_track.txt), got {'neither' if folder.exists() else 'nothing of this name'}; check the path"
+        )
+    prefix, table = ("man_track", truth / "man_track.txt") if truth else ("mask", folder / TRACKS)
+    files = numbered(truth or folder, prefix)
+    faults = [] if truth else _result_faults(folder)
+    if not faults and [file.number - files[0].number for file in files] != list(range(len(files))):
+        faults = [f"{truth}: expected truth of consecutive frames, got holes or double numbers; add or rename images"]
+    if not faults and not files:
+        faults = [f"{table}: expected {prefix}000.tif, ... beside it, got none; add them"]
+    if faults:
+        raise ValueError(summary(faults))
+    first = files[0].number
+    tracks = [track._replace(begin=track.begin - first, end=track.end - first) for track in ctc.read_tracks(table)]
+    paths = [file.path for file in files]
+    height, width = read_header(paths[0]).shape
+    tracked = Tracked(
+        Lazy(len(paths), lambda i: read_labels(paths[i])),
+        tracks, (height, width), first, files[0].digits, units or Units(),
+    )  # fmt: skip
+    if truth:
+        require_valid(tracked, truth)
+    return tracked
+
+
+def open_raw(folder: Path, tracked: Tracked) -> Lazy[NDArray[Any]]:
+    """The grey values [H, W] of the frames that were tracked.
+
+    Raises:
+        ValueError: there is no movie, or another one.
+    """
+    sequence = ctc.open_sequence(folder)
+    if (sequence.first, len(sequence), sequence.shape) != (tracked.first, len(tracked), tracked.shape):
+        raise ValueError(
+            f"{folder}: expected the movie of the result, frames {tracked.first} to {tracked.first + len(tracked) - 1} "
+            f"of {' x '.join(map(str, tracked.shape))}, got {sequence.first} to {sequence.last} of "
+            f"{' x '.join(map(str, sequence.shape))}; check --raw"
+        )
+    return Lazy(len(sequence), lambda i: read_frame(sequence.paths[i]))
+
+
+def write_tracked(tracked: Tracked, out: Path) -> None:
+    """Write a tracked movie as a result of the challenge, whole or not at all.
+
+    Raises:
+        ValueError: it is not valid, has more than 65535 tracks, or the place holds something else than a result.
+    """
+    names = tuple(Path(f"t{tracked.spell(index)}.tif") for index in range(len(tracked)))
+    sequence = ctc.Sequence(Path(out), names, tracked.first, tracked.digits, tracked.shape)
+    with ResultWriter(out, sequence) as writer:
+        for index, labels in enumerate(tracked.labels):
+            writer.write(index, labels)
+        writer.commit(tracked.tracks)
+
+
+def require_valid(tracked: Tracked, name: object) -> None:
+    """Raise ValueError, a line per fault, unless each label is in the frames of its track and nowhere else."""
+    faults = [f"{name}: {fault}" for fault in track_faults(tracked.tracks, 0, len(tracked) - 1)]
+    faults += [] if faults else [f"{name}: {fault}" for fault in _presence_faults(tracked)]
+    if faults:
+        raise ValueError(summary(faults))
+
+
+def cell_of_track(tracks: Sequence[Track]) -> dict[int, int]:
+    """Label -> the first label of the same cell: an only child is its parent, lost and found again."""
+    children = Counter(track.parent for track in tracks)
+    cell: dict[int, int] = {}
+    for track in sorted(tracks, key=lambda track: track.begin):
+        only_child = track.parent and children[track.parent] == 1
+        cell[track.label] = cell[track.parent] if only_child else track.label
+    return cell
+
+
+def parse_interval(text: str) -> float:
+    """``29min``, ``90s``, ``0.5h``, or a number of seconds -> seconds.
+
+    Raises:
+        ValueError: something else.
+    """
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*(s|sec|min|h)?", text.strip())
+    if not match or float(match[1]) == 0:
+        raise ValueError(f"expected --interval as 29min, 90s, 0.5h or a number of seconds, got {text}")
+    return float(match[1]) * {"min": 60, "h": 3600}.get(match[2], 1)
+
+
+def _result_faults(folder: Path) -> list[str]:
+    """What is wrong with a result whose first frame may have any number."""
+    files = numbered(folder, "mask")
+    if not files or [file.number - files[0].number for file in files] != list(range(len(files))):
+        return check(folder)
+    try:
+        height, width = read_header(files[0].path).shape
+    except ValueError as error:
+        return [str(error)]
+    movie = ctc.Sequence(folder, tuple(file.path for file in files), files[0].number, files[0].digits, (height, width))
+    return check(folder, movie)
+
+
+def _presence_faults(tracked: Tracked) -> Iterator[str]:
+    """Labels that are missing in a frame of their track, or present elsewhere, or another shape."""
+    for index, labels in enumerate(tracked.labels):
+        if labels.shape != tracked.shape:
+            yield f"expected {tracked.shape} pixels in frame {tracked.spell(index)}, got {labels.shape}"
+        listed = {track.label for track in tracked.tracks if track.begin <= index <= track.end}
+        odd = sorted(listed.symmetric_difference(np.unique(labels[labels > 0]).tolist()))
+        if odd:
+            where = "its track only" if odd[0] in listed else "the mask only"
+            yield f"expected label {odd[0]} in track and mask alike, got it in {where} in frame {tracked.spell(index)}"
