@@ -1,7 +1,7 @@
 """The working scale: the network sees a frame smaller or larger, so that a typical cell suits what it has learnt.
 
-A network of 3x3 filters sees best what spans some 25 pixels; a nucleus of 100 costs it sixteen times the work and a
-cell of 12 has no inside. Frames are brought to the working scale, maps back to the frame's own, so that outlines,
+A network of 3x3 filters sees best what spans 25 to 50 pixels; a nucleus of 100 costs it four times the work and more
+layers to see it whole, and a cell of 12 has no inside. Frames are brought to the working scale, maps back to the frame's own, so that outlines,
 clustering, linking and all sizes in ``config.json`` are in the frame's pixels.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from embedtrack.config import SCALES
 from embedtrack.types import Frame, Labels, Maps
 
-TYPICAL = 26.0
+TYPICAL = 36.0
 """Working pixels across a typical cell."""
 
 
