@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ import torch
 from embedtrack.checkpoint import CARD
 from embedtrack.config import Recipe
 from embedtrack.data.movie import Movie
+from embedtrack.team import Team
 from embedtrack.validate import Score
 
 TERMS = """The weights may be used and shared freely under this repository's licence. Movies of the Cell Tracking
@@ -19,15 +20,18 @@ Challenge are free to use for work on the challenge and may not be redistributed
 
 def write_card(
     out: Path,
-    movies: Sequence[Movie],
+    training: Sequence[Movie],
+    validation: Sequence[Movie],
     recipe: Recipe,
-    device: torch.device,
+    team: Team,
     seconds: float,
     scores: Mapping[int, Score],
+    own: int = 0,
 ) -> None:
-    """Write the card of a finished training beside its weights."""
-    data = "\n".join(f"- {movie.name}: {len(movie.frames)} annotated frames" for movie in movies)
+    """Write the card of a finished training beside its weights; ``own`` masks of the network's completed the truth."""
+    data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
+    notes = "".join(f"\n{note}\n" for note in _notes(training, own))
     text = f"""# {out.name}
 
 EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
@@ -36,12 +40,11 @@ EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
 
 {data}
 
-The first {1 - recipe.validation:.0%} of each movie trained the network, the end chose the best weights and the
-thresholds in `config.json`. {TERMS}
-
+The validation frames trained nothing; they chose the best weights and the thresholds in `config.json`. {TERMS}
+{notes}
 ## Training
 
-Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(device)}, torch {torch.__version__}, commit {_commit()}.
+Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__}, commit {_commit()}.
 
 ```json
 {recipe.model_dump_json(indent=2)}
@@ -58,10 +61,34 @@ Means over the movies' validation frames, each frame by itself:
     (out / CARD).write_text(text, encoding="utf-8")
 
 
-def _machine(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} thread(s) of a {platform.machine()} {device.type}"
+def _data(training: Movie, validation: Movie) -> str:
+    """One movie's line."""
+    frames = len(set(training.numbers) | set(validation.numbers))
+    first, last = validation.numbers[0], validation.numbers[-1]
+    return f"- {training.name}: {frames} annotated frames; frames {first} to {last} validate"
+
+
+def _notes(training: Sequence[Movie], own: int) -> Iterator[str]:
+    """What the truth lacked."""
+    bare = sum(len(partial) for movie in training for partial in movie.partial)
+    if own or bare:
+        yield (
+            f"Of the training frames' cells {own} have a marker and one of the network's own masks, from a first "
+            f"training, that agreed with it and between views; {bare} have a marker alone, which teaches where they "
+            "are, but no size."
+        )
+    if not all(movie.tracked for movie in training):
+        yield (
+            "Where there are no tracks, the tracking decoder saw shifted copies of single frames: it can follow cells "
+            "that move a little and has never seen a division."
+        )
+
+
+def _machine(team: Team) -> str:
+    processes = f"{team.size} x " if team.size > 1 else ""
+    if team.device.type == "cuda":
+        return processes + torch.cuda.get_device_name(team.device)
+    return f"{processes}{torch.get_num_threads()} thread(s) of a {platform.machine()} {team.device.type}"
 
 
 def _commit() -> str:

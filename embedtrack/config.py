@@ -116,7 +116,7 @@ class Sampling(Settings):
 
 
 class Recipe(Settings):
-    """How a network is trained, see ``fit.py``."""
+    """How a network is trained, see ``fit.py``. ``derive.py`` fills in what a recipe does not set."""
 
     normalisation: Normalisation = Normalisation()
     """How grey values become frames; stored with the weights and used again for inference."""
@@ -127,9 +127,16 @@ class Recipe(Settings):
     step: float = Field(1 / 255, gt=0, lt=1)
     """Width of a working pixel in grid units: offsets reach 1 / step of them."""
     scale: Scale | None = None
-    """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``data/scale.py``."""
+    """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``derive.py``."""
+    centre: Literal["medoid", "centroid"] = "medoid"
+    """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
+    variance_weight: float = Field(10.0, ge=0)
+    """Weight of the bandwidth's variance within a cell."""
+    own_masks: float = Field(0.4, ge=0, lt=1)
+    """Where more than a tenth of the cells have a marker but no mask: share of the budget after which the network's own
+    masks, as far as they agree with the markers, complete the truth. 0: never."""
     batch: int = Field(4, ge=1)
-    """Pairs in an optimiser step."""
+    """Pairs in an optimiser step, of each process."""
     learning_rate: float = Field(5e-4, gt=0)
     """The peak of the one-cycle schedule."""
     epochs: float = Field(15.0, gt=0)
@@ -164,8 +171,18 @@ DATASETS: dict[str, DataSet] = {
     "PhC-C2DL-PSC": DataSet(border=25, cycle_tolerance=2),
 }
 
+FLUORESCENCE = Normalisation(method="asinh")
+"""Bright cells of very different brightness on a dark ground."""
+
 RECIPES: dict[str, Recipe] = {
-    "Fluo-N2DH-SIM+": Recipe(normalisation=Normalisation(method="asinh")),
-    "Fluo-C2DL-MSC": Recipe(step=1 / 511, sampling=Sampling(crop=512), normalisation=Normalisation(method="asinh")),
+    "BF-C2DL-HSC": Recipe(),
+    "BF-C2DL-MuSC": Recipe(),
+    "DIC-C2DH-HeLa": Recipe(),
+    "Fluo-C2DL-MSC": Recipe(normalisation=FLUORESCENCE),
+    "Fluo-N2DH-GOWT1": Recipe(normalisation=FLUORESCENCE),
+    "Fluo-N2DH-SIM+": Recipe(normalisation=FLUORESCENCE),
+    "Fluo-N2DL-HeLa": Recipe(normalisation=FLUORESCENCE),
+    "PhC-C2DH-U373": Recipe(),
+    "PhC-C2DL-PSC": Recipe(),
 }
-"""Where a data set needs more than the defaults."""
+"""What does not follow from the movies; see ``derive.py`` for what does. Other data sets train with ``Recipe()``."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from embedtrack import checkpoint, device, resume
 from embedtrack.config import Clustering, ModelConfig, Recipe
@@ -17,98 +18,114 @@ from embedtrack.data.samples import Batch, collate, draw
 from embedtrack.losses.spatial import Losses, embedtrack_loss
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.resume import State
+from embedtrack.team import Team
 from embedtrack.validate import validation_seg
 
 SAVE_SECONDS = 120.0
 WARM_UP = 0.3
 """Share of the training in which the learning rate rises."""
+VALIDATING = 0.15
+"""A budget in minutes spends no more than this share on validations, the last one not counted."""
 
 
 def fit(
-    movies: Sequence[Movie],
+    training: Sequence[Movie],
+    validation: Sequence[Movie],
     out: Path,
     recipe: Recipe,
-    chosen: torch.device,
+    team: Team,
     *,
     minutes: float | None = None,
     init: BranchedERFNet | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Train a network on the first part of each movie, validate on its end, keep the best weights in ``out``.
+    """Train a network on some movies, validate on others (see ``split``), keep the best weights in ``out``.
 
-    The budget is ``recipe.epochs``, or ``minutes`` of computing where given. An unfinished training in ``out`` goes on
+    The budget is ``recipe.epochs``, or ``minutes`` by the clock where given. An unfinished training in ``out`` goes on
     where it was saved last. Yields a record per step (losses) and per validation, for ``train.jsonl`` and a display.
+    Of several processes the first one validates and writes.
 
     Raises:
         ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe.
+        OSError: no space is left; what was saved last stays.
     """
-    training, validation = split(movies, recipe.validation)
     network, config = start(training, recipe)
     if init is not None:
         network.load_state_dict(init.state_dict())
-    device.place(network, chosen)
+    device.place(network, team.device)
+    shared = team.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    data = [(movie.name, len(movie.frames)) for movie in movies]
+    data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
     state = resume.load(out, network, optimiser, data, recipe, minutes)
-    steps = math.ceil(recipe.epochs * pairs_per_epoch(training, recipe) / recipe.batch)
-    precision, saved = device.fast_precision(chosen), state.seconds
+    if state.finished:
+        return
+    team.vary(recipe.seed, state.step)
+    steps = math.ceil(recipe.epochs * pairs_per_epoch(training, recipe) / (recipe.batch * team.size))
+    precision, begun = device.fast_precision(team.device), time.perf_counter() - state.seconds
+    saved = state.seconds if state.step else -math.inf
 
-    for batch in _batches(training, recipe, state.step):
-        begin = time.perf_counter()
+    for batch in batches(training, recipe, state.step, team):
         progress = state.seconds / (60 * minutes) if minutes else state.step / steps
         if progress >= 1:
             break
         rate = one_cycle(progress, recipe.learning_rate)
-        losses = _step(network, optimiser, batch.to(chosen), rate, recipe.step, precision)
+        losses = step(shared, optimiser, batch.to(team.device), rate, recipe, precision)
         state.step += 1
-        record = {"step": state.step, "progress": progress, "rate": rate, **_values(losses, state.step, out)}
-        state.seconds += time.perf_counter() - begin
+        values = _values(losses, state.step, out, team)
+        state.seconds = team.agree(time.perf_counter() - begun)
+        record = {"step": state.step, "progress": progress, "rate": rate, **values}
         yield record | {"seconds": round(state.seconds, 2)}
-        begin = time.perf_counter()
-        if progress * recipe.validations >= state.validated + 1:
+        if team.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
             yield _validate(network, config, validation, out, state, precision)
-            saved = 0.0
-        state.seconds += time.perf_counter() - begin
-        if state.seconds - saved > SAVE_SECONDS or saved == 0.0:
+            state.validated = int(progress * recipe.validations)
+            saved = -math.inf
+        state.seconds = team.agree(time.perf_counter() - begun)
+        if team.leads and state.seconds - saved > SAVE_SECONDS:
             resume.save(out, network, optimiser, data, recipe, minutes, state)
             saved = state.seconds
-    if state.validated < recipe.validations:
+    if team.leads:
         yield _validate(network, config, validation, out, state, precision)
-    resume.save(out, network, optimiser, data, recipe, minutes, state)
+        state.finished = True
+        resume.save(out, network, optimiser, data, recipe, minutes, state)
+    team.wait()
 
 
 def split(movies: Sequence[Movie], share: float) -> tuple[list[Movie], list[Movie]]:
-    """Cut off the end of each movie for validation; a movie of a single frame serves for both."""
+    """Take some frames of each movie for validation; a movie of a single frame serves for both."""
     training, validation = [], []
     for movie in movies:
-        length = len(movie.frames)
-        first = first_held_back(length, share)
-        training.append(movie.part(range(first)))
-        validation.append(movie.part(range(first, length) if first < length else range(length)))
-    if not any(
-        cells.keys() - partial
-        for movie in training
-        for cells, partial in zip(movie.centres, movie.partial, strict=True)
-    ):
+        kept = held_back(movie, share)
+        training.append(movie.part(t for t in range(len(movie.frames)) if t not in kept))
+        validation.append(movie.part(kept or range(len(movie.frames))))
+    if not any(movie.has_masks(t) for movie in training for t in range(len(movie.frames))):
         raise ValueError("expected annotated cells in the training frames, found none; check the _GT and _ST folders")
     return training, validation
 
 
-def first_held_back(length: int, share: float) -> int:
-    """How many of a movie's annotated frames train; those after them validate."""
-    return min(max(round(length * (1 - share)), 1), length)
+def held_back(movie: Movie, share: float) -> range:
+    """The frames that validate and do not train: the last ones, at least one stays.
+
+    In a movie of which most cells have no masks they end with the last mask, and are as many more as it takes to hold
+    that share of the masks.
+    """
+    length = len(movie.frames)
+    end, count = length, min(length - round(length * (1 - share)), length - 1)
+    if movie.sparse and count:
+        masks = [len(movie.centres[t].keys() - movie.partial[t]) for t in range(length)]
+        end = max(t for t in range(length) if masks[t]) + 1
+        enough = next(n for n in range(1, end + 1) if sum(masks[end - n : end]) >= share * sum(masks))
+        count = min(max(count, enough), end - 1)
+    return range(end - count, end)
 
 
 def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
     """The untrained network and its configuration, as far as they follow from the training masks."""
-    sizes = np.array(
-        [
-            size
-            for movie in training
-            for cells, partial in zip(movie.sizes, movie.partial, strict=True)
-            for label, size in cells.items()
-            if label not in partial
-        ]
-    )
+    sizes = [
+        size
+        for movie in training
+        for cells, partial in zip(movie.sizes, movie.partial, strict=True)
+        for label, size in cells.items()
+        if label not in partial
+    ]
     torch.manual_seed(recipe.seed)
     network = BranchedERFNet()
     network.start_at(math.sqrt(float(np.median(sizes)) / math.pi), recipe.step)
@@ -137,14 +154,18 @@ def one_cycle(progress: float, peak: float) -> float:
     return low + (peak - low) * (1 - math.cos(math.pi * share)) / 2
 
 
-def _batches(training: Sequence[Movie], recipe: Recipe, first: int) -> Iterator[Batch]:
-    """Batches from step ``first`` on, prepared while the network works; each depends on seed and step alone."""
+def batches(training: Sequence[Movie], recipe: Recipe, first: int, team: Team) -> Iterator[Batch]:
+    """Batches from step ``first`` on, prepared while the network works; each depends on seed and step alone.
 
-    def make(step: int) -> Batch:
+    Of the crops of all processes, this one's are those of its rank.
+    """
+
+    def make(number: int) -> Batch:
         sampling, count = recipe.sampling, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
-        if np.random.default_rng((recipe.seed, step)).random() < sampling.large:
+        if np.random.default_rng((recipe.seed, number)).random() < sampling.large:
             sampling, count = sampling.model_copy(update={"crop": 2 * sampling.crop}), max(1, count // 4)
-        generators = [np.random.default_rng((recipe.seed, step, 1 + place)) for place in range(count)]
+        places = range(1 + team.rank * count, 1 + (team.rank + 1) * count)
+        generators = [np.random.default_rng((recipe.seed, number, place)) for place in places]
         return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.step)
 
     with ThreadPoolExecutor(1) as pool:
@@ -155,8 +176,8 @@ def _batches(training: Sequence[Movie], recipe: Recipe, first: int) -> Iterator[
             yield batch
 
 
-def _step(
-    network: BranchedERFNet, optimiser: torch.optim.Adam, batch: Batch, rate: float, width: float, precision: str
+def step(
+    network: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, rate: float, recipe: Recipe, precision: str
 ) -> Losses:
     """One step of the optimiser; the network in bf16 where asked, the loss always in single precision."""
     network.train()
@@ -165,36 +186,48 @@ def _step(
     dtype = getattr(torch, precision)
     with torch.autocast(batch.now.device.type, dtype, enabled=dtype != torch.float32):
         now, before = network(batch.now, batch.before)
-    losses = embedtrack_loss(now, before, batch.cells_now, batch.cells_before, batch.links, width)
+    losses = embedtrack_loss(
+        now, before, batch.cells_now, batch.cells_before, batch.links, recipe.step, recipe.variance_weight
+    )
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return losses
 
 
-def _values(losses: Losses, step: int, out: Path) -> dict[str, float]:
-    """The parts as numbers.
+def _values(losses: Losses, number: int, out: Path, team: Team) -> dict[str, float]:
+    """The parts as numbers, means over all processes.
 
     Raises:
         ValueError: the loss is not finite.
     """
-    values = {name: round(value.item(), 6) for name, value in losses._asdict().items()}
+    means = team.mean(torch.stack(losses)).tolist()
+    values = {name: round(value, 6) for name, value in zip(losses._fields, means, strict=True)}
     if not math.isfinite(values["total"]):
         raise ValueError(
-            f"expected a finite loss, got {values['total']} at step {step}; the last good state is kept in {out}: "
+            f"expected a finite loss, got {values['total']} at step {number}; the last good state is kept in {out}: "
             "begin anew with another --out and --seed, or a lower learning rate in embedtrack/config.py"
         )
     return values
+
+
+def _due(state: State, validations: float, *, bounded: bool) -> bool:
+    """Whether it is time to validate: ``validations`` were to be done by now, and they do not take too long."""
+    if validations < state.validated + 1:
+        return False
+    return not bounded or state.validating + state.last_validation <= VALIDATING * state.seconds
 
 
 def _validate(
     network: BranchedERFNet, config: ModelConfig, validation: Sequence[Movie], out: Path, state: State, precision: str
 ) -> dict[str, Any]:
     """Score the validation frames; the best weights go into ``out``."""
+    begin = time.perf_counter()
     seg = validation_seg(network.eval(), config, validation, precision)
-    state.validated += 1
     if seg >= state.best:
         state.best = seg
         checkpoint.save(out, network, config)
+    state.last_validation = time.perf_counter() - begin
+    state.validating += state.last_validation
     seconds = round(state.seconds, 2)
     return {"step": state.step, "seconds": seconds, "validation_seg": round(seg, 4), "best": round(state.best, 4)}

@@ -1,9 +1,12 @@
 """The state of an unfinished training: all that is needed to go on exactly where it was."""
 
+import fcntl
 import io
 import logging
 import os
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,12 @@ class State:
     best: float = -1.0
     """The best validation score so far; its weights are in the model's folder."""
     validated: int = 0
+    """How many of the recipe's validations are done."""
+    validating: float = 0.0
+    """Seconds of all validations, ..."""
+    last_validation: float = 0.0
+    """... and of the last one."""
+    finished: bool = False
 
 
 def save(
@@ -40,7 +49,11 @@ def save(
     minutes: float | None,
     state: State,
 ) -> None:
-    """Write the state; the file is complete when it appears."""
+    """Write the state; the file is complete when it appears.
+
+    Raises:
+        OSError: it could not be written, for instance because the disk is full; an older one stays.
+    """
     everything = {
         "data": data,
         "recipe": recipe.model_dump_json(),
@@ -52,10 +65,16 @@ def save(
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     out.mkdir(parents=True, exist_ok=True)
+    new = out / f"{FILE}.new"
     buffer = io.BytesIO()  # a full disk is then an OSError, which torch.save would hide
     torch.save(everything, buffer)
-    (out / f"{FILE}.new").write_bytes(buffer.getbuffer())
-    os.replace(out / f"{FILE}.new", out / FILE)
+    try:
+        new.write_bytes(buffer.getbuffer())
+        os.replace(new, out / FILE)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        kept = f"{error.strerror}; what was saved before is kept: mend it and give the same command again"
+        raise OSError(error.errno, kept, str(out)) from error
 
 
 def load(
@@ -74,7 +93,8 @@ def load(
     saved = _read(out / FILE)
     if saved is None:
         return State()
-    if (saved["data"], saved["recipe"], saved["minutes"]) != (data, recipe.model_dump_json(), minutes):
+    begun_with = Recipe.model_validate_json(saved["recipe"])
+    if (saved["data"], begun_with, saved["minutes"]) != (data, recipe, minutes):
         raise ValueError(
             f"expected the movies, recipe and budget with which the unfinished training in {out} began, got others; "
             f"repeat it as it was, or delete {out / FILE}"
@@ -86,6 +106,26 @@ def load(
         torch.cuda.set_rng_state(chance, number)
     log.info("going on at step %d", saved["state"]["step"])
     return State(**saved["state"])
+
+
+@contextmanager
+def lock(out: Path) -> Iterator[None]:
+    """Let no second training write into ``out``; a killed one leaves no lock.
+
+    Raises:
+        ValueError: one is at work there.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    folder = os.open(out, os.O_RDONLY)  # the folder itself is locked: no file is left behind
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ValueError(
+            f"expected no other training in {out}, found one at work; wait for it, or choose another --out"
+        ) from None
+    finally:
+        os.close(folder)
 
 
 def state_of(out: Path) -> State:

@@ -4,21 +4,33 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from embedtrack import checkpoint, device, resume
 from embedtrack.card import write_card
 from embedtrack.config import RECIPES, Recipe
-from embedtrack.data.movie import read_movies, typical_diameter
-from embedtrack.data.scale import scale_for
+from embedtrack.data.movie import Movie, read_movies
+from embedtrack.derive import derive
 from embedtrack.fit import fit, split
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.own import own_masks
+from embedtrack.team import Team, join, leave
+from embedtrack.types import Labels
 from embedtrack.validate import calibrate
 
 LOG = "train.jsonl"
+TEACHER = ".teacher"
+"""The folder within a model's of the network that completes sparse truth."""
 GENTLE = 0.5
 """Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
+
+OnRecord = Callable[[dict[str, Any]], None]
 
 
 def train(
@@ -30,29 +42,33 @@ def train(
     device_name: str = "auto",
     seed: int = 0,
     init: Path | None = None,
-    on_record: Callable[[dict[str, Any]], None] = lambda record: None,
+    recipe: Recipe | None = None,
+    folders: Sequence[Path] = (),
+    on_record: OnRecord = lambda record: None,
 ) -> None:
     """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
 
     Args:
         datasets: e.g. ``[Path("Fluo-N2DH-SIM+")]``; the recipe is that of the first one's name.
         out: e.g. ``models/Fluo-N2DH-SIM+``; an unfinished training there goes on.
-        minutes: the budget in minutes of computing.
+        minutes: the budget in minutes by the clock, without calibration and the last validation.
         epochs: the budget in passes over the data, instead of the recipe's.
         device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of first weights, samples and dropout.
         init: a model's folder whose weights are fine-tuned.
+        recipe: instead of the data set's.
+        folders: the sequences to train on, instead of all annotated ones.
         on_record: called with each record of ``train.jsonl``.
 
     Raises:
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
-    recipe = recipe_for(Path(os.path.abspath(datasets[0])).name, epochs, seed)
+    recipe = recipe_for(Path(os.path.abspath(datasets[0])).name, epochs, seed, recipe)
     if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"expected --minutes above 0, got {minutes}")
     if minutes is not None and epochs is not None:
         raise ValueError(f"expected one budget, got --minutes {minutes} and --epochs {epochs}; leave one out")
-    if (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file():
+    if finished(out):
         raise ValueError(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
@@ -61,26 +77,115 @@ def train(
         network, config = checkpoint.load(init)
         known = {"normalisation": config.normalisation, "step": config.step, "scale": config.scale}
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
-    chosen = device.choose(device_name)
-    folders = [folder for dataset in datasets for folder in sequences(dataset)]
-    scale = recipe.scale or scale_for(typical_diameter(folders))
-    recipe = recipe.model_copy(update={"scale": scale})
-    movies = read_movies(folders, recipe.normalisation, scale)
+    folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
+    recipe = derive(recipe, folders)
+    team = join(device_name)
+    with resume.lock(out) if team.leads else nullcontext():
+        _train(folders, out, recipe, team, minutes, network, on_record)
+    leave()
+
+
+def finished(out: Path) -> bool:
+    """Whether a folder holds a model whose training came to its end."""
+    return (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file()
+
+
+def _train(
+    folders: Sequence[Path],
+    out: Path,
+    recipe: Recipe,
+    team: Team,
+    minutes: float | None,
+    network: BranchedERFNet | None,
+    on_record: OnRecord,
+) -> None:
+    """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
+    training, validation = split(_read(folders, recipe), recipe.validation)
+    first, last = recipe.own_masks if any(movie.sparse for movie in training) else 0.0, recipe
+    taught, own = 0.0, 0
+    if first:
+        teacher, early = out / TEACHER, recipe.model_copy(update={"epochs": recipe.epochs * first})
+        fitted = fit(training, validation, teacher, early, team, minutes=minutes and minutes * first, init=network)
+        _log(fitted, teacher, team, on_record)
+        masks = _own_masks(folders, training, validation, teacher, recipe, team)
+        taught = resume.state_of(teacher).seconds
+        bare, training = _bare(training), _same_frames(_read(folders, recipe, masks), training)
+        own = bare - _bare(training)
+        network = checkpoint.load(teacher).network
+        last = recipe.model_copy(update={"epochs": recipe.epochs * (1 - first)})
+    fitted = fit(training, validation, out, last, team, minutes=minutes and minutes * (1 - first), init=network)
+    _log(fitted, out, team, on_record)
+    if team.leads:
+        model = checkpoint.load(out)
+        device.place(model.network, team.device)
+        config, scores = calibrate(model.network, model.config, validation, device.fast_precision(team.device))
+        checkpoint.save(out, model.network, config)
+        write_card(out, training, validation, recipe, team, taught + resume.state_of(out).seconds, scores, own)
+        shutil.rmtree(out / TEACHER, ignore_errors=True)
+        (out / resume.FILE).unlink()
+
+
+def _read(
+    folders: Sequence[Path], recipe: Recipe, own: Mapping[Path, Mapping[int, Labels]] | None = None
+) -> list[Movie]:
+    """The annotated movies as the recipe wants them."""
+    return read_movies(folders, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre, own=own)
+
+
+def _bare(movies: Sequence[Movie]) -> int:
+    """How many cells have a marker alone."""
+    return sum(len(partial) for movie in movies for partial in movie.partial)
+
+
+def _same_frames(movies: Sequence[Movie], examples: Sequence[Movie]) -> list[Movie]:
+    """The frames of the movies that are in the examples too."""
+    return [
+        movie.part(t for t, number in enumerate(movie.numbers) if number in example.numbers)
+        for movie, example in zip(movies, examples, strict=True)
+    ]
+
+
+def _own_masks(
+    folders: Sequence[Path],
+    training: Sequence[Movie],
+    validation: Sequence[Movie],
+    teacher: Path,
+    recipe: Recipe,
+    team: Team,
+) -> dict[Path, dict[int, Labels]]:
+    """The teacher's trusted masks of the training frames; the first process makes them, once."""
+    files = [teacher / f"masks{number}.npz" for number in range(len(folders))]
+    if team.leads and not files[-1].is_file():
+        model, precision = checkpoint.load(teacher), device.fast_precision(team.device)
+        device.place(model.network, team.device)
+        config, _ = calibrate(model.network, model.config, validation, precision)
+        for movie, file in zip(training, files, strict=True):
+            masks = own_masks(model._replace(config=config), movie, precision)
+            new = file.with_name(f"new-{file.name}")
+            np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
+            os.replace(new, file)
+    team.wait()
+    return {
+        folder: {int(number): labels for number, labels in np.load(file).items()}
+        for folder, file in zip(folders, files, strict=True)
+    }
+
+
+def _log(records: Iterable[dict[str, Any]], out: Path, team: Team, on_record: OnRecord) -> None:
+    """Do a training's steps and write their records; what an earlier run wrote after it was saved last goes."""
+    if not team.leads:
+        for _ in records:
+            pass
+        return
+    path, new = out / LOG, out / f".{LOG}"
+    earlier = _log_until(path, resume.state_of(out).step)
     out.mkdir(parents=True, exist_ok=True)
-    begun = resume.state_of(out).step
-    earlier = _log_until(out / LOG, begun)
-    with (out / LOG).open("w", encoding="utf-8", buffering=1) as log_file:
-        log_file.writelines(line + "\n" for line in earlier)
-        for record in fit(movies, out, recipe, chosen, minutes=minutes, init=network):
+    new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
+    os.replace(new, path)  # a kill at any time leaves a whole log
+    with path.open("a", encoding="utf-8", buffering=1) as log_file:
+        for record in records:
             log_file.write(json.dumps(record) + "\n")
             on_record(record)
-    model = checkpoint.load(out)
-    device.place(model.network, chosen)
-    _, validation = split(movies, recipe.validation)
-    config, scores = calibrate(model.network, model.config, validation, device.fast_precision(chosen))
-    checkpoint.save(out, model.network, config)
-    write_card(out, movies, recipe, chosen, resume.state_of(out).seconds, scores)
-    (out / resume.FILE).unlink()
 
 
 def _log_until(path: Path, step: int) -> list[str]:
@@ -90,8 +195,8 @@ def _log_until(path: Path, step: int) -> list[str]:
     return [line for line, match in zip(lines, steps, strict=True) if match and int(match[1]) <= step]
 
 
-def recipe_for(name: str, epochs: float | None = None, seed: int = 0) -> Recipe:
-    """The recipe of a data set, with another budget and seed.
+def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Recipe | None = None) -> Recipe:
+    """The recipe of a data set, or the given one, with another budget and seed.
 
     Raises:
         ValueError: epochs is not above 0.
@@ -100,7 +205,7 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0) -> Recipe:
         raise ValueError(f"expected --epochs above 0, got {epochs}")
     if seed < 0:
         raise ValueError(f"expected --seed 0 or above, got {seed}")
-    recipe = RECIPES.get(name, Recipe())
+    recipe = recipe or RECIPES.get(name, Recipe())
     return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))
 
 

@@ -125,8 +125,7 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
 def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int) -> Iterator[Predicted]:
     """Truth and maps of some frames of a movie, of those with masks if any have; the network is in evaluation mode."""
     times = range(len(movie.frames))
-    times_with_masks = [t for t in times if movie.sizes[t].keys() - movie.partial[t]]
-    candidates = times_with_masks or list(times)
+    candidates = [t for t in times if movie.has_masks(t)] or list(times)
     for t in candidates[:: -(-len(candidates) // FRAMES)]:
         frame, truth = movie.frames[t], movie.truth[t]
         tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile)

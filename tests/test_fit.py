@@ -1,5 +1,7 @@
+import errno
 import itertools
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +15,15 @@ from embedtrack.config import Augmentation, Clustering, Recipe, Sampling
 from embedtrack.data.movie import Movie, read_movie
 from embedtrack.data.samples import collate, draw
 from embedtrack.evaluate import jaccards
-from embedtrack.fit import fit, one_cycle, pairs_per_epoch, split, start
+from embedtrack.fit import fit, held_back, one_cycle, pairs_per_epoch, split, start
 from embedtrack.instances.cluster import cluster
 from embedtrack.losses.spatial import embedtrack_loss
 from embedtrack.networks.predict import Predictor, plan_tiles
+from embedtrack.resume import State
+from embedtrack.team import Team
 from tests.drawings import dividing, moving, touching, write_movie
 
-CPU = torch.device("cpu")
+ALONE = Team(torch.device("cpu"))
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
 
 
@@ -67,14 +71,14 @@ def test_one_pair_overfits_without_holes(tmp_path: Path):
 def test_resume_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
     data = movies(tmp_path)
-    whole = list(fit(data, tmp_path / "whole", SMALL, CPU))
+    whole = list(fit(*split(data, 0.3), tmp_path / "whole", SMALL, ALONE))
     broken = []
-    for record in fit(data, tmp_path / "broken", SMALL, CPU):
+    for record in fit(*split(data, 0.3), tmp_path / "broken", SMALL, ALONE):
         broken.append(record)
         if record["step"] == 3:
             break  # as a kill would
     assert (tmp_path / "broken" / resume.FILE).is_file()
-    again = list(fit(data, tmp_path / "broken", SMALL, CPU))
+    again = list(fit(*split(data, 0.3), tmp_path / "broken", SMALL, ALONE))
     assert again[0]["step"] > 1
     merged = {r["step"]: r["total"] for r in [*broken, *again] if "total" in r}
     assert list(merged.values()) == losses(whole)
@@ -85,15 +89,15 @@ def test_resume_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_another_recipe_does_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
     data = movies(tmp_path)
-    for record in fit(data, tmp_path / "out", SMALL, CPU):
+    for record in fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE):
         if record["step"] == 2:
             break
     with pytest.raises(ValueError, match="movies, recipe and budget"):
-        next(fit(data, tmp_path / "out", SMALL.model_copy(update={"seed": 1}), CPU))
+        next(fit(*split(data, 0.3), tmp_path / "out", SMALL.model_copy(update={"seed": 1}), ALONE))
 
 
 def test_a_budget_in_minutes_ends(tmp_path: Path):
-    records = list(fit(movies(tmp_path), tmp_path / "out", SMALL, CPU, minutes=0.02))
+    records = list(fit(*split(movies(tmp_path), 0.3), tmp_path / "out", SMALL, ALONE, minutes=0.02))
     assert 0 <= losses(records)[0] < 100
     assert records[-1]["validation_seg"] >= 0
 
@@ -102,9 +106,73 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_state(tmp_path: Path, mon
     data = movies(tmp_path)
     monkeypatch.setattr(fitting, "one_cycle", lambda progress, peak: math.inf if progress else peak)
     with pytest.raises(ValueError, match="finite loss"):
-        list(fit(data, tmp_path / "out", SMALL, CPU))
+        list(fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE))
     saved = torch.load(tmp_path / "out" / resume.FILE, weights_only=True)
     assert all(value.isfinite().all() for value in saved["network"].values())
+
+
+def test_a_full_disk_keeps_what_was_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
+    data, out = split(movies(tmp_path), 0.3), tmp_path / "out"
+    records = fit(*data, out, SMALL, ALONE)
+    while next(records)["step"] < 3:
+        pass
+    (out / f"{resume.FILE}.new").symlink_to("/dev/full")
+    before = (out / resume.FILE).read_bytes()
+    with pytest.raises(OSError, match="kept") as raised:
+        list(records)
+    assert raised.value.errno == errno.ENOSPC
+    assert (out / resume.FILE).read_bytes() == before
+    assert not (out / f"{resume.FILE}.new").is_symlink()
+
+
+def test_one_folder_one_training(tmp_path: Path):
+    with resume.lock(tmp_path / "out"), pytest.raises(ValueError, match="at work"), resume.lock(tmp_path / "out"):
+        pass
+    with resume.lock(tmp_path / "out"):
+        assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_validations_take_a_small_share_of_a_budget_in_minutes():
+    late = State(seconds=100, validated=1, validating=10, last_validation=4)
+    assert fitting._due(late, 2.5, bounded=True)
+    assert not fitting._due(late, 1.9, bounded=True)
+    slow = State(seconds=100, validated=1, validating=10, last_validation=6)
+    assert not fitting._due(slow, 2.5, bounded=True)
+    assert fitting._due(slow, 2.5, bounded=False)
+
+
+def test_waiting_for_batches_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Batches take a second each, steps next to nothing: a budget of 1.2 seconds ends after two of them."""
+    data = split(movies(tmp_path), 0.3)
+    draw_one = fitting.draw
+
+    def slow(*words: object) -> object:
+        time.sleep(1)
+        return draw_one(*words)
+
+    monkeypatch.setattr(fitting, "draw", slow)
+    recipe = SMALL.model_copy(update={"batch": 1, "sampling": Sampling(crop=32, large=0)})
+    assert len(losses(list(fit(*data, tmp_path / "out", recipe, ALONE, minutes=1.2 / 60)))) <= 2
+
+
+def test_sparse_masks_are_shared_between_training_and_validation(tmp_path: Path):
+    """Of 20 frames 3, 7, 11 and 12 have masks of two cells; a tenth of the eight is one, so frame 12 is enough."""
+    [movie] = movies(tmp_path)[:1]
+    ones = [frozenset[int]() if t in (3, 7, 11, 12) else frozenset({1, 2}) for t in range(20)]
+    long = replace(
+        movie,
+        numbers=list(range(20)),
+        partial=ones,
+        **{name: [getattr(movie, name)[0]] * 20 for name in ("frames", "labels", "centres", "sizes", "truth")},
+    )
+    assert held_back(long, 0.1) == range(11, 13)  # two of twenty frames
+    assert held_back(long, 0.6) == range(1, 13)
+    assert held_back(long, 0.0) == range(13, 13)
+    training_part, validation = split([long], 0.1)
+    assert training_part[0].numbers == [*range(11), *range(13, 20)]
+    assert validation[0].numbers == [11, 12]
+    assert training_part[0].before(11) == 11
 
 
 def test_one_cycle():
@@ -134,20 +202,20 @@ def test_an_epoch_covers_the_movies_twice(tmp_path: Path):
 def test_other_movies_do_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
     data = movies(tmp_path)
-    for record in fit(data, tmp_path / "out", SMALL, CPU):
+    for record in fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE):
         if record["step"] == 2:
             break
     with pytest.raises(ValueError, match="movies, recipe and budget"):
-        next(fit(data[:1], tmp_path / "out", SMALL, CPU))
+        next(fit(*split(data[:1], 0.3), tmp_path / "out", SMALL, ALONE))
     (tmp_path / "out" / resume.FILE).write_bytes(b"cut")
     with pytest.raises(ValueError, match="damaged"):
-        next(fit(data, tmp_path / "out", SMALL, CPU))
+        next(fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE))
 
 
 def test_large_crops_come_from_every_movie(tmp_path: Path):
     """The numbers that choose the size, the movie and the place must not be the same ones."""
     first, second = movies(tmp_path)
     second = replace(second, frames=[frame + 1000 for frame in second.frames])
-    batches = itertools.islice(fitting._batches([first, second], SMALL, 0), 60)
+    batches = itertools.islice(fitting.batches([first, second], SMALL, 0, ALONE), 60)
     large = [bool(batch.now.mean() > 500) for batch in batches if batch.now.shape[-1] == 80]
     assert 0.2 < np.mean(large) < 0.8

@@ -1,12 +1,19 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from embedtrack import checkpoint
 from embedtrack import train as training
 from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.data.movie import Movie
+from embedtrack.fit import fit
 from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.resume import State
+from embedtrack.team import Team
 from embedtrack.train import _log_until, recipe_for, sequences, train
 from tests.drawings import moving, vanishing, write_movie
 
@@ -74,6 +81,50 @@ def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest
     assert begun == []
     assert (out / training.LOG).read_text() == log
     assert (out / checkpoint.CARD).is_file()
+
+
+def test_sparse_truth_is_completed_by_the_networks_own_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Half of the moving cells' masks are missing; a teacher that sees perfectly gives them back."""
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL.model_copy(update={"validation": 0.2}))
+    toy = moving()
+    write_movie(toy, tmp_path / "data")
+    for t in (0, 2, 3):
+        (tmp_path / "data" / "01_GT" / "SEG" / f"man_seg{t:03d}.tif").unlink()
+    asked, used = [], []
+
+    def teacher(model: object, movie: Movie, precision: str) -> dict[int, np.ndarray]:
+        asked.append(movie.numbers)
+        return {n: toy.labels[n] for n, partial in zip(movie.numbers, movie.partial, strict=True) if partial}
+
+    def fitting(train_on: list[Movie], validate_on: list[Movie], *words: object, **named: object) -> object:
+        used.append([movie.partial for movie in (*train_on, *validate_on)])
+        return fit(train_on, validate_on, *words, **named)
+
+    monkeypatch.setattr(training, "own_masks", teacher)
+    monkeypatch.setattr(training, "fit", fitting)
+    out = tmp_path / "model"
+    train([tmp_path / "data"], out, device_name="cpu")
+    none, both = set(), {1, 2}
+    assert asked == [[0, 1, 2, 3, 4]]
+    assert used == [[[both, none, both, both, none], [none]], [[none] * 5, [none]]]
+    assert "cells 6 have a marker and one of the network's own masks" in (out / checkpoint.CARD).read_text()
+    assert not (out / training.TEACHER).exists()
+
+
+def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Between the restored lines and the first new one there is no moment without the restored lines."""
+    lines = [json.dumps({"step": step, "total": 1.0}) for step in range(1, 6)]
+    (tmp_path / training.LOG).write_text("\n".join(lines) + '\n{"step": 6, "tot')
+    monkeypatch.setattr(training.resume, "state_of", lambda _: State(step=4))
+
+    def killed() -> Iterator[dict]:
+        assert (tmp_path / training.LOG).read_text().splitlines() == lines[:4]
+        yield {"step": 5, "total": 2.0}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training._log(killed(), tmp_path, Team(torch.device("cpu")), lambda _: None)
+    assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
 
 
 def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,7 @@
 """The centre of a cell: its medoid (Lalit et al. 2021, section 2)."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
@@ -34,11 +36,21 @@ def medoid(mask: NDArray[np.bool_]) -> tuple[int, int]:
     return top + int(row), left + int(column)
 
 
-def medoids(labels: Labels) -> dict[int, tuple[int, int]]:
-    """The medoid (y, x) in pixels of every label in ``labels`` int32[H, W]."""
+def centroid(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """The mask's centre of gravity (y, x), which may lie outside of it."""
+    y, x = np.nonzero(mask)
+    return float(y.mean()), float(x.mean())
+
+
+CENTRES: dict[str, Callable[[NDArray[np.bool_]], tuple[float, float]]] = {"medoid": medoid, "centroid": centroid}
+"""The centres that a recipe may choose."""
+
+
+def medoids(labels: Labels, kind: str = "medoid") -> dict[int, tuple[float, float]]:
+    """The medoid, or other centre, (y, x) in pixels of every label in ``labels`` int32[H, W]."""
     centres = {}
     for label, box in enumerate(find_objects(labels), start=1):
         if box is not None:
-            row, column = medoid(labels[box] == label)
+            row, column = CENTRES[kind](labels[box] == label)
             centres[label] = (box[0].start + row, box[1].start + column)
     return centres

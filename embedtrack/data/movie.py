@@ -17,10 +17,10 @@ from embedtrack.data import ctc
 from embedtrack.data.medoid import medoids
 from embedtrack.data.merge import UNKNOWN, Merged, merge, reaches
 from embedtrack.data.normalise import normalise
-from embedtrack.data.scale import TYPICAL, labels_to_working, to_working
+from embedtrack.data.scale import labels_to_working, to_working
 from embedtrack.types import Frame, Labels, Track
 
-__all__ = ["UNKNOWN", "Movie", "read_movie", "read_movies", "typical_diameter"]
+__all__ = ["UNKNOWN", "Movie", "read_movie", "read_movies"]
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -43,7 +43,7 @@ class Movie:
     """int32[H, W], a track's label, 0 for background, UNKNOWN."""
     partial: list[frozenset[int]]
     """The labels that only a marker shows: neither outline nor size is known."""
-    centres: list[dict[int, tuple[int, int]]]
+    centres: list[dict[int, tuple[float, float]]]
     """Label -> medoid (y, x) in pixels."""
     sizes: list[dict[int, int]]
     """Label -> visible pixels."""
@@ -53,8 +53,19 @@ class Movie:
     """The truth in the frame's own pixels, to validate with; the same objects where the working scale is 1."""
     scale: float
     """Working pixels per pixel of the frame."""
+    centre: str
+    """``medoid``, or another of ``data/medoid.CENTRES``."""
     tracked: bool
     """Whether labels are tracks; otherwise each frame stands alone."""
+
+    def has_masks(self, t: int) -> bool:
+        """Whether the outline of any cell of a frame is known."""
+        return bool(self.centres[t].keys() - self.partial[t])
+
+    @cached_property
+    def sparse(self) -> bool:
+        """Whether of more than a tenth of the cells only a marker is known."""
+        return 10 * sum(map(len, self.partial)) > sum(map(len, self.centres))
 
     def before(self, t: int) -> int:
         """The frame that is paired with ``t``: its past, or itself where there is none."""
@@ -102,16 +113,28 @@ class Movie:
         )
 
 
-def read_movies(folders: Sequence[Path], settings: Normalisation, scale: float = 1.0) -> list[Movie]:
+def read_movies(
+    folders: Sequence[Path],
+    settings: Normalisation,
+    scale: float = 1.0,
+    *,
+    centre: str = "medoid",
+    own: Mapping[Path, Mapping[int, Labels]] | None = None,
+) -> list[Movie]:
     """Read some sequences; where none has any mask, the markers are taken for the cells' masks.
+
+    Args:
+        folders: the frames' folders.
+        settings: how grey values become frames.
+        scale: working pixels per pixel.
+        centre: what a cell's pixels point at.
+        own: for some folders, masks by frame number beside the annotated ones, which paint over them.
 
     Raises:
         ValueError: a sequence or its truth is missing or damaged.
     """
-    movies = [read_movie(folder, settings, scale) for folder in folders]
-    if any(
-        sizes.keys() - partial for movie in movies for sizes, partial in zip(movie.sizes, movie.partial, strict=True)
-    ):
+    movies = [read_movie(folder, settings, scale, centre=centre, own=(own or {}).get(folder)) for folder in folders]
+    if any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
         return movies
     log.warning("no masks: the tracking markers are taken for the cells' masks")
     nothing: frozenset[int] = frozenset()
@@ -126,7 +149,12 @@ def read_movies(folders: Sequence[Path], settings: Normalisation, scale: float =
 
 
 def read_movie(
-    folder: Path, settings: Normalisation, scale: float = 1.0, own: Mapping[int, Labels] | None = None
+    folder: Path,
+    settings: Normalisation,
+    scale: float = 1.0,
+    *,
+    centre: str = "medoid",
+    own: Mapping[int, Labels] | None = None,
 ) -> Movie:
     """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
 
@@ -137,6 +165,7 @@ def read_movie(
         folder: the frames' folder; frames may be missing, those without annotation are passed over.
         settings: how grey values become frames.
         scale: working pixels per pixel.
+        centre: what a cell's pixels point at.
         own: masks by frame number beside the annotated ones, which paint over them.
 
     Raises:
@@ -162,27 +191,14 @@ def read_movie(
         frames=frames,
         labels=labels,
         partial=[one.partial for one in merged],
-        centres=[medoids(np.maximum(one, 0)) for one in labels],
+        centres=[medoids(np.maximum(one, 0), centre) for one in labels],
         sizes=[{label: int(n) for label, n in enumerate(np.bincount(one[one > 0])) if n} for one in labels],
         parents={track.label: _present_parent(track, truth.tracks) for track in truth.tracks},
         truth=merged,
         scale=scale,
+        centre=centre,
         tracked=bool(truth.markers),
     )
-
-
-def typical_diameter(folders: Sequence[Path]) -> float:
-    """The median diameter in pixels of the annotated masks of some sequences, from a dozen frames of each.
-
-    Without any mask it is that of the tracking markers, which are often smaller than the cells.
-    """
-    areas: list[int] = []
-    for folder in folders:
-        truth = ctc.open_truth(folder)
-        for path in _some(list((truth.silver or truth.gold or truth.markers).values())):
-            sizes = np.bincount(ctc.read_labels(path).ravel())[1:]
-            areas += sizes[sizes > 0].tolist()
-    return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas else TYPICAL
 
 
 def _some(items: Sequence[Item]) -> Sequence[Item]:

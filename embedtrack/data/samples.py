@@ -10,7 +10,7 @@ from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.data.augment import View, random_views, vary_grey
-from embedtrack.data.medoid import medoid
+from embedtrack.data.medoid import CENTRES
 from embedtrack.data.movie import UNKNOWN, Movie
 from embedtrack.types import Frame, Labels
 
@@ -125,7 +125,7 @@ def cut(movie: Movie, t: int, view: View) -> Crop:
         if visible[label] < SLIVER * movie.sizes[t][label] * view.scale():
             labels[labels == label] = UNKNOWN
         elif label in edge:
-            centres[label] = np.array(medoid(labels == label), np.float64)
+            centres[label] = np.array(CENTRES[movie.centre](labels == label), np.float64)
         else:
             centres[label] = view.points(np.array(movie.centres[t][label], np.float64))
     return Crop(view.image(movie.frames[t]), labels, centres, movie.partial[t] & centres.keys())

@@ -15,7 +15,6 @@ from embedtrack.data.samples import BACKGROUND, IGNORED, Cells
 from embedtrack.networks.branched import precision
 from embedtrack.types import Maps
 
-VARIANCE_WEIGHT = 10.0
 MARKER_WEIGHT = 0.2
 """A cell of which only a marker is known says less than a whole one, and there may be many of them."""
 BIN = 16
@@ -33,7 +32,13 @@ class Losses(NamedTuple):
 
 
 def embedtrack_loss(
-    now: Maps[Tensor], before: Maps[Tensor], cells_now: Cells, cells_before: Cells, links: Cells, step: float
+    now: Maps[Tensor],
+    before: Maps[Tensor],
+    cells_now: Cells,
+    cells_before: Cells,
+    links: Cells,
+    step: float,
+    variance_weight: float = 10.0,
 ) -> Losses:
     """L = sum over both frames of (L_instance + 10 L_var + L_seed) + L_track.
 
@@ -45,12 +50,13 @@ def embedtrack_loss(
         links: the cells of t with their centres at t-1; sisters are one instance that points at the mother's centre,
             a cell that has no predecessor is background, one whose predecessor is not in the crop is ignored.
         step: width of a pixel in grid units.
+        variance_weight: the 10 before L_var.
     """
     first = segmentation_losses(now, cells_now, step)
     second = segmentation_losses(before, cells_before, step)
     instance, variance, seed = (a + b for a, b in zip(first, second, strict=True))
     track = tracking_loss(now, links, step)
-    return Losses(instance + VARIANCE_WEIGHT * variance + seed + track, instance, variance, seed, track)
+    return Losses(instance + variance_weight * variance + seed + track, instance, variance, seed, track)
 
 
 def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[Tensor, Tensor, Tensor]:
