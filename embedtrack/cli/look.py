@@ -52,3 +52,20 @@ def _units(pixel_size: float | None, interval: str | None) -> "Units":
     from embedtrack.data.tracked import Units, parse_interval
 
     return Units(pixel_size, parse_interval(interval) if interval else None)
+
+
+@app.command()
+def measure(
+    result_folder: Result,
+    out: Annotated[Path, typer.Option(help="NAME.csv or NAME.parquet; the tracks go to NAME_tracks beside it.")],
+    raw: Raw = None,
+    pixel_size: PixelSize = None,
+    interval: Interval = None,
+) -> None:
+    """Write a table with a row per cell and frame, and one with a row per track."""
+    from embedtrack.data.tracked import open_raw, open_tracked
+    from embedtrack.measure import measure as make
+
+    result = open_tracked(result_folder, _units(pixel_size, interval))
+    beside = make(result, out, open_raw(raw, result) if raw else None)
+    logging.getLogger("embedtrack").info("%s: a row per cell and frame; %s: a row per track", out, beside.name)

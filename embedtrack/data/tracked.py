@@ -1,7 +1,6 @@
 """A tracked movie: masks and lineage, from a result or from truth, read when they are asked for."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,16 +143,6 @@ def require_valid(tracked: Tracked, name: object) -> None:
     faults += [] if faults else [f"{name}: {fault}" for fault in _presence_faults(tracked)]
     if faults:
         raise ValueError(summary(faults))
-
-
-def cell_of_track(tracks: Sequence[Track]) -> dict[int, int]:
-    """Label -> the first label of the same cell: an only child is its parent, lost and found again."""
-    children = Counter(track.parent for track in tracks)
-    cell: dict[int, int] = {}
-    for track in sorted(tracks, key=lambda track: track.begin):
-        only_child = track.parent and children[track.parent] == 1
-        cell[track.label] = cell[track.parent] if only_child else track.label
-    return cell
 
 
 def parse_interval(text: str) -> float:

@@ -11,7 +11,6 @@ from embedtrack.data.tracked import (
     Lazy,
     Tracked,
     Units,
-    cell_of_track,
     open_raw,
     open_tracked,
     parse_interval,
@@ -79,11 +78,6 @@ def test_labels_and_tracks_must_agree():
         require_valid(tracked(toy._replace(tracks=toy.tracks[:2])), "toy")
     with pytest.raises(ValueError, match="toy: expected a listed label or 0 as parent of label 2, got 8"):
         require_valid(tracked(toy._replace(tracks=[toy.tracks[0], Track(2, 3, 5, 8), toy.tracks[2]])), "toy")
-
-
-def test_an_only_child_is_its_parent():
-    tracks = [Track(4, 0, 1, 0), Track(2, 3, 5, 4), Track(7, 6, 8, 2), Track(8, 6, 8, 2), Track(9, 10, 11, 8)]
-    assert cell_of_track(tracks) == {4: 4, 2: 4, 7: 7, 8: 8, 9: 8}
 
 
 def test_images_are_read_when_asked_for():
