@@ -1,13 +1,14 @@
 """What a person sees while it works: progress bars and closing lines, on standard error."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-console = Console(stderr=True)
+console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
 
 
 class ConsoleHandler(logging.Handler):

@@ -113,6 +113,8 @@ class SharedNorm(nn.BatchNorm2d):
         variance = _sum(centred.square().mean(dim=(0, 2, 3))) / size  # [C]
         count = values.numel() / values.shape[1] * size
         with torch.no_grad():
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
             momentum = self.momentum or 0.0
             self.running_mean.lerp_(mean, momentum)
             self.running_var.lerp_(variance * count / max(count - 1, 1), momentum)
