@@ -1,11 +1,22 @@
-"""Where the network runs and in which precision."""
+"""Where the network runs: device, precision, memory, and the way of frames there and back."""
 
+import ctypes
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
+
+MALLOC = {
+    "trim threshold": (-1, 2**31 - 1),  # never give back the top of the heap
+    "mmap threshold": (-3, 32 * 2**20),  # blocks up to 32 MiB, the most that glibc allows, come from the heap
+    "arenas": (-8, 1),  # one heap for all threads: those of other threads are small and given back whole
+}
+"""The options of ``keep_memory``: numbers from malloc.h, and values."""
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -46,3 +57,52 @@ def fast_precision(device: torch.device) -> str:
         asked = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
         return "bfloat16" if any(ask() for ask in asked if ask) else "float32"
     return "float32"
+
+
+def memory(device: torch.device) -> int:
+    """Bytes of memory built into the device."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if device.type == "cuda":
+        return min(machine, torch.cuda.get_device_properties(device).total_memory)
+    return machine
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """What torch raises within where memory is short becomes a MemoryError."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's has no class of its own
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise MemoryError(str(error).partition("\n")[0]) from error
+        raise
+
+
+def upload(image: Tensor, device: torch.device) -> Tensor:
+    """An image of the processor on the device; a GPU gets it from pinned memory, while it is at work."""
+    if device.type != "cuda":
+        return image.to(device)
+    return image.pin_memory().to(device, non_blocking=True)
+
+
+def download(result: Tensor) -> tuple[Tensor, "torch.cuda.Event | None"]:
+    """A tensor of the device on the processor, and for a GPU the event after which it is there."""
+    if result.device.type != "cuda":
+        return result.cpu(), None
+    pinned = torch.empty(result.shape, dtype=result.dtype, pin_memory=True)
+    pinned.copy_(result, non_blocking=True)
+    arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    arrived.record()
+    return pinned, arrived
+
+
+def keep_memory() -> None:
+    """Let the C library keep the memory that is freed: a network frees and takes the same hundred blocks every frame.
+
+    Each page that goes back to the system costs a page fault when it is taken again, which was a sixth of the time
+    of a frame. Works with glibc; elsewhere nothing happens.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option, value in MALLOC.values():
+            mallopt(option, value)

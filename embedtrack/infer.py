@@ -5,20 +5,21 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from embedtrack import checkpoint, device
 from embedtrack.checkpoint import Model
-from embedtrack.config import DATASETS, DataSet
+from embedtrack.config import DATASETS, DataSet, ModelConfig
 from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.result import ResultWriter
 from embedtrack.data.scale import to_frame, to_working
 from embedtrack.instances.cluster import cluster
-from embedtrack.networks.predict import Predictor, plan_tiles
-from embedtrack.tracks.lineage import Lineage
-from embedtrack.tracks.repair import Spans, remove_border
+from embedtrack.networks.predict import PRECISIONS, Pending, Predictor, plan_tiles
+from embedtrack.pipeline import ahead
+from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Frame, Labels, Track
 
 log = logging.getLogger(__name__)
@@ -61,47 +62,95 @@ def track(
         ValueError: anything that is wrong with the input, the model or the destination, before any work.
     """
     begin = time.perf_counter()
+    sequence = ctc.open_sequence(sequence_folder)
+    job = prepare(sequence_folder, model_folder, views, device_name, precision, border)
+    with ResultWriter(out, sequence) as writer:
+        tracker = job.tracker()
+        cells = segment(job.model, sequence.paths, views, precision)
+        with closing(ahead(finished(tracker, cells))) as masks:
+            for index, mask in enumerate(masks):
+                writer.write(index, mask)
+                on_frame(index + 1, len(sequence))
+        writer.commit(tracker.tracks())
+    return summarise(tracker.tracks(), len(sequence), time.perf_counter() - begin)
+
+
+class Job(NamedTuple):
+    """What is the same for every frame of a movie."""
+
+    model: Model
+    """On the device where it runs."""
+    border: int
+    """E in pixels."""
+
+    def tracker(self) -> Tracker:
+        """A new one for a new movie."""
+        return Tracker(self.model.config, self.border)
+
+
+def prepare(
+    sequence_folder: Path, model_folder: Path, views: int, device_name: str, precision: str, border: int | None
+) -> Job:
+    """Load and check all that does not depend on the frames; the arguments are those of ``track``.
+
+    Raises:
+        ValueError: anything that is wrong with the model or the options.
+    """
     if views not in (1, 8):
         raise ValueError(f"expected --views 1 or 8, got {views}")
-    sequence = ctc.open_sequence(sequence_folder)
+    if precision not in PRECISIONS:
+        raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
     model = checkpoint.load(model_folder)
     border = dataset_of(sequence_folder).border if border is None else border
     if border < 0:
         raise ValueError(f"expected --border 0 or more pixels, got {border}")
-    with ResultWriter(out, sequence) as writer:
-        device.place(model.network, device.choose(device_name))
-        lineage, spans = Lineage(model.config.linking, model.config.pixel), Spans()
-        written = 0
-
-        def write(finished: Iterable[Labels]) -> None:
-            nonlocal written
-            for labels in finished:
-                writer.write(written, spans.add(remove_border(labels, border), lineage.parents))
-                written += 1
-
-        for number, (labels, shift) in enumerate(segment(model, sequence.paths, views, precision), start=1):
-            write(lineage.add(labels, shift))
-            on_frame(number, len(sequence))
-        write(lineage.finish())
-        writer.commit(spans.tracks())
-    return summarise(spans.tracks(), len(sequence), time.perf_counter() - begin)
+    device.place(model.network, device.choose(device_name))
+    return Job(model, border)
 
 
 def segment(
-    model: Model, paths: Sequence[Path], views: int = 8, precision: str = "float32"
+    model: Model, paths: Iterable[Path], views: int = 8, precision: str = "float32"
 ) -> Iterator[tuple[Labels, Frame]]:
-    """The cells int32[H, W] of each frame, and the tracking offset float32[2, H, W] to the frame before."""
+    """The cells int32[H, W] of each frame, and the tracking offset float32[2, H, W] to the frame before.
+
+    Reading, the network and clustering work at the same time, each a frame ahead of the next.
+    """
+    device.keep_memory()
     config = model.config
-    predictor: Predictor | None = None
+    with closing(ahead(_maps(model, ahead(_frames(paths, config)), views, precision))) as predicted:
+        for shape, pending in predicted:
+            maps = to_frame(pending.fetch(), shape, config.scale)
+            yield cluster(maps, config.clustering, config.pixel), maps.shift
+
+
+def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterator[Mask]:
+    """The masks of a movie, each when no later frame can change it."""
+    for labels, shift in cells:
+        yield from tracker.add(labels, shift)
+    yield from tracker.finish()
+
+
+Shape = tuple[int, int]
+
+
+def _frames(paths: Iterable[Path], config: ModelConfig) -> Iterator[tuple[Shape, Frame]]:
+    """The shape of each frame's file, and the frame at the working scale."""
     for path in paths:
         image = ctc.read_frame(path)
-        frame = normalise(to_working(image, config.scale), config.normalisation)
+        yield (image.shape[0], image.shape[1]), normalise(to_working(image, config.scale), config.normalisation)
+
+
+def _maps(
+    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str
+) -> Iterator[tuple[Shape, Pending]]:
+    """The shape of each frame's file, and the maps of the frame at the working scale."""
+    predictor: Predictor | None = None
+    for shape, frame in frames:
         if predictor is None:
-            predictor = Predictor(
-                model.network, plan_tiles((frame.shape[0], frame.shape[1]), config.tile), views, precision
-            )
-        maps = to_frame(predictor(frame), (image.shape[0], image.shape[1]), config.scale)
-        yield cluster(maps, config.clustering, config.pixel), maps.shift
+            where = next(model.network.parameters()).device
+            tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, where, views)
+            predictor = Predictor(model.network, tiles, views, precision)
+        yield shape, predictor.launch(frame)
 
 
 def dataset_of(sequence_folder: Path) -> DataSet:
