@@ -143,7 +143,9 @@ def test_a_killed_run_leaves_the_older_result(tmp_path: Path, model: Path):
     older = {path.name: path.read_bytes() for path in out.iterdir()}
     command = [sys.executable, "-m", "embedtrack", "infer", str(folder), "--model", str(model), "--out", str(out)]
     for moment in range(5):
-        process = subprocess.Popen([*command, "--device", "cpu", "--views", "1"], stderr=subprocess.DEVNULL, env=dict(os.environ))
+        process = subprocess.Popen(
+            [*command, "--device", "cpu", "--views", "1"], stderr=subprocess.DEVNULL, env=dict(os.environ)
+        )
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
             hidden = [

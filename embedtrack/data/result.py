@@ -39,8 +39,8 @@ class ResultWriter:
         Raises:
             ValueError: the destination holds something else than a result, or cannot be written.
         """
-        with self._explained():
-            _check_replaceable(self.destination)
+        with explained(self.destination):
+            check_replaceable(self.destination)
             self._replacement.__enter__()
         return self
 
@@ -64,9 +64,8 @@ class ResultWriter:
                 f"{name}: expected labels from 0 to {MAX_LABEL}, got {low} to {high}; "
                 "a movie with more tracks must be cut into shorter ones"
             )
-        with self._explained():
-            path, mask = self._replacement.new / name, labels.astype(np.uint16)
-            tifffile.imwrite(path, mask, photometric="minisblack", compression="zlib", metadata=None)
+        with explained(self.destination):
+            write_mask(self._replacement.new / name, labels.astype(np.uint16))
 
     def commit(self, tracks: Iterable[Track]) -> None:
         """Write the tracks, check the whole result and put it in its place.
@@ -78,28 +77,34 @@ class ResultWriter:
             ValueError: the result is not valid (a line per fault), or cannot be put in its place.
         """
         first, new = self.sequence.first, self._replacement.new
-        with self._explained():
+        with explained(self.destination):
             write_tracks(new / TRACKS, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
         faults = check(new, self.sequence)
         if faults:
             raise ValueError(summary(faults).replace(str(new), str(self.destination)))
-        with self._explained():
-            _check_replaceable(self.destination)  # it may have changed since the start
+        with explained(self.destination):
+            check_replaceable(self.destination)  # it may have changed since the start
             self._replacement.publish()
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """What the system refuses within becomes a ValueError."""
-        try:
-            yield
-        except OSError as error:
-            raise ValueError(
-                f"{self.destination}: expected to write a result there, got '{error.strerror or error}'; "
-                "free space, change permissions or choose another destination"
-            ) from error
+
+def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:
+    """Write a mask uint16[H, W]: equal masks give equal bytes."""
+    tifffile.imwrite(path, mask, photometric="minisblack", compression="zlib", metadata=None)
 
 
-def _check_replaceable(destination: Path) -> None:
+@contextmanager
+def explained(destination: Path) -> Iterator[None]:
+    """What the system refuses within becomes a ValueError."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"{destination}: expected to write a result there, got '{error.strerror or error}'; "
+            "free space, change permissions or choose another destination"
+        ) from error
+
+
+def check_replaceable(destination: Path) -> None:
     """Raise ValueError unless there is nothing, or a folder of nothing but an older result."""
     if not destination.exists():
         return
