@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -110,7 +110,7 @@ def prepare(
 
 def segment(
     model: Model, paths: Iterable[Path], views: int = 8, precision: str = "float32"
-) -> Iterator[tuple[Labels, Frame]]:
+) -> Generator[tuple[Labels, Frame]]:
     """The cells int32[H, W] of each frame, and the tracking offset float32[2, H, W] to the frame before.
 
     Reading, the network and clustering work at the same time, each a frame ahead of the next.

@@ -1,4 +1,4 @@
-"""What several groups of commands need: units and a range of frames as a person writes them."""
+"""What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
 
 from typing import Annotated
 
@@ -6,6 +6,17 @@ import typer
 
 PixelSize = Annotated[float | None, typer.Option(help="Micrometres in a pixel.", min=1e-6)]
 Interval = Annotated[str | None, typer.Option(help="From a frame to the next: 29min, 90s, 0.5h, or seconds.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+
+
+def _views(text: str | int) -> int:
+    if str(text) not in ("1", "8"):
+        raise typer.BadParameter(f"expected 1 or 8, got {text}")
+    return int(text)
+
+
+Views = Annotated[int, typer.Option(parser=_views, metavar="1|8", help="8: mean over the symmetries of the square.")]
 
 
 def frame_range(text: str | None) -> range | None:

@@ -1,0 +1,38 @@
+"""Commands that work while a recording runs."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from embedtrack.cli.common import Device, Precision, Views
+
+app = typer.Typer()
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The folder in which t000.tif, t001.tif, ... appear.")],
+    model: Annotated[Path, typer.Option(help="The folder with weights, e.g. models/Fluo-N2DH-SIM+.")],
+    out: Annotated[Path, typer.Option(help="The result: valid after every frame, in the end that of infer.")],
+    views: Views = 8,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+    idle: Annotated[float | None, typer.Option(help="The recording ends after so many seconds without change.")] = None,
+    flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
+) -> None:
+    """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
+    from embedtrack.watch import told_by_ctrl_c
+    from embedtrack.watch import watch as follow
+
+    with told_by_ctrl_c() as told:
+        summary = follow(
+            folder, model, out,
+            views=views, device_name=device, precision=precision, border=border,
+            idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
+        )  # fmt: skip
+    logging.getLogger("embedtrack").info(
+        "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
+    )
