@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embedtrack.cli import look
-from embedtrack.cli.common import frame_range
+from embedtrack.cli import look, work
+from embedtrack.cli.common import Device, Precision, Views, frame_range
 
 if TYPE_CHECKING:
     from embedtrack.infer import Summary
@@ -21,17 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-def _views(text: str | int) -> int:
-    if str(text) not in ("1", "8"):
-        raise typer.BadParameter(f"expected 1 or 8, got {text}")
-    return int(text)
-
-
-Views = Annotated[int, typer.Option(parser=_views, metavar="1|8", help="8: mean over the symmetries of the square.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 
 
 @app.command()
@@ -146,6 +135,7 @@ def simulate(
 
 
 app.add_typer(look.app)
+app.add_typer(work.app)
 
 
 def main() -> None:
