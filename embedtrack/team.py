@@ -8,12 +8,12 @@ import datetime
 import logging
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 from embedtrack import device
@@ -43,15 +43,13 @@ class Team:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         else:
             share_norms(network)
-        return DistributedDataParallel(network, broadcast_buffers=False)
+        return DistributedDataParallel(network, forward_sync_buffers=False)
 
     def mean(self, value: Tensor) -> Tensor:
         """The mean over all processes, without gradient."""
         if self.size == 1:
             return value.detach()
-        value = value.detach().clone()
-        dist.all_reduce(value)
-        return value / self.size
+        return _total(value.detach()) / self.size
 
     def agree(self, value: float) -> float:
         """The first process's value: clocks differ, but all must stop at the same step."""
@@ -123,9 +121,28 @@ class SharedNorm(nn.BatchNorm2d):
         return normalised.to(input.dtype)
 
 
+class _Sum(torch.autograd.Function):
+    """The sum over all processes, and of the gradients on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        """Sum a tensor of any shape."""
+        return _total(value)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """Sum its gradient."""
+        return _total(gradients[0])
+
+
+def _total(value: Tensor) -> Tensor:
+    total = value.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(total)
+    return total
+
+
 def _sum(value: Tensor) -> Tensor:
-    """The sum over all processes, through which the gradient flows."""
-    total: Tensor = all_reduce(value)  # type: ignore[no-untyped-call]
+    total: Tensor = _Sum.apply(value)  # type: ignore[no-untyped-call]
     return total
 
 
