@@ -1,0 +1,200 @@
+"""What a training step costs beside the bare network: ``python -m benchmarks.training [--json]``.
+
+Whole steps (samples drawn and prepared, network, loss, optimiser, just as ``embedtrack train`` does them) are timed
+against the network's forward and backward alone on batches of the same shapes. The movie is drawn: nuclei on a lattice,
+60 to 256 x 256 pixels (``--cells`` for others), in which nothing moves, as that costs the same.
+"""
+
+import itertools
+import json as json_format
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from embedtrack import device
+from embedtrack.config import Recipe
+from embedtrack.data.medoid import medoids
+from embedtrack.data.merge import Merged
+from embedtrack.data.movie import Movie, read_movie
+from embedtrack.data.samples import Batch, collate, draw
+from embedtrack.derive import derive
+from embedtrack.fit import batches, start, step
+from embedtrack.losses.spatial import embedtrack_loss
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.team import Team
+from embedtrack.types import Maps
+
+SIDE, FRAMES = 768, 4
+
+
+class Trained(NamedTuple):
+    """What the timed steps work on."""
+
+    movie: Movie
+    recipe: Recipe
+    team: Team
+    network: BranchedERFNet
+    optimiser: torch.optim.Optimizer
+    precision: str
+
+
+def drawn(cells: float, side: int = SIDE) -> Movie:
+    """A movie of discs on a lattice that cover half of the frame, ``cells`` of them to 256 x 256 pixels."""
+    pitch = 256 / cells**0.5
+    y, x = np.indices((side, side))
+    radius = 0.4 * pitch
+    inside = (y % pitch - pitch / 2) ** 2 + (x % pitch - pitch / 2) ** 2 < radius**2
+    lattice = (y // pitch).astype(np.int32) * int(side // pitch + 1) + (x // pitch).astype(np.int32) + 1
+    labels = np.where(inside, lattice, 0).astype(np.int32)
+    chance = np.random.default_rng(0)
+    frame = (inside + chance.normal(0, 0.1, labels.shape)).astype(np.float32)
+    sizes = {label: int(count) for label, count in enumerate(np.bincount(labels.ravel())) if label and count}
+    return Movie(
+        name="drawn/01",
+        numbers=list(range(FRAMES)),
+        frames=[frame] * FRAMES,
+        labels=[labels] * FRAMES,
+        partial=[frozenset()] * FRAMES,
+        centres=[medoids(labels)] * FRAMES,
+        sizes=[sizes] * FRAMES,
+        parents=dict.fromkeys(sizes, 0),
+        truth=[Merged(labels, frozenset())] * FRAMES,
+        scale=1.0,
+        centre="medoid",
+        tracked=True,
+    )
+
+
+def prepare(movie: Movie, recipe: Recipe, team: Team) -> Trained:
+    """A new network and its optimiser."""
+    network, _ = start([movie], recipe)
+    device.place(network, team.device)
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    return Trained(movie, recipe, team, network.train(), optimiser, device.fast_precision(team.device))
+
+
+def measure(job: Trained, steps: int, rounds: int = 3) -> dict[str, float]:
+    """Seconds of a step and of its parts, and their ratio.
+
+    Whole steps and the bare network take turns, ``steps`` of each a round, after one round's two that do not count;
+    medians of the rounds.
+    """
+    wholes, bares = [], []
+    for number in range(rounds):
+        seen: list[Batch] = []
+        stream = batches([job.movie], job.recipe, number * steps, job.team)
+        if not number:
+            for batch in itertools.islice(stream, 2):
+                _whole(job, batch)
+                _bare(job, batch)
+
+        def whole(stream: Iterator[Batch] = stream, seen: list[Batch] = seen) -> None:
+            for batch in itertools.islice(stream, steps):
+                _whole(job, batch)
+                seen.append(batch)
+
+        def bare(seen: list[Batch] = seen) -> None:
+            for batch in seen:
+                _bare(job, batch)
+
+        wholes.append(_timed(job, whole))
+        bares.append(_timed(job, bare))
+    pairs = sum(len(batch.now) for batch in seen)
+    found = {"step": median(wholes), "network": median(bares), **_parts(job, seen)}
+    return {
+        "ratio": median(wholes) / median(bares),
+        "pairs_per_second": pairs / wholes[-1],
+        **{f"{name}_seconds": value / steps for name, value in found.items()},
+    }
+
+
+def _timed(job: Trained, work: Callable[[], Any]) -> float:
+    """Seconds by the clock."""
+    begin = time.perf_counter()
+    work()
+    if job.team.device.type == "cuda":
+        torch.cuda.synchronize(job.team.device)
+    return time.perf_counter() - begin
+
+
+def _whole(job: Trained, batch: Batch) -> None:
+    losses = step(job.network, job.optimiser, batch.to(job.team.device), 1e-5, job.recipe, job.precision)
+    losses.total.item()
+
+
+def _forward(job: Trained, batch: Batch) -> tuple[Maps[torch.Tensor], Maps[torch.Tensor]]:
+    dtype = getattr(torch, job.precision)
+    with torch.autocast(job.team.device.type, dtype, enabled=dtype != torch.float32):
+        maps: tuple[Maps[torch.Tensor], Maps[torch.Tensor]] = job.network(batch.now, batch.before)
+    return maps
+
+
+def _bare(job: Trained, batch: Batch) -> None:
+    """Forward and backward of the network alone; the frames are where they are needed."""
+    job.network.zero_grad(set_to_none=True)
+    now, before = _forward(job, batch.to(job.team.device))
+    torch.autograd.backward([*now, *before[:3]], [torch.ones_like(values) for values in (*now, *before[:3])])
+
+
+def _parts(job: Trained, seen: list[Batch]) -> dict[str, float]:
+    """Seconds of the parts, each by itself; sampling goes on beside the network where a core is free."""
+    recipe, chance = job.recipe, np.random.default_rng(1)
+
+    def sample() -> None:
+        for batch in seen:
+            sampling = recipe.sampling.model_copy(update={"crop": batch.now.shape[-1]})
+            collate([draw([job.movie], sampling, recipe.augmentation, chance) for _ in batch.now], recipe.step)
+
+    with torch.no_grad():
+        maps = [_forward(job, batch.to(job.team.device)) for batch in seen]
+    leaves = [tuple(Maps(*(m.detach().requires_grad_() for m in one)) for one in pair) for pair in maps]
+
+    def loss() -> None:
+        for (now, before), batch in zip(leaves, seen, strict=True):
+            there = batch.to(job.team.device)
+            losses = embedtrack_loss(now, before, there.cells_now, there.cells_before, there.links, recipe.step)
+            losses.total.backward()  # type: ignore[no-untyped-call]
+
+    return {
+        "sampling": _timed(job, sample),
+        "loss": _timed(job, loss),
+        "optimiser": _timed(job, lambda: [job.optimiser.step() for _ in seen]),
+    }
+
+
+def main(
+    sequence: Annotated[Path | None, typer.Argument(help="An annotated sequence instead of the drawn movie.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps in each of three rounds.")] = 10,
+    cells: Annotated[float, typer.Option(min=1, help="Cells in 256 x 256 pixels of the drawn movie.")] = 60,
+    device_name: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print the ratio and the parts; for the drawn movie also how a sparse one's loss compares."""
+    team, recipe = Team(device.choose(device_name)), Recipe()
+    if sequence:
+        recipe = derive(recipe, [sequence])
+    movie = read_movie(sequence, recipe.normalisation, recipe.scale or 1.0) if sequence else drawn(cells)
+    job = prepare(movie, recipe, team)
+    found = measure(job, steps)
+    if not sequence:
+        few = measure(job._replace(movie=drawn(cells / 10)), max(1, steps // 2))
+        found["crowded_to_sparse_loss"] = found["loss_seconds"] / few["loss_seconds"]
+    if json:
+        typer.echo(json_format.dumps({name: round(value, 4) for name, value in found.items()}))
+        return
+    table = Table("what", "value", title=f"A training step, {job.precision} on {team.device}")
+    for name, value in found.items():
+        table.add_row(name.replace("_", " "), f"{value:.3f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
