@@ -2,13 +2,14 @@
 
 import json as json_format
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embedtrack.cli import look, work
+from embedtrack.cli import exchange, look, work
 from embedtrack.cli.common import Device, Precision, Views, frame_range
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def simulate(
 
 
 app.add_typer(look.app)
+app.add_typer(exchange.app)
 app.add_typer(work.app)
 
 
@@ -143,6 +145,7 @@ def main() -> None:
     from embedtrack.display import start_logging
 
     start_logging()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stops a container is a Ctrl-C too
     try:
         code = app(standalone_mode=False)
     except (ValueError, typer.TyperException) as error:

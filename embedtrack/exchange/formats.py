@@ -1,0 +1,78 @@
+"""Which format is which: write a result for another program, read what it made of it."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from embedtrack.data.place import new_folder
+from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
+
+MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
+FORMATS = (*MODULES, "isbi")
+"""``isbi`` are the challenge's own files."""
+
+
+def export(result: Tracked, to: str, out: Path, raw: Sequence[NDArray[Any]] | None = None) -> None:
+    """Write a result for another program into the folder ``out``, whole or not at all.
+
+    Args:
+        result: what to write.
+        to: one of FORMATS.
+        out: the folder; an older output of the same kind is replaced.
+        raw: the movie, for the formats that can hold it (ome-zarr, trackmate).
+
+    Raises:
+        ValueError: another format, a package is missing, or nothing can be written there.
+    """
+    if to not in FORMATS:
+        raise ValueError(f"expected --to {', '.join(FORMATS)}, got {to}")
+    if to == "isbi":
+        write_tracked(result, out)
+        return
+    module = import_module(f"embedtrack.exchange.{MODULES[to]}")
+    with new_folder(out, module.KNOWN) as folder:
+        module.write(result, folder, raw)
+
+
+def load(path: Path, kind: str | None = None) -> Tracked:
+    """Read what another program, or ``export``, wrote.
+
+    Args:
+        path: a folder, or TrackMate's XML.
+        kind: one of FORMATS; by default it is recognised by the files.
+
+    Raises:
+        ValueError: the format is unknown, or what is there is not valid.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"{path}: expected a folder or a file, got nothing of this name; check the path")
+    kind = kind or recognise(path)
+    if kind not in FORMATS:
+        raise ValueError(f"expected --from {', '.join(FORMATS)}, got {kind}")
+    if kind == "isbi":
+        return open_tracked(path)
+    result: Tracked = import_module(f"embedtrack.exchange.{MODULES[kind]}").read(path)
+    return result
+
+
+def recognise(path: Path) -> str:
+    """The format of a folder or file.
+
+    Raises:
+        ValueError: none is known.
+    """
+    if path.suffix == ".xml" or (path / "tracks.xml").exists():
+        return "trackmate"
+    if (path / "tracks.geff").exists() or any((path / "nodes" / part).exists() for part in ("ids", "props")):
+        return "geff"
+    if (path / "tracks.csv").exists():
+        return "napari"
+    if any((path / part).exists() for part in ("zarr.json", ".zattrs", ".zgroup")):
+        return "ome-zarr"
+    if path.is_dir() and (list(path.glob("mask*.tif")) or (path / "TRA").exists()):
+        return "isbi"
+    raise ValueError(f"{path}: expected one of {', '.join(FORMATS)}, got nothing of these; name it with --from")

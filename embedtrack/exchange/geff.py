@@ -1,0 +1,145 @@
+"""GEFF, the graph exchange format of zarr: ``OUT/tracks.geff`` with the masks in ``OUT/segmentation`` beside it."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.aogm import Node
+from embedtrack.data.lives import cell_of_track, lives
+from embedtrack.data.tracked import Lazy, Tracked, Units
+from embedtrack.exchange.graph import links_of, places, tracked
+from embedtrack.extras import need
+
+KNOWN = re.compile(r"\.z(group|attrs|metadata)|zarr\.json|tracks\.geff|segmentation")
+GRAPH, MASKS = "tracks.geff", "segmentation"
+
+
+def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = None) -> None:
+    """Write the graph: positions in pixels, times in frames, their units declared where they are known."""
+    geff, spec, zarr = (need(name, "exchange", "GEFF") for name in ("geff", "geff_spec", "zarr"))
+    zarr.open_group(folder, mode="w", zarr_format=2)
+    height, width = result.shape
+    masks = zarr.create_array(
+        folder / MASKS,
+        shape=(len(result), height, width), chunks=(1, height, width), dtype=_dtype(result), zarr_format=2,
+    )  # fmt: skip
+    nodes: list[Node] = []
+    found: list[tuple[float, float]] = []
+    for t, labels in enumerate(result.labels):
+        masks[t] = labels
+        for label, place in sorted(places(labels).items()):
+            nodes.append((t, label))
+            found.append(place)
+    number = {node: index for index, node in enumerate(nodes)}
+    links = [(number[start], number[end]) for start, end in links_of(result.tracks)]
+    cell, life = cell_of_track(result.tracks), lives(result.tracks)
+    names = [cell[label] for _, label in nodes]
+    columns: dict[str, NDArray[Any]] = {
+        "t": np.array([t for t, _ in nodes], np.uint32),
+        "y": np.array([y for y, _ in found], np.float64),
+        "x": np.array([x for _, x in found], np.float64),
+        "seg_id": np.array([label for _, label in nodes], np.uint32),
+        "track_id": np.array(names, np.uint32),
+        "lineage_id": np.array([life[name].lineage for name in names], np.uint32),
+    }
+    from geff.core_io import write_arrays
+
+    write_arrays(
+        folder / GRAPH,
+        np.arange(len(nodes), dtype=np.uint64),
+        {name: {"values": values, "missing": None} for name, values in columns.items()},
+        np.array(links, np.uint64).reshape(-1, 2),
+        {},
+        spec.GeffMetadata(
+            geff_version=geff.__version__,
+            directed=True,
+            axes=_axes(spec, result.units),
+            node_props_metadata={},
+            edge_props_metadata={},
+            track_node_props={"tracklet": "track_id", "lineage": "lineage_id"},
+            related_objects=[{"type": "labels", "path": f"../{MASKS}", "node_prop": "seg_id"}],
+            extra={"embedtrack": {"first": result.first, "digits": result.digits}},
+        ),
+        zarr_format=2,
+    )
+
+
+def read(path: Path) -> Tracked:
+    """Read a graph whose metadata name a time axis and the masks; ``path`` is the graph's folder or the one above it.
+
+    Raises:
+        ValueError: it is not valid, or has no masks.
+    """
+    need("geff", "exchange", str(path))
+    zarr = need("zarr", "exchange", str(path))
+    from geff.core_io import read_to_memory
+
+    path = path / GRAPH if (path / GRAPH).exists() else path
+    try:
+        memory = read_to_memory(path)
+    except Exception as error:  # whatever zarr, pydantic and geff say of a damaged store
+        fault = str(error).splitlines()[0]
+        raise ValueError(f"{path}: expected a valid GEFF, got '{fault}'; export it again") from error
+    metadata, columns = memory["metadata"], memory["node_props"]
+    axes = metadata.axes or []
+    related = [one for one in metadata.related_objects or [] if one.type == "labels"]
+    time = next((axis for axis in axes if axis.type == "time"), None)
+    if not related or time is None or sum(axis.type == "space" and _varies(columns, axis) for axis in axes) > 2:
+        raise ValueError(
+            f"{path}: expected a GEFF in 2D with a time axis and related labels (its segmentation), got axes "
+            f"{[axis.name for axis in axes]} and {len(related)} related labels; export it with its segmentation"
+        )
+    masks = _open_masks(zarr, path / related[0].path)
+    column = related[0].node_prop or getattr(related[0], "label_prop", None) or "seg_id"
+    if column not in columns:
+        raise ValueError(f"{path}: expected the masks' values in the node property {column}, got {sorted(columns)}")
+    times, values = (columns[name]["values"].astype(np.int64).tolist() for name in (time.name, column))
+    nodes: list[Node] = list(zip(times, values, strict=True))
+    vertex = dict(zip(memory["node_ids"].tolist(), nodes, strict=True))
+    links = [(vertex[start], vertex[end]) for start, end in memory["edge_ids"].tolist()]
+    own = (metadata.extra or {}).get("embedtrack", {})
+    return tracked(
+        path, Lazy(masks.shape[0], lambda t: np.asarray(masks[t]).reshape(masks.shape[-2:])), nodes, links,
+        int(own.get("first", 0)), int(own.get("digits", 3)), _units(axes), bool(own),
+    )  # fmt: skip
+
+
+def _open_masks(zarr: Any, path: Path) -> Any:
+    """The array [T, ..., H, W] of the masks: ``path``, or the finest level of the image there."""
+    try:
+        found = zarr.open(path, mode="r")
+        found = found if hasattr(found, "shape") else found["0"]
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{path}: expected the graph's segmentation, got '{error}'; put it there") from error
+    if found.ndim < 3 or any(size > 1 for size in found.shape[1:-2]):
+        raise ValueError(f"{path}: expected masks of the axes t, y, x, got the shape {found.shape}; export one plane")
+    return found
+
+
+def _dtype(result: Tracked) -> str:
+    return "uint16" if max((track.label for track in result.tracks), default=0) < 1 << 16 else "uint32"
+
+
+def _axes(spec: Any, units: Units) -> list[Any]:
+    space = {"scale": units.pixel, "scaled_unit": "micrometer"} if units.pixel else {}
+    time = {"scale": units.interval, "scaled_unit": "second"} if units.interval else {}
+    return [
+        spec.Axis(name="t", type="time", unit="frame", **time),
+        spec.Axis(name="y", type="space", unit="pixel", **space),
+        spec.Axis(name="x", type="space", unit="pixel", **space),
+    ]
+
+
+def _units(axes: Sequence[Any]) -> Units:
+    """What our own axes say; of others' only what has the same units."""
+    scale = {axis.type: axis.scale for axis in axes if axis.scaled_unit in ("micrometer", "second")}
+    return Units(scale.get("space"), scale.get("time"))
+
+
+def _varies(columns: Any, axis: Any) -> bool:
+    """Whether an axis is more than a formality: a z that is the same everywhere is 2D."""
+    return len(np.unique(columns[axis.name]["values"])) > 1 or axis.name in ("y", "x")

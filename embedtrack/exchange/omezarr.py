@@ -1,0 +1,168 @@
+"""OME-Zarr 0.5: masks as the label image ``OUT/labels/cells`` with the lineage in its properties, over the movie.
+
+Of a label's properties OME-Zarr fixes ``label-value`` only; ``begin``, ``end`` (indices of frames, inclusive) and
+``parent`` are ours. Masks of others without them are read too: equal values are one cell.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.data.tracked import Lazy, Tracked, Units, require_valid
+from embedtrack.exchange.graph import same_label, tracked
+from embedtrack.extras import need
+from embedtrack.looks.colours import colours
+from embedtrack.types import Track
+
+KNOWN = re.compile(r"zarr\.json|labels|[0-9]+")
+VERSION = "0.5"
+SMALLEST = 512
+"""Pixels of the longer side from which on no further, halved level is made."""
+
+
+def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = None) -> None:
+    """Write the masks, and the movie if there is ``raw``, each with levels of half the size."""
+    zarr = need("zarr", "exchange", "OME-Zarr")
+    root = zarr.open_group(folder, mode="w", zarr_format=3)
+    dtype = "uint16" if max((track.label for track in result.tracks), default=0) < 1 << 16 else "uint32"
+    if raw:
+        root.attrs["ome"] = {"version": VERSION, "multiscales": [_levels(root, raw, result, raw[0].dtype, "movie")]}
+    labels = root.create_group("labels")
+    labels.attrs["ome"] = {"version": VERSION, "labels": ["cells"]}
+    cells = labels.create_group("cells")
+    shades = colours(result.tracks)
+    cells.attrs["ome"] = {
+        "version": VERSION,
+        "multiscales": [_levels(cells, result.labels, result, np.dtype(dtype), "cells")],
+        "image-label": {
+            "properties": [
+                {"label-value": track.label, "begin": track.begin, "end": track.end, "parent": track.parent}
+                for track in result.tracks
+            ],
+            "colors": [
+                {"label-value": label, "rgba": [red, green, blue, 255]} for label, (blue, green, red) in shades.items()
+            ],
+            **({"source": {"image": "../../"}} if raw else {}),
+        },
+    }
+    cells.attrs["embedtrack"] = {"first": result.first, "digits": result.digits}
+
+
+def read(path: Path) -> Tracked:
+    """Read the label image at ``path``, or the first one below ``path/labels``; versions 0.4 and 0.5.
+
+    Raises:
+        ValueError: there is none, or it is not of the axes t, y and x.
+    """
+    zarr = need("zarr", "exchange", str(path))
+    try:
+        group = zarr.open_group(path, mode="r")
+        if "image-label" not in _ome(group):
+            above = group.get("labels", group)
+            group = above[_ome(above)["labels"][0]]
+        about = _ome(group)
+        scales = about["multiscales"][0]
+        array = group[scales["datasets"][0]["path"]]
+        axes = [axis["name"] for axis in scales["axes"]]
+    except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
+        raise ValueError(f"{path}: expected an OME-Zarr with labels, got none ('{error}'); check the path") from error
+    extra = [(name, size) for name, size in zip(axes, array.shape, strict=True) if name not in "tyx"]
+    if not {"t", "y", "x"} <= set(axes) or any(size > 1 for _, size in extra):
+        raise ValueError(f"{path}: expected labels of the axes t, y, x, got {axes} of {array.shape}; export one plane")
+    images = Lazy(
+        array.shape[axes.index("t")],
+        lambda t: np.asarray(array[tuple(t if name == "t" else slice(None) if name in "yx" else 0 for name in axes)]),
+    )
+    own, units = dict(group.attrs.get("embedtrack", {})), _units(scales)
+    first, digits = int(own.get("first", 0)), int(own.get("digits", 3))
+    tracks = _tracks(about.get("image-label", {}).get("properties", []))
+    if tracks is None:
+        return tracked(path, images, *same_label(images), first, digits, units)
+    height, width = (array.shape[axes.index(name)] for name in "yx")
+    result = Tracked(
+        Lazy(len(images), lambda t: images[t].astype(np.int32)), tracks, (height, width), first, digits, units
+    )
+    require_valid(result, path)
+    return result
+
+
+def _ome(group: Any) -> dict[str, Any]:
+    """The metadata: under ``ome`` since 0.5."""
+    attributes: dict[str, Any] = dict(group.attrs)
+    found: dict[str, Any] = attributes.get("ome", attributes)
+    return found
+
+
+def _tracks(properties: Sequence[dict[str, Any]]) -> list[Track] | None:
+    """The lineage in the properties; None if they have none."""
+    columns = ("label-value", "begin", "end", "parent")
+    if not properties or any(column not in one for one in properties for column in columns):
+        return None
+    return [Track(*(int(one[column]) for column in columns)) for one in properties]
+
+
+def _levels(
+    group: Any, images: Sequence[NDArray[Any]], result: Tracked, dtype: np.dtype[Any], name: str
+) -> dict[str, Any]:
+    """Write the arrays 0, 1, ... int[T, H, W], each half as large as the one before; returns their metadata."""
+    sizes = list(_halves(result.shape))
+    arrays = [
+        group.create_array(str(level), shape=(len(result), *size), chunks=(1, *size), dtype=dtype,
+                           dimension_names=["t", "y", "x"])
+        for level, size in enumerate(sizes)
+    ]  # fmt: skip
+    for t, image in enumerate(images):
+        for array, (height, width) in zip(arrays, sizes, strict=True):
+            # Labels must not mix; the first pixel of each block stands for it.
+            step = 1 if (height, width) == result.shape else round(result.shape[0] / height)
+            small = image if step == 1 else _shrunk(image, (height, width), step, labels=name == "cells")
+            array[t] = small.astype(dtype)
+    pixel, interval = result.units.pixel, result.units.interval
+    datasets = []
+    for level in range(len(sizes)):
+        factor = 2.0**level
+        space = factor * (pixel or 1.0)
+        shift = 0.0 if name == "cells" else (factor - 1) / 2 * (pixel or 1.0)
+        transforms: list[dict[str, Any]] = [{"type": "scale", "scale": [interval or 1.0, space, space]}]
+        if shift:
+            transforms.append({"type": "translation", "translation": [0.0, shift, shift]})
+        datasets.append({"path": str(level), "coordinateTransformations": transforms})
+    axes = [{"name": "t", "type": "time"}, {"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
+    if interval:
+        axes[0]["unit"] = "second"
+    for axis in axes[1:] if pixel else ():
+        axis["unit"] = "micrometer"
+    return {"name": name, "axes": axes, "datasets": datasets}
+
+
+def _halves(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The shapes of the levels."""
+    height, width = shape
+    while True:
+        yield height, width
+        if max(height, width) <= SMALLEST or min(height, width) < 2:
+            return
+        height, width = -(-height // 2), -(-width // 2)
+
+
+def _shrunk(image: NDArray[Any], shape: tuple[int, int], step: int, labels: bool) -> NDArray[Any]:
+    if labels:
+        return image[::step, ::step]
+    height, width = shape
+    padded = cv2.copyMakeBorder(
+        image, 0, height * step - image.shape[0], 0, width * step - image.shape[1], cv2.BORDER_REPLICATE
+    )
+    return np.asarray(cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _units(scales: dict[str, Any]) -> Units:
+    """Micrometres and seconds, where the axes are in these units."""
+    values = scales["datasets"][0].get("coordinateTransformations", [{}])[0].get("scale", [])
+    known = {axis["name"]: value for axis, value in zip(scales["axes"], values, strict=False)
+             if axis.get("unit") in ("micrometer", "second")}  # fmt: skip
+    return Units(known.get("x"), known.get("t"))

@@ -1,0 +1,235 @@
+"""What other programs write, and what is damaged."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from embedtrack.exchange.formats import export, load
+from embedtrack.types import Track
+from tests.exchange.hard import hard, pixels, same
+
+SPOT = '<Spot ID="{}" name="ID{}" FRAME="{}" POSITION_X="{}" POSITION_Y="{}" POSITION_Z="0" RADIUS="4" {}</Spot>'
+TRACKMATE = """<?xml version="1.0" encoding="UTF-8"?>
+<TrackMate version="7.11.1"><Log>hello</Log><Model spatialunits="micron" timeunits="sec">
+<AllSpots nspots="4"><SpotsInFrame frame="0">{}</SpotsInFrame><SpotsInFrame frame="1">{}</SpotsInFrame>
+<SpotsInFrame frame="3">{}</SpotsInFrame></AllSpots>
+<AllTracks><Track name="a" TRACK_ID="3"><Edge SPOT_SOURCE_ID="7" SPOT_TARGET_ID="2" />
+<Edge SPOT_SOURCE_ID="9" SPOT_TARGET_ID="7" /></Track>
+<Track name="b" TRACK_ID="4"><Edge SPOT_SOURCE_ID="2" SPOT_TARGET_ID="5" /></Track></AllTracks>
+<FilteredTracks><TrackID TRACK_ID="3" /></FilteredTracks></Model>
+<Settings><ImageData filename="x.tif" folder="/data" width="50" height="40" nframes="5" pixelwidth="0.5"
+pixelheight="0.5" timeinterval="60.0" /></Settings></TrackMate>"""
+
+
+def trackmate(path: Path, **changed: str) -> Path:
+    square = 'VISIBILITY="1" ROI_N_POINTS="4">-2.25 -1.25 2.25 -1.25 2.25 1.25 -2.25 1.25'
+    spots = [
+        SPOT.format(2, 2, 0, 10, 10, square),
+        SPOT.format(7, 7, 1, 11, 10, 'VISIBILITY="1">') + SPOT.format(5, 5, 1, 20, 5, 'VISIBILITY="1">'),
+        SPOT.format(9, 9, 3, 12, 10, 'VISIBILITY="1">') + SPOT.format(8, 8, 3, 3, 3, 'VISIBILITY="0">'),
+    ]
+    text = TRACKMATE.format(*spots)
+    for old, new in changed.items():
+        text = text.replace(old, new)
+    path.write_text(text)
+    return path
+
+
+def test_trackmates_own_file_is_drawn(tmp_path: Path):
+    result = load(trackmate(tmp_path / "movie.xml"))
+    assert result.tracks == [Track(1, 0, 1, 0), Track(2, 1, 1, 0), Track(3, 3, 3, 1)]  # the link to 5 is filtered out
+    assert (len(result), result.shape, result.units) == (5, (40, 50), (0.5, 60))
+    first = np.argwhere(result.labels[0] == 1)
+    assert (first.min(0).tolist(), first.max(0).tolist(), len(first)) == ([18, 16], [22, 24], 45)
+    disc = np.argwhere(result.labels[3] == 3)
+    assert disc.mean(0).tolist() == [20, 24]
+    assert abs(len(disc) - np.pi * 8**2) < 15
+
+
+def test_trackmates_outline_is_the_mask_where_it_can_be(tmp_path: Path):
+    export(hard(), "trackmate", tmp_path / "out")
+    (tmp_path / "out" / "movie.tif").unlink()
+    drawn, true = pixels(load(tmp_path / "out")), pixels(hard())
+    for t, label in ((0, 1), (2, 7), (5, 300), (4, 40)):
+        mask = true[t] == label
+        assert np.array_equal(drawn[t] == drawn[t][mask][0], mask)
+
+
+def test_a_spot_that_was_taken_away_takes_its_mask_along(tmp_path: Path):
+    export(hard(), "trackmate", tmp_path / "out")
+    path = tmp_path / "out" / "tracks.xml"
+    text = path.read_text()
+    start = text.index("<Spot", text.index('frame="2"'))  # cell 7 or one of the others in frame 2
+    spot = text[start : text.index("</Spot>", start) + 7]
+    assert 'name="5"' in spot
+    path.write_text(text.replace(spot, ""))
+    result = load(path)
+    assert len(result.tracks) == len(hard().tracks)  # 5 is cut in two, and 9 and 4 are joined, for all are renamed
+    assert (pixels(result) > 0).sum() == (pixels(hard()) > 0).sum() - (pixels(hard())[2] == 5).sum()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<Model", "<Modell", "expected TrackMate's XML"),
+        ('FRAME="1"', 'FRAME="x"', "could not convert"),
+        ('width="50"', 'width="0"', "expected the size of the image"),
+        ('<Edge SPOT_SOURCE_ID="9" SPOT_TARGET_ID="7" />',
+         '<Edge SPOT_SOURCE_ID="9" SPOT_TARGET_ID="7" /><Edge SPOT_SOURCE_ID="5" SPOT_TARGET_ID="9" />', "no merging"),
+    ],
+)  # fmt: skip
+def test_damaged_trackmate_is_refused(tmp_path: Path, old: str, new: str, said: str):
+    path = trackmate(tmp_path / "movie.xml")
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=said):
+        load(path)
+
+
+def napari(folder: Path, rows: str, labels: np.ndarray, graph: object = None) -> Path:
+    folder.mkdir()
+    (folder / "tracks.csv").write_text(rows)
+    tifffile.imwrite(folder / "labels.tif", labels, photometric="minisblack")
+    if graph is not None:
+        (folder / "graph.json").write_text(json.dumps(graph))
+    return folder
+
+
+def test_naparis_tracks_over_other_labels(tmp_path: Path):
+    labels = np.zeros((4, 20, 30), np.uint8)
+    labels[0, 5:8, 5:8] = 90
+    labels[1, 5:8, 6:9] = 80
+    labels[3, 5:8, 8:11] = 70
+    labels[3, 15:18, 8:11] = 60
+    rows = "ID,T,Y,X\n1,0,6,6\n1,1,6.2,7\n2,3,6,9\n5,3,16,9\n"
+    result = load(napari(tmp_path / "a", rows, labels, {"2": 1, "5": [1]}))
+    assert result.tracks == [Track(1, 0, 1, 0), Track(2, 3, 3, 1), Track(3, 3, 3, 1)]
+    assert np.array_equal(pixels(result) > 0, labels > 0)
+    assert len(load(napari(tmp_path / "b", rows, labels)).tracks) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "graph", "said"),
+    [
+        ("ID,T,Y\n1,0,6\n", None, "expected the columns ID, T, Y, X"),
+        ("ID,T,Y,X\n1,0,6,a\n", None, "expected the columns ID, T, Y, X"),
+        ("ID,T,Y,X\n1,0,1,1\n", None, "expected a mask below every track, got none for track 1 in frame 0"),
+        ("ID,T,Y,X\n1,9,6,6\n", None, "expected frames from 0 to 1"),
+        ("ID,T,Y,X\n1,0,6,6\n", {"1": [7]}, "expected IDs of tracks.csv, got 7"),
+        ("ID,T,Y,X\n1,0,6,6\n", [1, 2], "expected a JSON object"),
+        ("ID,T,Y,X\n1,0,6,6\n2,0,6,6\n", None, "expected each cell once a frame"),
+    ],
+)
+def test_damaged_napari_is_refused(tmp_path: Path, rows: str, graph: object, said: str):
+    labels = np.zeros((2, 20, 30), np.uint8)
+    labels[0, 5:8, 5:8] = 90
+    with pytest.raises(ValueError, match=said):
+        load(napari(tmp_path / "a", rows, labels, graph))
+
+
+def test_missing_files_of_napari_are_named(tmp_path: Path):
+    export(hard(), "napari", tmp_path / "out")
+    (tmp_path / "out" / "labels.tif").write_text("no image")
+    with pytest.raises(ValueError, match=r"labels\.tif: expected a TIFF"):
+        load(tmp_path / "out")
+    (tmp_path / "out" / "labels.tif").unlink()
+    with pytest.raises(ValueError, match=r"labels\.tif: expected a stack of masks"):
+        load(tmp_path / "out")
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_ome_zarr_without_lineage(tmp_path: Path, version: str):
+    zarr = pytest.importorskip("zarr")
+    masks = np.zeros((4, 1, 1, 20, 30), np.uint8)
+    masks[:2, 0, 0, 3:6, 3:6] = 5
+    masks[3, 0, 0, 3:6, 3:6] = 5
+    zarr_format = 2 if version == "0.4" else 3
+    group = zarr.open_group(tmp_path / "x.zarr" / "labels" / "nuclei", mode="w", zarr_format=zarr_format)
+    group.create_array("full", data=masks)
+    scales = [{
+        "axes": [{"name": name} for name in "tczyx"],
+        "datasets": [{"path": "full", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1, 0.5, 0.5]}]}],
+    }]  # fmt: skip
+    above = zarr.open_group(tmp_path / "x.zarr" / "labels", mode="a", zarr_format=zarr_format)
+    zarr.open_group(tmp_path / "x.zarr", mode="a", zarr_format=zarr_format)
+    if version == "0.4":
+        group.attrs.update({"multiscales": scales, "image-label": {"version": "0.4"}})
+        above.attrs["labels"] = ["nuclei"]
+    else:
+        group.attrs["ome"] = {"version": "0.5", "multiscales": scales, "image-label": {}}
+        above.attrs["ome"] = {"version": "0.5", "labels": ["nuclei"]}
+    for path in (tmp_path / "x.zarr", tmp_path / "x.zarr" / "labels", tmp_path / "x.zarr" / "labels" / "nuclei"):
+        result = load(path)
+        assert result.tracks == [Track(1, 0, 1, 0), Track(2, 3, 3, 1)]
+        assert np.array_equal(pixels(result) > 0, masks[:, 0, 0] > 0)
+
+
+def test_damaged_ome_zarr_is_refused(tmp_path: Path):
+    zarr = pytest.importorskip("zarr")
+    export(hard(), "ome-zarr", tmp_path / "out")
+    group = zarr.open_group(tmp_path / "out" / "labels" / "cells", mode="a")
+    about = dict(group.attrs["ome"])
+    about["image-label"]["properties"][0]["parent"] = 77
+    group.attrs["ome"] = about
+    with pytest.raises(ValueError, match="expected a listed label or 0 as parent of label 1, got 77"):
+        load(tmp_path / "out")
+    about["multiscales"][0]["axes"][0]["name"] = "c"
+    group.attrs["ome"] = about
+    with pytest.raises(ValueError, match="expected labels of the axes t, y, x"):
+        load(tmp_path / "out")
+    del group.attrs["ome"]
+    with pytest.raises(ValueError, match="expected an OME-Zarr with labels"):
+        load(tmp_path / "out")
+
+
+def test_geff_of_others(tmp_path: Path):
+    """Positions in micrometres, x before y, the masks in another place with another value in every frame."""
+    pytest.importorskip("geff")
+    import geff
+    import networkx as nx
+    import zarr
+    from geff_spec import Axis, GeffMetadata
+
+    masks = np.zeros((3, 1, 20, 30), np.uint16)
+    for t, value in enumerate((30, 20, 10)):
+        masks[t, 0, 5:9, 4 + t : 8 + t] = value
+    zarr.open_group(tmp_path / "their.zarr", mode="w", zarr_format=2)
+    zarr.create_array(tmp_path / "their.zarr" / "seg", data=masks, zarr_format=2)
+    graph = nx.DiGraph()
+    for node, (t, value) in {11: (0, 30), 7: (1, 20), 3: (2, 10)}.items():
+        graph.add_node(node, time=t, x=3.0 + t, y=3.5, mask=value)
+    graph.add_edges_from([(11, 7), (7, 3)])
+    metadata = GeffMetadata(
+        directed=True, node_props_metadata={}, edge_props_metadata={},
+        axes=[Axis(name="time", type="time"), Axis(name="x", type="space", unit="micrometer"),
+              Axis(name="y", type="space", unit="micrometer")],
+        related_objects=[{"type": "labels", "path": "../seg", "node_prop": "mask"}],
+    )  # fmt: skip
+    geff.write(graph, tmp_path / "their.zarr" / "graph", metadata)
+    result = load(tmp_path / "their.zarr" / "graph")
+    assert result.tracks == [Track(1, 0, 2, 0)]
+    assert np.array_equal(pixels(result), masks[:, 0] > 0)
+
+
+def test_damaged_geff_is_refused(tmp_path: Path):
+    pytest.importorskip("geff")
+    import shutil
+
+    import zarr
+
+    export(hard(), "geff", tmp_path / "out")
+    group = zarr.open_group(tmp_path / "out" / "tracks.geff", mode="a")
+    about = dict(group.attrs["geff"])
+    group.attrs["geff"] = about | {"related_objects": None}
+    with pytest.raises(ValueError, match="0 related labels; export it with its segmentation"):
+        load(tmp_path / "out")
+    group.attrs["geff"] = about
+    assert same(load(tmp_path / "out"), hard())
+    shutil.rmtree(tmp_path / "out" / "segmentation")
+    with pytest.raises(ValueError, match="expected the graph's segmentation"):
+        load(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / "tracks.geff" / "edges")
+    with pytest.raises(ValueError, match="expected a valid GEFF"):
+        load(tmp_path / "out")
