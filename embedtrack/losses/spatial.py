@@ -71,7 +71,7 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
     """
     frames = len(cells.instances)
     pixels = torch.nonzero(cells.instances.flatten() >= 0).squeeze(1)  # [m]
-    owner = cells.instances.flatten()[pixels]  # [m]
+    owner = cells.instances.flatten().index_select(0, pixels)  # [m]
     size = _sum_per(owner, torch.ones_like(owner, dtype=maps.bandwidth.dtype), len(cells.centres))  # [n]
     bandwidth = maps.bandwidth.movedim(1, -1).flatten(0, 2).index_select(0, pixels)  # [B, 2, H, W] -> [m, 2]
     mean = _sum_per(owner, bandwidth, len(size)) / size[:, None]  # [n, 2]
@@ -79,12 +79,12 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
 
     sharpness = precision(torch.where(cells.partial[:, None], mean.detach(), mean))  # [n, 2]
     hinge = _hinge_per_instance(embedding, cells, sharpness, size, step)
-    spread = (bandwidth - mean[owner]).square().mean(dim=1)  # [m]
-    distance = embedding[pixels] - cells.centres[owner]  # [m, 2]
-    target = torch.exp(-(sharpness[owner] * distance.square()).sum(dim=1)).detach()  # [m]
+    spread = (bandwidth - mean.index_select(0, owner)).square().mean(dim=1)  # [m]
+    distance = embedding.detach().index_select(0, pixels) - cells.centres.index_select(0, owner)  # [m, 2]
+    target = torch.exp(-(sharpness.detach().index_select(0, owner) * distance.square()).sum(dim=1))  # [m]
     seediness = maps.seediness.flatten()
-    excess = seediness[pixels] - target  # [m]
-    seed = torch.where(cells.partial[owner], excess.clamp(max=0), excess).square()  # [m]
+    excess = seediness.index_select(0, pixels) - target  # [m]
+    seed = torch.where(cells.partial.index_select(0, owner), excess.clamp(max=0), excess).square()  # [m]
     ground = (cells.instances == BACKGROUND).to(seediness.dtype)  # [B, H, W]
     false_seed = (maps.seediness.square() * ground).sum(dim=(1, 2)) / ground.sum(dim=(1, 2)).clamp(min=1)  # [B]
     weight = torch.where(cells.partial, MARKER_WEIGHT, 1.0).to(seediness.dtype)  # [n]
@@ -98,8 +98,8 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
 def tracking_loss(maps: Maps[Tensor], links: Cells, step: float) -> Tensor:
     """L_track = mean_i LovaszHinge of exp(-sum_k S_k (c_k(t-1) - p_k - o^T_k)^2), S of frame t without gradient."""
     pixels = torch.nonzero(links.instances.flatten() >= 0).squeeze(1)  # [m]
-    owner = links.instances.flatten()[pixels]  # [m]
-    bandwidth = maps.bandwidth.detach().movedim(1, -1).flatten(0, 2)[pixels]  # [m, 2]
+    owner = links.instances.flatten().index_select(0, pixels)  # [m]
+    bandwidth = maps.bandwidth.detach().movedim(1, -1).flatten(0, 2).index_select(0, pixels)  # [m, 2]
     size = _sum_per(owner, torch.ones_like(bandwidth[:, 0]), len(links.centres))  # [n]
     mean = _sum_per(owner, bandwidth, len(size)) / size[:, None]  # [n, 2]
     hinge = _hinge_per_instance(_positions(maps.shift, step), links, precision(mean), size, step)
@@ -129,8 +129,9 @@ def _hinge_per_instance(embedding: Tensor, cells: Cells, sharpness: Tensor, size
     error = torch.where(truth, (enough - 2 * similarity).clamp(min=0), 2 * similarity)
     with torch.no_grad():  # by instance, then by falling error, which lies in [0, 2]
         order = torch.argsort(member * 2**42 + ((2 - error) * 2**40).long())  # integers: not every device has doubles
-        weight = _lovasz_weights(truth[order], member[order], size)
-    return _sum_per(member[order], error[order] * weight, len(size))
+        ordered = member.index_select(0, order)
+        weight = _lovasz_weights(truth.index_select(0, order), ordered, size)
+    return _sum_per(ordered, error.index_select(0, order) * weight, len(size))
 
 
 def _lovasz_weights(truth: Tensor, member: Tensor, size: Tensor) -> Tensor:
@@ -146,9 +147,10 @@ def _lovasz_weights(truth: Tensor, member: Tensor, size: Tensor) -> Tensor:
     """
     starts = torch.searchsorted(member, torch.arange(len(size), device=member.device))  # [n]
     true, false = (torch.cumsum(torch.cat([x.new_zeros(1), x]), 0) for x in (truth.long(), (~truth).long()))
-    hits = (true[1:] - true[starts][member]).to(size.dtype)
-    misses = (false[1:] - false[starts][member]).to(size.dtype)
-    jaccard = 1 - (size[member] - hits) / (size[member] + misses)
+    hits = (true[1:] - true[starts].index_select(0, member)).to(size.dtype)
+    misses = (false[1:] - false[starts].index_select(0, member)).to(size.dtype)
+    whole = size.index_select(0, member)  # [k]
+    jaccard = 1 - (whole - hits) / (whole + misses)
     previous = torch.cat([jaccard.new_zeros(1), jaccard[:-1]])
     first = torch.ones_like(truth)
     first[1:] = member[1:] != member[:-1]
