@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from embedtrack.folder import WEIGHTS
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-WEIGHTS = "weights.safetensors"
 DEMO = "demo"
 DEMO_MODEL = "Fluo-N2DH-SIM+"
 """The demo is a simulated movie of nuclei like those of this data set."""

@@ -11,12 +11,11 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-from embedtrack.challenge import WEIGHTS
 from embedtrack.config import ModelConfig
+from embedtrack.folder import CARD, CONFIG, WEIGHTS
 from embedtrack.networks.branched import BranchedERFNet
 
-CONFIG = "config.json"
-CARD = "README.md"
+__all__ = ["CARD", "CONFIG", "WEIGHTS", "Model", "load", "read_config", "save"]
 
 
 class Model(NamedTuple):

@@ -26,13 +26,13 @@ import torch
 from numpy.typing import NDArray
 
 from embedtrack import __version__
-from embedtrack.challenge import WEIGHTS
 from embedtrack.data import ctc
 from embedtrack.data.arrivals import Arrival, Arrivals, Late, Stamp, stamp
 from embedtrack.data.check import TRACKS, mask_name, summary
 from embedtrack.data.live import LiveResult
 from embedtrack.data.names import numbered
 from embedtrack.data.result import explained
+from embedtrack.folder import WEIGHTS
 from embedtrack.infer import Job, Summary, prepare, segment, summarise
 from embedtrack.tracks.tracker import Mask
 
