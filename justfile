@@ -24,3 +24,7 @@ train *options:
 # the README's table of scores
 scores:
     .venv/bin/python -m benchmarks.validation
+
+# requirements.lock: every package that requirements.txt leads to, by version and hash (needs uv: pip install uv)
+lock:
+    uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --custom-compile-command "just lock" --quiet --output-file requirements.lock

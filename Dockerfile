@@ -1,0 +1,60 @@
+# EmbedTrack in a container: segment and track DATASET/SEQUENCE of the folder mounted at /data.
+#
+#   docker build -t embedtrack .                                                              CUDA, several GB
+#   docker build -t embedtrack --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu . CPU only
+#   docker run --rm --gpus all --network none --read-only --user "$(id -u):$(id -g)" -v /data:/data embedtrack DATASET 01
+#
+# Nothing is written but the result: any user, a read-only root, no network and no temporary folder are enough.
+ARG BASE_IMAGE=python:3.11.14-slim-bookworm
+
+FROM ${BASE_IMAGE} AS build
+# Where torch comes from if not from PyPI (whose build for Linux is CUDA's): an index of wheels for CPU or another CUDA.
+ARG TORCH_INDEX=
+ENV PATH=/opt/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils && python3 -m venv /opt/venv
+WORKDIR /opt/embedtrack
+COPY requirements.lock ./
+# torch first, in a layer of its own: it is most of the image and changes least.
+RUN awk '/^[a-z]/ {torch = /^(torch|triton|cuda-|nvidia-)/} torch' requirements.lock >/tmp/torch.lock \
+    && awk '/^[a-z]/ {torch = /^(torch|triton|cuda-|nvidia-)/} !torch' requirements.lock >/tmp/rest.lock \
+    && if [ -n "$TORCH_INDEX" ]; then \
+        pip install --no-compile --no-deps --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' /tmp/torch.lock)"; \
+    else pip install --no-compile --no-deps --require-hashes --requirement /tmp/torch.lock; fi
+RUN pip install --no-compile --no-deps --require-hashes --requirement /tmp/rest.lock
+# What no command of ours loads: symbols for debuggers, headers, test programs, the packages' own tests, pip itself.
+RUN cd "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+    && strip --strip-unneeded torch/lib/libtorch_cpu.so torch/lib/libtorch_python.so \
+        llvmlite/binding/libllvmlite.so imagecodecs/*.so \
+    && python3 -B -c 'import imagecodecs; imagecodecs.version()' \
+    && rm -rf torch/test torch/include skimage/data pip pip-*.dist-info \
+    && find torch/bin -type f -not -name torch_shm_manager -delete \
+    && find . -type d -name tests -path '*/*/tests' -not -path './torch/*' -prune -exec rm -rf {} +
+COPY embedtrack ./embedtrack
+COPY models ./models
+# A first run compiles what runs need and nothing else: Python's byte code, and numba's machine code for any x86-64.
+ENV NUMBA_CPU_NAME=generic PYTHONPATH=/opt/embedtrack
+RUN python3 -m embedtrack simulate /tmp/warm --frames 3 --size 128 128 --cells 4 \
+    && model="$(dirname "$(ls models/*/weights.safetensors | head -n 1)")" \
+    && python3 -m embedtrack infer /tmp/warm/01 --model "$model" --out /tmp/warm/01_RES --device cpu \
+    && rm -rf /tmp/warm
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="EmbedTrack" \
+      org.opencontainers.image.description="Segment and track cells by the rules of the Cell Tracking Challenge" \
+      org.opencontainers.image.licenses="MIT"
+ARG REVISION=unknown
+LABEL org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/embedtrack /opt/embedtrack
+COPY LICENSE /opt/embedtrack/
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/opt/embedtrack \
+    PYTHONDONTWRITEBYTECODE=1 \
+    NUMBA_CPU_NAME=generic \
+    DATA_ROOT=/data \
+    EMBEDTRACK_REVISION=${REVISION} \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+WORKDIR /data
+ENTRYPOINT ["python3", "-m", "embedtrack", "run"]
+CMD ["--help"]
