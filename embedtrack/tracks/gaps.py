@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from embedtrack.tracks.relabel import rename
 from embedtrack.types import Frame, Labels
 
 N = TypeVar("N", bound=np.number)
@@ -32,7 +33,8 @@ class Gap(NamedTuple):
 
 def pixels(labels: Labels, wanted: Collection[int]) -> dict[int, Pixels]:
     """The pixels of each wanted label that is in ``labels`` int32[H, W]; all of them in one pass over the frame."""
-    places = np.argwhere(np.isin(labels, list(wanted)))  # [n, 2]
+    chosen = rename(labels, dict(zip(wanted, wanted, strict=True)))
+    places = np.stack(np.divmod(np.flatnonzero(chosen > 0), labels.shape[1]), axis=1)  # [n, 2]
     owners = labels[places[:, 0], places[:, 1]]
     order = np.argsort(owners, kind="stable")
     found, first = np.unique(owners[order], return_index=True)

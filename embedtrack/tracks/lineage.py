@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.util import map_array
 
 from embedtrack.config import Linking
 from embedtrack.tracks.gaps import Gap, bridge, claim, follow, pixels
 from embedtrack.tracks.link import link
+from embedtrack.tracks.relabel import present, rename
 from embedtrack.types import Frame, Labels
 
 
@@ -49,18 +49,17 @@ class Lineage:
         before = self._frames[-1] if self._frames else np.zeros_like(labels)
         sources = link(labels, shift, before, self._step)
         self._shifts.appendleft(shift)
-        cells = np.unique(labels[labels > 0])
-        found = self._find(labels, [cell for cell in cells.tolist() if cell not in sources])
+        cells = present(labels).tolist()
+        found = self._find(labels, [cell for cell in cells if cell not in sources])
         sources |= {cell: gap.track for cell, gap in found.items()}
-        names = self._name(cells.tolist(), sources)
+        names = self._name(cells, sources)
         for cell, gap in found.items():
             if names[cell] == gap.track:
                 bridge(gap)
         heirs = set(sources.values())
         lost = {t: age + 1 for t, age in self._ages.items() if t not in heirs and age < self._max_gap}
         self._ages = lost | dict.fromkeys(names.values(), 0)
-        tracks = np.array(list(names.values()), np.int32)
-        self._frames.append(map_array(labels, cells, tracks))  # type: ignore[no-untyped-call]
+        self._frames.append(rename(labels, names))
         return [self._frames[0].copy()] if len(self._frames) > self._max_gap else []
 
     def held(self) -> list[Labels]:
@@ -96,7 +95,8 @@ class Lineage:
             return found
         masks = pixels(labels, orphans)
         reach = {cell: math.sqrt(len(mask) / math.pi) / 2 for cell, mask in masks.items()}
-        paths = {cell: follow(mask, self._shifts, self._step) for cell, mask in masks.items()}
+        shifts = list(self._shifts)[: max(self._ages.values()) + 1]
+        paths = {cell: follow(mask, shifts, self._step) for cell, mask in masks.items()}
         for age in range(1, len(self._frames)):
             lost = pixels(self._frames[-1 - age], [track for track, missing in self._ages.items() if missing == age])
             points = {cell: path[age] for cell, path in paths.items() if len(path) > age and cell not in found}

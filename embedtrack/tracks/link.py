@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
+from embedtrack.tracks.relabel import compact
 from embedtrack.types import Frame, Labels
 
 
@@ -32,41 +33,47 @@ def link(labels: Labels, shift: Frame, before: Labels, step: float) -> dict[int,
         raise ValueError(
             f"expected labels, labels before and shift of shapes [H, W], [H, W] and [2, H, W], got {shapes}"
         )
-    labels, before = np.ascontiguousarray(labels, np.int32), np.ascontiguousarray(before, np.int32)
-    votes = _votes(labels, np.ascontiguousarray(shift, np.float32), before, step)
-    ranked = sorted(votes.tolist(), key=lambda vote: (vote[0], -vote[2], vote[1] == 0, vote[1]))
-    links: dict[int, int] = {}
-    for cell, source, _ in ranked:
-        links.setdefault(cell, source)
-    return {cell: source for cell, source in links.items() if source}
+    (now, cells), (then, candidates) = compact(labels), compact(before)
+    sources = _sources(now, np.ascontiguousarray(shift, np.float32), then, step)
+    voters = np.flatnonzero(sources)
+    return dict(zip(cells[voters].tolist(), candidates[sources[voters]].tolist(), strict=True))
 
 
 @compiled
-def _votes(labels: Labels, shift: Frame, before: Labels, step: float) -> NDArray[np.int64]:
-    """int64[n, 3]: cell of t, cell of t-1 or 0, and how many pixels of the one are shifted into the other.
+def _sources(labels: Labels, shift: Frame, before: Labels, step: float) -> NDArray[np.int32]:
+    """int32[highest label + 1]: the cell of t-1 that most pixels of each cell of t are shifted into, or 0.
 
-    round(p + o^T / step) for each pixel p. Neighbours mostly vote alike: counting runs of equal votes along a row
-    leaves a few thousand entries for the table.
+    A pixel p votes for the cell at round(p + o^T / step). The votes are sorted by voter, by counting, and then counted
+    cell by cell: the work is linear in the number of pixels.
     """
     height, width = labels.shape
-    pair, run = (0, 0), 0
-    table = {pair: run}
+    first = np.zeros(labels.max() + 2, np.int64)  # cell c's votes are first[c] to first[c + 1]
+    for label in labels.reshape(-1):
+        if label > 0:
+            first[label + 1] += 1
+    for cell in range(first.size - 1):
+        first[cell + 1] += first[cell]
+    free = first.copy()
+    votes = np.zeros(first[-1], np.int32)
     for row in range(height):
         for column in range(width):
-            cell = int(labels[row, column])
-            if cell <= 0:
-                continue
-            y = np.rint(row + shift[0, row, column] / step)
-            x = np.rint(column + shift[1, row, column] / step)
-            source = 0
-            if 0 <= y < height and 0 <= x < width:  # as floats: false for NaN
-                source = int(before[int(y), int(x)])
-            if (cell, source) != pair:
-                table[pair] = table.get(pair, 0) + run
-                pair, run = (cell, source), 0
-            run += 1
-    table[pair] = table.get(pair, 0) + run
-    votes = np.empty((len(table), 3), np.int64)
-    for index, ((cell, source), count) in enumerate(table.items()):
-        votes[index] = cell, source, count
-    return votes[1:]  # the first entry opened the table
+            cell = labels[row, column]
+            if cell > 0:
+                y = np.rint(row + shift[0, row, column] / step)
+                x = np.rint(column + shift[1, row, column] / step)
+                if 0 <= y < height and 0 <= x < width:  # as floats: false for NaN
+                    votes[free[cell]] = before[int(y), int(x)]
+                free[cell] += 1
+    count = np.zeros(before.max() + 1, np.int64)
+    sources = np.zeros(first.size - 1, np.int32)
+    for cell in range(1, first.size - 1):
+        own = votes[first[cell] : first[cell + 1]]
+        for vote in own:
+            count[vote] += 1
+        best = 0
+        for vote in own:
+            if vote > 0 and (count[vote] > count[best] or (count[vote] == count[best] and (best == 0 or vote < best))):
+                best = vote
+        sources[cell] = best
+        count[own] = 0
+    return sources

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.util import map_array
 
+from embedtrack.tracks.relabel import present, rename
 from embedtrack.types import Labels, Track
 
 MAX_LABEL = np.iinfo(np.uint16).max
@@ -28,8 +28,10 @@ def remove_border(labels: Labels, border: int) -> Labels:
     if border < 0:
         raise ValueError(f"expected a border of 0 or more pixels, got {border}")
     height, width = labels.shape
-    field = labels[border : height - border, border : width - border]
-    return np.where(np.isin(labels, np.unique(field)), labels, np.int32(0))
+    if border == 0:
+        return labels
+    field = present(labels[border : height - border, border : width - border]).tolist()
+    return rename(labels, dict(zip(field, field, strict=True)))
 
 
 class Spans:
@@ -57,14 +59,13 @@ class Spans:
         Raises:
             ValueError: more labels are needed than 16 bits hold.
         """
-        present = np.unique(labels[labels > 0])
-        for label in map(self._written.get, present.tolist()):
+        cells = present(labels).tolist()
+        for label in map(self._written.get, cells):
             if label and self._tracks[label - 1].end == self._frame - 1:
                 self._tracks[label - 1] = self._tracks[label - 1]._replace(end=self._frame)
-        names = np.array([self._name(track, parents) for track in present.tolist()], np.uint16)
+        names = {track: self._name(track, parents) for track in cells}
         self._frame += 1
-        frame: NDArray[np.uint16] = map_array(labels, present, names)  # type: ignore[no-untyped-call]
-        return frame
+        return rename(labels, names).astype(np.uint16)
 
     def tracks(self, first: int = 0) -> list[Track]:
         """The lines of ``res_track.txt``, of a movie whose frames are numbered from ``first``."""

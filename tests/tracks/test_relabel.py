@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+
+from embedtrack.tracks.relabel import present, rename
+
+TOP = np.iinfo(np.int32).max
+
+
+@pytest.mark.parametrize("high", [9, 70_000, TOP])
+def test_present_labels_rise_and_leave_out_what_is_not_positive(high: int):
+    labels = np.array([[0, 3, -2], [high, 3, 1]], np.int32)
+    assert present(labels).tolist() == [1, 3, high]
+    assert present(labels.T[::-1]).tolist() == [1, 3, high]
+    assert present(np.zeros((2, 3), np.int32)).tolist() == []
+    assert present(np.zeros((0, 3), np.int32)).tolist() == []
+
+
+@pytest.mark.parametrize("high", [9, 70_000, TOP])
+def test_labels_get_their_names_and_those_without_one_vanish(high: int):
+    labels = np.array([[0, 3, -2], [high, 3, 1]], np.int32)
+    np.testing.assert_array_equal(rename(labels, {1: 5, high: TOP}), [[0, 0, 0], [TOP, 0, 5]])
+    np.testing.assert_array_equal(rename(labels, {3: 1, 1: 3}), [[0, 1, 0], [0, 1, 3]])
+    np.testing.assert_array_equal(rename(labels, {}), np.zeros((2, 3)))
+    np.testing.assert_array_equal(rename(labels.T, {1: 5}), rename(labels, {1: 5}).T)
+    assert rename(labels, {1: 5}).dtype == np.int32
