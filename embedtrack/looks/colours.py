@@ -25,7 +25,7 @@ HUES: tuple[Colour, ...] = (
     (167, 121, 204),  # reddish purple
 )
 WHITE: Colour = (255, 255, 255)
-LIGHTEST, DARKEST = 0.65, 0.3
+LIGHTEST, DARKEST = 0.65, 0.22
 """How far a shade goes towards white and black."""
 SPREAD, SHRINK = 0.7, 0.55
 """How far apart daughters lie on the scale from -1 (dark) to 1 (light), and how much less in the next generation."""

@@ -32,14 +32,14 @@ class Scene(NamedTuple):
     """Where the cells of the truth were in earlier frames, as far as they were seen."""
 
 
-def mark(picture: Picture, errors: Sequence[Error], scene: Scene, zoom: int) -> None:
-    """Draw the errors of one frame and the legend with their numbers."""
+def mark(picture: Picture, errors: Sequence[Error], scene: Scene, zoom: int, width: int) -> None:
+    """Draw the errors of one frame, ``width`` pixels of the picture wide, and the legend with their numbers."""
     words: dict[Place, tuple[str, Colour]] = {}
     for error in errors:
         if error.follows:
             continue
         colour = COLOURS[error.kind]
-        place = SHAPES[error.operation](picture, error, scene, zoom, colour)
+        place = SHAPES[error.operation](picture, error, scene, zoom, width, colour)
         said = words[place][0] + ", " if place in words else ""
         if error.kind not in said:
             words[place] = (said + error.kind, colour)
@@ -61,32 +61,32 @@ def _name(picture: Picture, words: Mapping[Place, tuple[str, Colour]], zoom: int
         write(picture, text, (left, base), colour, size)
 
 
-def _missed(picture: Picture, error: Error, scene: Scene, zoom: int, colour: Colour) -> Place:
+def _missed(picture: Picture, error: Error, scene: Scene, zoom: int, width: int, colour: Colour) -> Place:
     """The outline of the truth, thick."""
     cell = scene.cells[error.cells[0][1]]
-    outline(picture, cell, colour, zoom, 2 * zoom)
+    outline(picture, cell, colour, zoom, width)
     return cell.place
 
 
-def _false(picture: Picture, error: Error, scene: Scene, zoom: int, colour: Colour) -> Place:
+def _false(picture: Picture, error: Error, scene: Scene, zoom: int, width: int, colour: Colour) -> Place:
     """The mask's outline and a cross on it."""
     mask = scene.masks[error.masks[0][1]]
-    outline(picture, mask, colour, zoom, 2 * zoom)
+    outline(picture, mask, colour, zoom, width)
     y, x = mask.place
     for dy in (-4, 4):
         path(picture, [(y - dy, x - 4), (y + dy, x + 4)], colour, zoom, fade=False)
     return mask.place
 
 
-def _merged(picture: Picture, error: Error, scene: Scene, zoom: int, colour: Colour) -> Place:
+def _merged(picture: Picture, error: Error, scene: Scene, zoom: int, width: int, colour: Colour) -> Place:
     """The mask's outline, thick, and the truth's in it."""
-    outline(picture, scene.masks[error.masks[0][1]], colour, zoom, 2 * zoom)
+    outline(picture, scene.masks[error.masks[0][1]], colour, zoom, width)
     for node in error.cells:
         outline(picture, scene.cells[node[1]], colour, zoom, 1)
     return scene.masks[error.masks[0][1]].place
 
 
-def _link(picture: Picture, error: Error, scene: Scene, zoom: int, colour: Colour) -> Place:
+def _link(picture: Picture, error: Error, scene: Scene, zoom: int, width: int, colour: Colour) -> Place:
     """An arrow from where the cell was to where it is: whole for a link that was made, dotted for one that is lost."""
     end = scene.cells[error.cells[1][1]].place
     start = scene.past.get(error.cells[0], end)

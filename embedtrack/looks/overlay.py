@@ -35,6 +35,8 @@ class Cell(NamedTuple):
 
     place: Place
     """The mean of its pixels."""
+    area: int
+    """Pixels."""
     outline: list[NDArray[np.int32]]
     """int32[N, 1, 2] each: (x, y) of the border pixels of its parts."""
 
@@ -70,14 +72,14 @@ def cells_of(labels: Labels) -> dict[int, Cell]:
         moments = cv2.moments(mask, binaryImage=True)
         place = (top + moments["m01"] / moments["m00"], left + moments["m10"] / moments["m00"])
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE, offset=(left, top))
-        cells[label] = Cell(place, list(contours))
+        cells[label] = Cell(place, round(moments["m00"]), list(contours))
     return cells
 
 
-def outline(picture: Picture, cell: Cell, colour: Colour, zoom: int, width: int = 0) -> None:
-    """Draw the cell's border; ``width`` 0 is the usual one."""
+def outline(picture: Picture, cell: Cell, colour: Colour, zoom: int, width: int) -> None:
+    """Draw the cell's border, ``width`` pixels of the picture wide."""
     parts = [_spot(part, zoom) for part in cell.outline]
-    cv2.polylines(picture, parts, True, colour, width or max(1, zoom), cv2.LINE_AA, shift=4)
+    cv2.polylines(picture, parts, True, colour, width, cv2.LINE_AA, shift=4)
 
 
 def path(picture: Picture, places: Iterable[Place], colour: Colour, zoom: int, fade: bool = True) -> None:
@@ -113,11 +115,13 @@ def width_of(words: str, size: int = 14) -> int:
     return int(cv2.getTextSize((1, 1), words, (0, 0), FONT, size, 500)[2])
 
 
-def number(picture: Picture, label: int, place: Place, colour: Colour, zoom: int, size: int = 11) -> None:
-    """Write a track's number in the middle of its cell."""
+def number(picture: Picture, label: int, cell: Cell, colour: Colour, zoom: int, size: int = 11) -> None:
+    """Write a track's number in the middle of its cell, if it is large enough."""
     words = str(label)
-    x, y = (place[1] + 0.5) * zoom - width_of(words, size) / 2, (place[0] + 0.5) * zoom + size * 0.36
-    write(picture, words, (x, y), colour, size)
+    width = width_of(words, size)
+    if width < 1.3 * zoom * math.sqrt(cell.area):
+        y, x = ((part + 0.5) * zoom for part in cell.place)
+        write(picture, words, (x - width / 2, y + size * 0.36), colour, size)
 
 
 def caption(picture: Picture, name: str, index: int, units: Units) -> None:

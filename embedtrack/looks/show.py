@@ -1,5 +1,6 @@
 """Pictures of a tracked movie, frame by frame: the story of ``embedtrack show``."""
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +29,8 @@ REMEMBERED = 3
 """Frames for which a division stays marked."""
 STILLS = 6
 """Frames in one picture, unless they are chosen."""
+SIDE, SMALL = 1000, 14
+"""Frames are enlarged until their longer side has about SIDE pixels, and until a usual cell has SMALL across."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Look:
     numbers: bool = True
     """Whether each cell has its track's number."""
     zoom: int | None = None
-    """Pixels of the picture per pixel of the frame; None: small frames are enlarged."""
+    """Pixels of the picture per pixel of the frame; None: small frames and small cells are enlarged."""
     rate: float = 10.0
     """Frames a second."""
 
@@ -87,9 +90,10 @@ def draw(
 ) -> Iterator[Picture]:
     """The pictures of the frames, in rising order; see ``show``."""
     look = look or Look()
-    zoom = look.zoom or max(1, round(1000 / max(result.shape)))
+    size = _size(result)
+    zoom = look.zoom or min(max(1, round(SIDE / max(result.shape)), math.ceil(SMALL / size)), 4)
     grey, wanted = _grey(raw), set(frames)
-    painter = _Painter(result, zoom, look, find_errors(truth, result) if truth else None)
+    painter = _Painter(result, zoom, size * zoom, look, find_errors(truth, result) if truth else None)
 
     def load(i: int) -> tuple[dict[int, Cell], dict[int, Cell], Picture | None]:
         cells, true = overlay.cells_of(result.labels[i]), overlay.cells_of(truth.labels[i]) if truth else {}
@@ -109,8 +113,9 @@ def draw(
 class _Painter:
     """Draws frame after frame and remembers where cells were."""
 
-    def __init__(self, result: Tracked, zoom: int, look: Look, errors: list[Error] | None) -> None:
+    def __init__(self, result: Tracked, zoom: int, size: float, look: Look, errors: list[Error] | None) -> None:
         self.result, self.zoom, self.look = result, zoom, look
+        self.width = min(max(1, round(size / 20)), max(2, zoom))  # thin lines around small cells
         first = {label: cell.place for label, cell in overlay.cells_of(result.labels[0]).items()}
         self.colours = colours(result.tracks, first)
         self.tracks = {track.label: track for track in result.tracks}
@@ -132,7 +137,7 @@ class _Painter:
         tint = self.colours if self.errors is None else dict.fromkeys(self.colours, QUIET)
         for label, cell in cells.items():
             overlay.path(picture, self._tail(label, i), tint[label], zoom)
-            overlay.outline(picture, cell, tint[label], zoom)
+            overlay.outline(picture, cell, tint[label], zoom, self.width)
         if self.errors is None:
             for start, daughters in self.divisions:
                 here = [cells[label].place for label in daughters if label in cells]
@@ -140,9 +145,9 @@ class _Painter:
                     overlay.division(picture, here, zoom)
             if self.look.numbers:
                 for label, cell in cells.items():
-                    overlay.number(picture, label, cell.place, tint[label], zoom)
+                    overlay.number(picture, label, cell, tint[label], zoom)
         else:
-            mark(picture, self.errors[i], Scene(true, cells, self.true_places), zoom)
+            mark(picture, self.errors[i], Scene(true, cells, self.true_places), zoom, self.width + 1)
         pixel = result.units.pixel
         overlay.caption(picture, result.spell(i), i, result.units._replace(pixel=pixel / zoom if pixel else None))
 
@@ -167,6 +172,13 @@ def _divisions(tracks: Sequence[Track]) -> list[tuple[int, list[int]]]:
         for parent, daughters in children.items()
         if parent and len(daughters) > 1
     ]
+
+
+def _size(result: Tracked) -> float:
+    """The usual diameter of a cell in pixels, from three frames."""
+    frames = sorted({0, len(result) // 2, len(result) - 1})
+    areas = [cell.area for i in frames for cell in overlay.cells_of(result.labels[i]).values()]
+    return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas else SMALL
 
 
 def _grey(raw: Sequence[NDArray[Any]] | None) -> overlay.Span:

@@ -47,9 +47,10 @@ def test_an_outline_lies_on_the_border_of_its_cell():
     cells = cells_of(labels)
     assert cells.keys() == {3}
     assert cells[3].place == pytest.approx((20, 30))
+    assert cells[3].area == (labels == 3).sum()
     for zoom in (1, 2):
         picture = background(None, (40, 60), Span(0, 1), zoom)
-        outline(picture, cells[3], RED, zoom)
+        outline(picture, cells[3], RED, zoom, zoom)
         large = np.kron(labels, np.ones((zoom, zoom), int)) > 0
         drawn = picture[..., 2] > 128
         assert drawn.any()
