@@ -34,9 +34,9 @@ def bandwidth_of_radius(radius: float, step: float) -> float:
 class BranchedERFNet(nn.Module):
     """Two frames in, the ``Maps`` of frame t out. About 2.5 million parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
-        self.encoder = encoder()
+        self.encoder = encoder(dropout)
         self.segmentation = decoder(FEATURES, 4)  # offset y, x; bandwidth y, x
         self.seediness = decoder(FEATURES, 1)
         self.tracking = decoder(2 * FEATURES, 2)
