@@ -1,12 +1,10 @@
 """Scores of the shipped weights on their validation frames: ``python -m benchmarks.validation [DATASET...]``.
 
-The last tenth of each training movie in ``$DATA_ROOT``, which chose weights and thresholds but trained nothing, is
-segmented and tracked as a movie of its own, in one view and in eight, and scored by the challenge's measures.
+The frames of each training movie in ``$DATA_ROOT`` that chose weights and thresholds but trained nothing (its last
+tenth where all is annotated) are segmented and tracked as a movie of their own, in one view and in eight, and scored by
+the challenge's measures.
 """
 
-import os
-import tempfile
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,57 +12,40 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.scoring import MEASURES, cells_of, place, score
+from embedtrack import checkpoint
 from embedtrack.challenge import data_root, models
-from embedtrack.data import ctc
+from embedtrack.config import Normalisation
+from embedtrack.data.movie import read_movie
 from embedtrack.display import start_logging
-from embedtrack.evaluate import evaluate
-from embedtrack.infer import dataset_of, track
+from embedtrack.fit import split
 from embedtrack.train import recipe_for, sequences
-
-MEASURES = ("SEG", "DET", "TRA")
 
 
 def held_back(folder: Path, share: float) -> range:
-    """The numbers of the frames at the end of a sequence that validate and do not train."""
-    sequence = ctc.open_sequence(folder)
-    first = sequence.first + round(len(sequence) * (1 - share))
-    return range(first, sequence.last + 1)
-
-
-def score(folder: Path, model: Path, frames: range, views: int) -> dict[str, float | None]:
-    """Track some frames of a sequence as a movie of its own and score them; adds seconds per frame."""
-    with tempfile.TemporaryDirectory() as scratch:
-        part = Path(scratch) / Path(os.path.abspath(folder)).parent.name / folder.name
-        part.mkdir(parents=True)
-        sequence = ctc.open_sequence(folder)
-        for path in sequence.paths[frames[0] - sequence.first :]:
-            (part / path.name).symlink_to(path.resolve())
-        out = part.with_name(f"{part.name}_RES")
-        begin = time.perf_counter()
-        track(part, model, out, views=views)
-        seconds = (time.perf_counter() - begin) / len(frames)
-        tolerance = dataset_of(folder).cycle_tolerance
-        truth = folder.with_name(f"{folder.name}_GT")
-        return {**evaluate(truth, out, cycle_tolerance=tolerance, frames=frames), "seconds": seconds}
+    """The numbers of the frames of a sequence that validate and do not train, as ``fit.split`` cuts them."""
+    _, [movie] = split([read_movie(folder, Normalisation())], share)
+    return range(movie.numbers[0], movie.numbers[-1] + 1)
 
 
 def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Print the table of the README."""
     start_logging()
     root = data_root()
     names = datasets or sorted(p.name for p in models().iterdir() if p.is_dir() and (root / p.name).is_dir())
-    columns = ("data set", "frames", "views", *MEASURES, "s / frame")
-    table = Table(*columns)
+    table = Table("data set", "frames", "views", *MEASURES, "s / frame")
     for name in names:
+        model = place(checkpoint.load(models() / name), device)
         for folder in sequences(root / name):
             frames = held_back(folder, recipe_for(name).validation)
             for views in (1, 8):
-                scores = score(folder, models() / name, frames, views)
-                cells = [f"{value:.3f}" if (value := scores[key]) is not None else "-" for key in MEASURES]
+                scores = score(folder, model, views, frames, precision=precision)
                 span = f"{folder.name}: {frames[0]} to {frames[-1]}"
-                table.add_row(name, span, str(views), *cells, f"{scores['seconds']:.2f}")
+                table.add_row(name, span, str(views), *cells_of(scores), f"{scores['seconds']:.2f}")
     Console().print(table)
 
 

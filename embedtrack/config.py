@@ -41,6 +41,8 @@ class Clustering(Settings):
     """A pixel with seediness above this may belong to a cell."""
     min_votes: int = Field(5, ge=0)
     """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
+    smoothing: int = Field(3, ge=1)
+    """A centre's bandwidth is the mean over a square of this side around it; 1: its own."""
     min_cell_size: int = Field(1, ge=1)
     """Smaller masks, in pixels, are dropped: half of the 1st percentile of the training masks' sizes."""
 
@@ -132,9 +134,13 @@ class Recipe(Settings):
     """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
     variance_weight: float = Field(10.0, ge=0)
     """Weight of the bandwidth's variance within a cell."""
+    tracking_weight: float = Field(1.0, ge=0)
+    """Weight of the tracking offset; 0 leaves its decoder untrained."""
     own_masks: float = Field(0.4, ge=0, lt=1)
     """Where more than a tenth of the cells have a marker but no mask: share of the budget after which the network's own
     masks, as far as they agree with the markers, complete the truth. 0: never."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """Of the encoder's deep blocks; 0.3 is the paper's, less fits faster where hours are few."""
     batch: int = Field(4, ge=1)
     """Pairs in an optimiser step, of each process."""
     learning_rate: float = Field(5e-4, gt=0)
@@ -180,7 +186,7 @@ RECIPES: dict[str, Recipe] = {
     "DIC-C2DH-HeLa": Recipe(),
     "Fluo-C2DL-MSC": Recipe(normalisation=FLUORESCENCE),
     "Fluo-N2DH-GOWT1": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DH-SIM+": Recipe(normalisation=FLUORESCENCE),
+    "Fluo-N2DH-SIM+": Recipe(normalisation=FLUORESCENCE, dropout=0.0),
     "Fluo-N2DL-HeLa": Recipe(normalisation=FLUORESCENCE),
     "PhC-C2DH-U373": Recipe(),
     "PhC-C2DL-PSC": Recipe(),

@@ -17,6 +17,7 @@ from embedtrack.data.movie import Movie
 from embedtrack.data.samples import Batch, collate, draw
 from embedtrack.losses.spatial import Losses, embedtrack_loss
 from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.networks.erfnet import remember
 from embedtrack.resume import State
 from embedtrack.team import Team
 from embedtrack.validate import validation_seg
@@ -68,6 +69,7 @@ def fit(
         if progress >= 1:
             break
         rate = one_cycle(progress, recipe.learning_rate)
+        remember(shared, state.step)
         losses = step(shared, optimiser, batch.to(team.device), rate, recipe, precision)
         state.step += 1
         values = _values(losses, state.step, out, team)
@@ -127,7 +129,7 @@ def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, Mo
         if label not in partial
     ]
     torch.manual_seed(recipe.seed)
-    network = BranchedERFNet()
+    network = BranchedERFNet(recipe.dropout)
     network.start_at(math.sqrt(float(np.median(sizes)) / math.pi), recipe.step)
     scale = training[0].scale
     clustering = Clustering(min_cell_size=max(1, int(np.percentile(sizes, 1) / 2 / scale**2)))
@@ -186,9 +188,8 @@ def step(
     dtype = getattr(torch, precision)
     with torch.autocast(batch.now.device.type, dtype, enabled=dtype != torch.float32):
         now, before = network(batch.now, batch.before)
-    losses = embedtrack_loss(
-        now, before, batch.cells_now, batch.cells_before, batch.links, recipe.step, recipe.variance_weight
-    )
+    cells = (batch.cells_now, batch.cells_before, batch.links)
+    losses = embedtrack_loss(now, before, *cells, recipe.step, recipe.variance_weight, recipe.tracking_weight)
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
     optimiser.step()

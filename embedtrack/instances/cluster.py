@@ -77,18 +77,21 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, step: float) 
     labels = np.zeros(shape, np.int32)
     if members.size == 0:
         return labels
-    owner, standing = _propose(crowd, _rank(crowd, members, maps, step), settings.min_cell_size)
+    owner, standing = _propose(crowd, _rank(crowd, members, maps, settings, step), settings.min_cell_size)
     number = np.zeros(standing.size + 1, np.int32)
     number[1 + np.argsort(crowd.pixel[standing])] = np.arange(1, standing.size + 1)
     labels.reshape(-1)[crowd.pixel] = number[owner]
     return labels
 
 
-def _rank(crowd: Crowd, members: NDArray[np.intp], maps: Maps[NDArray[np.float32]], step: float) -> Centres:
-    """The centres that ``members`` intp[k] of the crowd propose, with the mean bandwidth of the 3x3 pixels around."""
+def _rank(
+    crowd: Crowd, members: NDArray[np.intp], maps: Maps[NDArray[np.float32]], settings: Clustering, step: float
+) -> Centres:
+    """The centres that ``members`` intp[k] of the crowd propose, with the mean bandwidth of the pixels around."""
     pixel = crowd.pixel[members]
     order = np.lexsort((pixel, -maps.seediness.reshape(-1)[pixel]))
-    smooth = [cv2.blur(b, (3, 3), borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth]
+    square = (settings.smoothing, settings.smoothing)
+    smooth = [cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth]
     b = np.stack([axis[pixel[order]] for axis in smooth], axis=1).astype(np.float64)  # [k, 2]
     return Centres(members[order], np.exp(10 * b) * step**2)
 

@@ -39,6 +39,7 @@ def embedtrack_loss(
     links: Cells,
     step: float,
     variance_weight: float = 10.0,
+    tracking_weight: float = 1.0,
 ) -> Losses:
     """L = sum over both frames of (L_instance + 10 L_var + L_seed) + L_track.
 
@@ -51,12 +52,14 @@ def embedtrack_loss(
             a cell that has no predecessor is background, one whose predecessor is not in the crop is ignored.
         step: width of a pixel in grid units.
         variance_weight: the 10 before L_var.
+        tracking_weight: the 1 before L_track.
     """
     first = segmentation_losses(now, cells_now, step)
     second = segmentation_losses(before, cells_before, step)
     instance, variance, seed = (a + b for a, b in zip(first, second, strict=True))
     track = tracking_loss(now, links, step)
-    return Losses(instance + variance_weight * variance + seed + track, instance, variance, seed, track)
+    total = instance + variance_weight * variance + seed + tracking_weight * track
+    return Losses(total, instance, variance, seed, track)
 
 
 def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,97 @@
+"""A model's scores on a sequence or a part of it; what validation, cross-validation and ablation have in common."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from embedtrack import device
+from embedtrack.checkpoint import Model
+from embedtrack.data import ctc
+from embedtrack.data.result import ResultWriter
+from embedtrack.evaluate import Scores, evaluate, jaccards
+from embedtrack.infer import dataset_of, finished, segment
+from embedtrack.tracks.tracker import Tracker
+
+MEASURES = ("SEG", "DET", "TRA")
+
+
+def score(
+    folder: Path,
+    model: Model,
+    views: int,
+    frames: range | None = None,
+    *,
+    offsets: bool = True,
+    precision: str = "auto",
+) -> Scores:
+    """Segment and track a sequence, or some frames of it as a movie of its own; the measures and seconds per frame.
+
+    Without tracking truth the frames need not follow each other, and SEG is all that is measured.
+
+    Args:
+        folder: e.g. ``Fluo-N2DH-SIM+/01``, with ``01_GT`` beside it.
+        model: on the device where it shall run.
+        views: 1 or 8.
+        frames: the numbers of the frames, all by default.
+        offsets: whether cells are linked by the tracking offsets; else by their overlap.
+        precision: as in ``embedtrack infer``.
+    """
+    paths, truth = ctc.open_frames(folder), ctc.open_truth(folder)
+    chosen = {number: path for number, path in paths.items() if frames is None or number in frames}
+    begin = time.perf_counter()
+    if not truth.markers:
+        both = {number: path for number, path in chosen.items() if number in truth.gold}
+        cells = segment(model, list(both.values()), views, precision)
+        overlaps = [
+            jaccards(ctc.read_labels(truth.gold[n]), labels) for n, (labels, _) in zip(both, cells, strict=True)
+        ]
+        seconds = (time.perf_counter() - begin) / max(len(both), 1)
+        flat = [overlap for frame in overlaps for overlap in frame]
+        return {"SEG": float(np.mean(flat)) if flat else None, "seconds": seconds}
+    with tempfile.TemporaryDirectory() as scratch:
+        part = Path(scratch) / Path(os.path.abspath(folder)).parent.name / folder.name
+        part.mkdir(parents=True)
+        for path in chosen.values():
+            (part / path.name).symlink_to(path.resolve())
+        out = part.with_name(f"{part.name}_RES")
+        track(part, model, out, views, offsets=offsets, precision=precision)
+        seconds = (time.perf_counter() - begin) / len(chosen)
+        rules, gold = dataset_of(folder), folder.with_name(f"{folder.name}_GT")
+        scores = evaluate(gold, out, cycle_tolerance=rules.cycle_tolerance, frames=range(min(chosen), max(chosen) + 1))
+    return {**scores, "seconds": seconds}
+
+
+def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, precision: str) -> None:
+    """What ``embedtrack infer`` does, with a model in memory."""
+    sequence = ctc.open_sequence(folder)
+    tracker = Tracker(model.config, dataset_of(folder).border)
+    cells = segment(model, sequence.paths, views, precision)
+    if not offsets:
+        cells = ((labels, np.zeros_like(shift)) for labels, shift in cells)
+    with ResultWriter(out, sequence) as writer:
+        for index, mask in enumerate(finished(tracker, cells)):
+            writer.write(index, mask)
+        writer.commit(tracker.tracks())
+
+
+def place(model: Model, device_name: str) -> Model:
+    """The model on a device."""
+    device.place(model.network, device.choose(device_name))
+    return model
+
+
+def cells_of(scores: Scores) -> list[str]:
+    """SEG, DET and TRA as a table's cells."""
+    values = [scores.get(measure) for measure in MEASURES]
+    return ["-" if value is None else f"{value:.3f}" for value in values]
+
+
+def markdown(table: Table) -> str:
+    """A table for a README."""
+    columns = [list(column.cells) for column in table.columns]
+    rows = [[str(column.header) for column in table.columns], ["---"] * len(columns), *zip(*columns, strict=True)]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -1,0 +1,122 @@
+"""The long benchmarks in small, with trainings that only note what they were asked for."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import ablation, crossvalidate
+from benchmarks import training as steps
+from benchmarks.scoring import score
+from benchmarks.validation import held_back
+from embedtrack import checkpoint
+from embedtrack.checkpoint import Model
+from embedtrack.config import ModelConfig, Recipe, Sampling
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.team import Team
+from tests.drawings import moving, still, write_movie
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    write_movie(moving(), tmp_path / "toy")
+    write_movie(still(), tmp_path / "toy", name="02")
+    return tmp_path / "toy"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """Model's name -> the arguments of its training."""
+    seen: dict[str, dict[str, Any]] = {}
+
+    def train(datasets: list[Path], out: Path, **named: object) -> None:
+        assert out.name not in seen
+        seen[out.name] = named
+        checkpoint.save(out, BranchedERFNet(), ModelConfig())
+        (out / checkpoint.CARD).write_text("finished")
+
+    monkeypatch.setattr("embedtrack.train.train", train)
+    return seen
+
+
+def test_two_folds(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path):
+    table = crossvalidate.crossvalidate(dataset, tmp_path / "out", minutes=3, device="cpu")
+    assert asked.keys() == {"without-01", "without-02"}
+    assert asked["without-01"]["folders"] == [dataset / "02"]
+    assert asked["without-01"]["minutes"] == 3
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert text.count("\n") == 2 + 4 + 2
+    again = crossvalidate.crossvalidate(dataset, tmp_path / "out", minutes=3, device="cpu")  # trains nothing
+    assert list(again.columns[3].cells) == list(table.columns[3].cells) == ["0.000"] * 6
+    shutil.rmtree(dataset / "02_GT")
+    with pytest.raises(ValueError, match="two annotated movies"):
+        crossvalidate.crossvalidate(dataset, tmp_path / "out", minutes=3)
+
+
+def test_means_need_all_folds():
+    assert crossvalidate.means([{"SEG": 0.5, "DET": 1.0}, {"SEG": 0.7, "DET": None}]) == {
+        "SEG": pytest.approx(0.6),
+        "DET": None,
+        "TRA": None,
+    }
+
+
+def test_variants_share_weights_where_only_inference_differs(
+    dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    calls = []
+
+    def scored(folder: Path, model: Model, views: int, frames: range, *, offsets: bool) -> dict[str, float]:
+        calls.append((folder.name, model.config.clustering.smoothing, model.config.linking.max_gap, views, offsets))
+        return {"SEG": 0.5 + 0.1 * len(calls), "DET": 1.0, "TRA": 0.9}
+
+    monkeypatch.setattr(ablation, "score", scored)
+    bench = ablation.prepare(dataset, tmp_path / "out", ablation.Budget(4, None), "cpu", last=3)
+    assert bench.frames == range(1, 4)
+    assert (bench.scored, bench.folders) == (dataset / "02", [dataset / "01"])
+    table = ablation.ablate(bench, [0, 1])
+    trained = {name for name, variant in ablation.VARIANTS.items() if variant.trains}
+    assert len(asked) == 2 * (1 + len(trained)) + 2  # and the weights of the simulated movies
+    assert asked["centroid-for-medoid-1"]["recipe"].centre == "centroid"
+    assert asked["as-it-is-0"]["minutes"] == 4
+    assert asked["pretrained-on-simulated-movies-0"]["minutes"] == asked["simulated-weights-0"]["minutes"] == 2
+    assert asked["pretrained-on-simulated-movies-0"]["init"].name == "simulated-weights-0"
+    assert len(calls) == 2 * len(ablation.VARIANTS)
+    assert {call[1:] for call in calls} == {
+        (3, 2, 8, True), (3, 2, 8, False), (1, 2, 8, True), (3, 0, 8, True), (3, 2, 1, True),
+    }  # fmt: skip
+    assert list(table.columns[1].cells)[:2] == ["0.650 ± 0.050", "0.850 ± 0.050"]
+    assert list(table.columns[4].cells)[:2] == ["", "+0.200 ± 0.000"]
+    ablation.ablate(bench, [0, 1])
+    assert len(calls) == 2 * len(ablation.VARIANTS)  # all is known
+
+
+def test_a_part_is_scored_as_a_movie_of_its_own(dataset: Path):
+    model = Model(BranchedERFNet().eval(), ModelConfig())
+    scores = score(dataset / "01", model, 1, range(2, 5), precision="float32")
+    assert scores["TRA"] == scores["SEG"] == 0
+    shutil.rmtree(dataset / "01_GT" / "TRA")
+    (dataset / "01" / "t003.tif").unlink()
+    single = score(dataset / "01", model, 1, range(2, 5), precision="float32")
+    assert single["SEG"] == 0
+    assert "TRA" not in single
+
+
+def test_validation_looks_at_the_frames_that_training_leaves_out(dataset: Path):
+    assert held_back(dataset / "01", 0.3) == range(4, 6)
+    for t in (4, 5):
+        (dataset / "01_GT" / "SEG" / f"man_seg{t:03d}.tif").unlink()
+    assert held_back(dataset / "01", 0.3) == range(2, 4)  # masks end with frame 3
+
+
+def test_the_ratio_of_a_step():
+    recipe = Recipe(sampling=Sampling(crop=32, large=0.5))
+    job = steps.prepare(steps.drawn(60, side=96), recipe, Team(torch.device("cpu")))
+    assert len(job.movie.centres[0]) == 9
+    found = steps.measure(job, 2, rounds=1)
+    assert found["ratio"] == pytest.approx(found["step_seconds"] / found["network_seconds"])
+    assert all(value > 0 and np.isfinite(value) for value in found.values())
+    assert {"sampling_seconds", "loss_seconds", "optimiser_seconds", "pairs_per_second"} <= found.keys()
