@@ -166,7 +166,8 @@ def _add_settings(root: ET.Element, result: Tracked, pixel: float, interval: flo
     analyzers = ET.SubElement(settings, "AnalyzerCollection")
     for kind in ("SpotAnalyzers", "EdgeAnalyzers", "TrackAnalyzers"):
         ET.SubElement(analyzers, kind)
-    ET.SubElement(root, "GUIState", state="ConfigureViews")
+    state = ET.SubElement(root, "GUIState", state="ConfigureViews")
+    ET.SubElement(state, "View", key="HYPERSTACKDISPLAYER")  # else it opens without the overlay
 
 
 def _outlines(labels: Labels) -> Iterator[tuple[NDArray[np.float64], int]]:

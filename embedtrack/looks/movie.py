@@ -19,6 +19,8 @@ from embedtrack.looks.overlay import Picture
 
 VIDEO = {".mp4": "mp4v", ".webm": "VP80"}
 STILL = (".png", ".jpg", ".jpeg")
+SEAM = 3
+"""White pixels between the frames of one picture."""
 SUFFIXES = (*VIDEO, ".gif", *STILL)
 
 
@@ -97,8 +99,9 @@ def _still(path: Path, pictures: Iterable[Picture], rate: float) -> None:
     shown = list(pictures)
     height, width = shown[0].shape[:2]
     columns = min(range(1, len(shown) + 1), key=lambda n: abs(np.log(n * width / (-(-len(shown) // n) * height) / 1.5)))
-    blank = np.zeros_like(shown[0])
-    shown += [blank] * (-len(shown) % columns)
+    shown += [np.zeros_like(shown[0])] * (-len(shown) % columns)
+    for picture in shown if len(shown) > 1 else ():
+        picture[:, -SEAM:] = picture[-SEAM:] = 255
     whole = np.vstack([np.hstack(shown[i : i + columns]) for i in range(0, len(shown), columns)])
     if not cv2.imwrite(str(path), whole):
         raise ValueError(f"{path.name}: expected OpenCV to write {path.suffix}, it cannot here; write .png instead")

@@ -162,3 +162,13 @@ def test_the_layers_hold_what_napari_wants():
     assert data[data[:, 0] == 9].tolist() == [[9, 3, 16, 16]]
     assert options["features"]["cell"][data[:, 0] == 9].tolist() == [1]
     assert options["graph"][3] == [4]
+
+
+def test_the_page_of_formats_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("geff")
+    root = Path(__file__).parents[2]
+    code = (root / "docs" / "formats.md").read_text().split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").symlink_to(root / "demo")
+    exec(code, {})
+    assert (tmp_path / "demo.geff" / "tracks.geff").exists()
