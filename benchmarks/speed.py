@@ -1,0 +1,309 @@
+"""What a frame costs, beside the plain method as published: ``python -m benchmarks.speed [--json] [--device cpu]``.
+
+All ways are measured in turn in one run, so that what else the machine does disturbs all alike; times are medians with
+their spread. The plain method is in ``benchmarks/plain.py``. By default a real movie of 690 x 628 pixels is taken where
+``DATA_ROOT`` has it, else a simulated one of that size.
+"""
+
+import json as json_format
+import math
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any, TypeVar
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.clustering import SETTINGS, STEP, field
+from benchmarks.memory import peak
+from benchmarks.plain import plain_frame
+from benchmarks.plot import Line, draw
+from embedtrack import checkpoint, device, infer
+from embedtrack.challenge import DEMO_MODEL, REPOSITORY, models
+from embedtrack.checkpoint import Model
+from embedtrack.config import Linking
+from embedtrack.data import ctc
+from embedtrack.data.normalise import normalise
+from embedtrack.data.result import write_mask
+from embedtrack.data.scale import to_frame, to_working
+from embedtrack.evaluate import jaccards
+from embedtrack.instances.cluster import cluster
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.networks.predict import Predictor, plan_tiles
+from embedtrack.pipeline import ahead
+from embedtrack.simulate import simulate
+from embedtrack.tracks.lineage import Lineage
+from embedtrack.tracks.tracker import Mask, Tracker
+
+SHAPE = (690, 628)
+SIZES = (256, 512, 1024, 2048)
+CELLS = (10, 30, 100, 300, 1000)
+WAYS = {
+    "float32, 8 views": ("float32", 8),
+    "bfloat16, 8 views": ("bfloat16", 8),
+    "float32, 1 view": ("float32", 1),
+    "bfloat16, 1 view": ("bfloat16", 1),
+}
+
+Times = dict[str, list[float]]
+T = TypeVar("T")
+
+
+def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, out: Path) -> tuple[float, list[Mask]]:
+    """Seconds a frame from files to files, all stages at once as in ``infer.track``, and the masks."""
+    begin, found = time.perf_counter(), []
+    cells = infer.segment(model, paths, views, precision)
+    with closing(ahead(infer.finished(Tracker(model.config, 0), cells))) as masks:
+        for mask in masks:
+            write_mask(out, mask)
+            found.append(mask)
+    return (time.perf_counter() - begin) / len(paths), found
+
+
+def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -> tuple[Times, dict[str, float]]:
+    """The plain method and ours in turn.
+
+    Returns:
+        Seconds a frame of each way and repeat; and how well the cells agree: the mean Jaccard index of the plain
+        method's with ours, and of our single precision's with our bfloat16's.
+    """
+    times: Times = {name: [] for name in ("plain", *WAYS)}
+    labels, ours = None, dict[str, list[Mask]]()
+    agreement: Times = {"plain": [], "bfloat16": []}
+    for precision, views in WAYS.values():  # the first use of anything takes longer
+        whole_job(model, paths[:1], views, precision, out)
+    for repeat in range(repeats):
+        for name, (precision, views) in WAYS.items():
+            seconds, ours[name] = whole_job(model, paths, views, precision, out)
+            times[name].append(seconds)
+        t = 1 + repeat % (len(paths) - 1)
+        begin = time.perf_counter()
+        labels = plain_frame(model, (paths[t - 1], paths[t]), labels, out)
+        times["plain"].append(time.perf_counter() - begin)
+        single, half = ours["float32, 8 views"][t], ours["bfloat16, 8 views"][t]
+        agreement["plain"] += jaccards(labels, single.astype(np.int32))
+        agreement["bfloat16"] += jaccards(single.astype(np.int32), half.astype(np.int32))
+    return times, {name: float(np.mean(values)) if values else 0.0 for name, values in agreement.items()}
+
+
+def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out: Path) -> dict[str, float]:
+    """Median seconds of each stage of a frame, one stage after the other."""
+    config, spent = model.config, dict[str, list[float]]()
+    tracker = Tracker(config, 0)
+    predictor: Predictor | None = None
+
+    def timed(name: str, work: Callable[..., T], *arguments: Any) -> T:
+        begin = time.perf_counter()
+        result = work(*arguments)
+        spent.setdefault(name, []).append(time.perf_counter() - begin)
+        return result
+
+    def write(masks: Sequence[Mask]) -> None:
+        for mask in masks:
+            write_mask(out, mask)
+
+    for path in paths:
+        image = timed("read", ctc.read_frame, path)
+        frame = timed(
+            "normalise", lambda image: normalise(to_working(image, config.scale), config.normalisation), image
+        )
+        predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
+        maps = timed("network", predictor, frame)
+        maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
+        labels = timed("cluster", cluster, maps, config.clustering, config.pixel)
+        timed("write", write, timed("link", tracker.add, labels, maps.shift))
+    return {name: median(times[min(2, len(times) - 1) :]) for name, times in spent.items()}  # masks come from the third
+
+
+def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: str) -> Predictor:
+    """As ``infer.segment`` makes it."""
+    where = next(model.network.parameters()).device
+    return Predictor(model.network, plan_tiles(shape, model.config.tile, where, views), views, precision)
+
+
+def rate(where: torch.device, precision: torch.dtype) -> float:
+    """The machine's operations a second, in the best of a product of matrices and the network's main layer."""
+    square = torch.randn(2048, 2048, device=where, dtype=precision)
+    layer = torch.nn.Conv2d(64, 64, (3, 1), padding=(1, 0), device=where, dtype=precision)
+    layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    image = torch.randn(1, 64, 174, 158, device=where, dtype=precision).contiguous(memory_format=torch.channels_last)
+    best = 0.0
+    with torch.inference_mode():
+        for _ in range(7):
+            for work, count in ((lambda: square @ square, 2 * 2048**3), (lambda: layer(image), 6 * 64**2 * 174 * 158)):
+                begin = time.perf_counter()
+                work().flatten()[0].item()  # waits for a GPU
+                best = max(best, count / (time.perf_counter() - begin))
+    return best
+
+
+def operations(model: Model, shape: tuple[int, int]) -> int:
+    """Operations of the network for one view of a frame of this shape, were each frame seen once and whole."""
+    height, width = (math.ceil(math.ceil(side * model.config.scale) / 8) * 8 for side in shape)
+    network = BranchedERFNet().to("meta").eval()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        features = network.encode(torch.empty(1, 1, height, width, device="meta"))
+        network.segment(features)
+        network.shift(features, features)
+    return int(counter.get_total_flops())
+
+
+def by_size(model: Model, scratch: Path) -> dict[int, float]:
+    """Seconds a frame of the whole job in one view and single precision against the side of a square frame."""
+    found = {}
+    for side in SIZES:
+        movie = scratch / f"size{side}"
+        simulate(movie, frames=2, size=(side, side), cells=max(1, 30 * side**2 // (400 * 480)))
+        paths = ctc.open_sequence(movie / "01").paths
+        found[side] = median(whole_job(model, paths, 1, "float32", scratch / "mask.tif")[0] for _ in range(2))
+    return found
+
+
+def by_cells(repeats: int = 7) -> dict[int, dict[str, float]]:
+    """Seconds of processor time for clustering and for linking with lineage, 1024 x 1024, against the cells."""
+    found = {}
+    for cells in CELLS:
+        labels, maps = field(cells)
+        shift = np.random.default_rng(0).normal(0, 1.5 * STEP, maps.offset.shape).astype(np.float32)
+        lineage, times = Lineage(Linking(), STEP), {"cluster": [0.0], "link": [0.0]}
+        for _ in range(repeats + 1):
+            marks = [time.process_time()]
+            cluster(maps, SETTINGS, STEP)
+            marks.append(time.process_time())
+            lineage.add(labels, shift)
+            marks.append(time.process_time())
+            for name, seconds in zip(times, np.diff(marks).tolist(), strict=True):
+                times[name].append(seconds)
+        found[cells] = {name: median(values[2:]) for name, values in times.items()}
+    return found
+
+
+def exponent(points: dict[int, float]) -> float:
+    """P of the best fit y = a x^p."""
+    return float(np.polyfit(np.log(list(points)), np.log(list(points.values())), 1)[0])
+
+
+def measure(model_folder: Path, sequence: Path, device_name: str, repeats: int, frames: int) -> dict[str, Any]:
+    """Everything, as one object for ``--json``."""
+    model = checkpoint.load(model_folder)
+    where = device.choose(device_name)
+    device.place(model.network, where)
+    paths = ctc.open_sequence(sequence).paths[:frames]
+    shape = ctc.open_sequence(sequence).shape
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        times, agreement = side_by_side(model, paths, repeats, scratch / "mask.tif")
+        shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in WAYS.items()}
+        sizes, cells = by_size(model, scratch), by_cells()
+        memory = peak(sequence, model_folder, scratch / "RES") * 1024 if where.type == "cpu" else None
+    middle = {name: median(values) for name, values in times.items()}
+    attainable = {
+        name: operations(model, shape) * views / rate(where, getattr(torch, p)) for name, (p, views) in WAYS.items()
+    }
+    return {
+        "movie": f"{sequence.parent.name}/{sequence.name}",
+        "shape": shape,
+        "scale": model.config.scale,
+        "device": str(where),
+        "threads": torch.get_num_threads(),
+        "seconds": middle,
+        "spread": {name: [min(values), max(values)] for name, values in times.items()},
+        "ratio_fp32": middle["plain"] / middle["float32, 8 views"],
+        "ratio_bf16": middle["plain"] / middle["bfloat16, 8 views"],
+        "attainable": attainable,
+        "ratio_attainable": middle["float32, 8 views"] / attainable["float32, 8 views"],
+        "ratio_attainable_bf16": middle["bfloat16, 8 views"] / attainable["bfloat16, 8 views"],
+        "stages": shares,
+        "agreement": agreement,
+        "seconds_by_size": sizes,
+        "growth_with_pixels": exponent(sizes) / 2,
+        "seconds_by_cells": cells,
+        "growth_with_cells": {
+            name: exponent({n: times[name] for n, times in cells.items()}) for name in ("cluster", "link")
+        },
+        "peak_bytes_one_view": memory,
+        "peak_bytes_here": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def table(found: dict[str, Any]) -> list[Table]:
+    """For people."""
+    title = f"{found['movie']}, {found['shape'][0]} x {found['shape'][1]}, scale {found['scale']:g}, {found['device']}"
+    ways = Table("whole job", "s / frame", "spread", "plain / it", "it / attainable", title=title)
+    for name, seconds in found["seconds"].items():
+        low, high = found["spread"][name]
+        attainable = found["attainable"].get(name)
+        ways.add_row(
+            name, f"{seconds:.3f}", f"{low:.3f} to {high:.3f}", f"{found['seconds']['plain'] / seconds:.1f}",
+            f"{seconds / attainable:.2f}" if attainable else "",
+        )  # fmt: skip
+    shares = Table("ms / frame of", *found["stages"], title="Stages, one after the other")
+    for stage in next(iter(found["stages"].values())):
+        shares.add_row(stage, *(f"{1000 * times[stage]:.1f}" for times in found["stages"].values()))
+    sizes = Table("side", "s / frame, 1 view", title=f"Size: pixels to the power of {found['growth_with_pixels']:.2f}")
+    for side, seconds in found["seconds_by_size"].items():
+        sizes.add_row(str(side), f"{seconds:.3f}")
+    growth = " and ".join(f"{power:.2f}" for power in found["growth_with_cells"].values())
+    cells = Table("cells", "cluster, ms", "link, ms", title=f"1024 x 1024: cells to the power of {growth}")
+    for count, times in found["seconds_by_cells"].items():
+        cells.add_row(str(count), *(f"{1000 * seconds:.1f}" for seconds in times.values()))
+    return [ways, shares, sizes, cells]
+
+
+def plot(found: dict[str, Any], path: Path) -> None:
+    """Seconds against size and against the number of cells."""
+    sizes = {side**2 / 1e6: seconds for side, seconds in found["seconds_by_size"].items()}
+    cells = {
+        name: {count / 1000: times[name] for count, times in found["seconds_by_cells"].items()}
+        for name in ("cluster", "link")
+    }
+    lines = [
+        Line("whole job, one view, against megapixels", sizes),
+        Line("clustering 1024 x 1024, against thousands of cells", cells["cluster"]),
+        Line("linking 1024 x 1024, against thousands of cells", cells["link"]),
+    ]
+    draw(path, lines, across="megapixels, or thousands of cells", up="seconds a frame")
+
+
+def default_sequence(scratch: Path) -> Path:
+    """A real movie of 690 x 628 where there is one, else a simulated one."""
+    real = Path(os.environ.get("DATA_ROOT") or REPOSITORY.parent) / DEMO_MODEL / "01"
+    if real.is_dir():
+        return real
+    simulate(scratch / "simulated", frames=12, size=SHAPE, cells=45)
+    return scratch / "simulated" / "01"
+
+
+def main(
+    sequence: Annotated[Path | None, typer.Option(help="The movie, by default one of 690 x 628.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Its weights.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    repeats: Annotated[int, typer.Option(help="How often everything is measured, in turn.", min=1)] = 3,
+    frames: Annotated[int, typer.Option(help="Frames of a measured movie.", min=3)] = 6,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    plot_to: Annotated[Path | None, typer.Option(help="Draw the growth, e.g. docs/speed.svg.")] = None,
+) -> None:
+    """Measure."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = sequence or default_sequence(Path(scratch))
+        found = measure(model or models() / DEMO_MODEL, folder, device, repeats, frames)
+    if plot_to:
+        plot(found, plot_to)
+    if json:
+        typer.echo(json_format.dumps(found))
+    else:
+        Console().print(*table(found), f"cells that agree, mean Jaccard index: {found['agreement']}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
