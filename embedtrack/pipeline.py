@@ -4,6 +4,7 @@ Reading, the network, clustering and writing leave Python's lock alone for nearl
 enough. A chain of generators becomes a pipeline by ``ahead`` around each of them.
 """
 
+import atexit
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
@@ -41,7 +42,7 @@ def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     stop = threading.Event()
-    thread = threading.Thread(target=_work, args=(items, ready, stop), name="stage")
+    thread = threading.Thread(target=_work, args=(items, ready, stop), name="stage", daemon=True)
 
     def end() -> None:
         stop.set()
@@ -49,6 +50,7 @@ def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
 
     ends = _ends()
     ends.append(end)
+    atexit.register(end)  # a generator that is never closed must not keep the program from ending
     thread.start()
     try:
         while not isinstance(item := _get(ready), _End):
@@ -58,6 +60,7 @@ def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
     finally:
         end()
         ends.remove(end)
+        atexit.unregister(end)
 
 
 def breathe() -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -102,3 +104,8 @@ def test_what_a_stage_opened_is_closed_when_it_ends_early():
     with closing(ahead(slow(ahead(source()), 0))) as items:
         next(items)
     assert closed.is_set()
+
+
+def test_a_program_ends_though_a_generator_was_never_closed():
+    code = "from embedtrack.pipeline import ahead; kept = ahead(ahead(iter(int, 1))); next(kept)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
