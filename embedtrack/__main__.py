@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embedtrack.cli import exchange, look, work
+from embedtrack.cli import exchange, look, ship, work
 from embedtrack.cli.common import Device, Precision, Views, frame_range
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def simulate(
 
 app.add_typer(look.app)
 app.add_typer(exchange.app)
+app.add_typer(ship.app)
 app.add_typer(work.app)
 
 

@@ -1,0 +1,23 @@
+"""Commands that hand the program on."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def submission(
+    out: Annotated[Path, typer.Option(help="Gets SW/ and description.txt.")],
+    datasets: Annotated[list[str] | None, typer.Option(help="Again for more; by default all with weights.")] = None,
+) -> None:
+    """Write the challenge's folder SW: scripts, weights, and an environment that needs nothing of the host."""
+    from embedtrack.submission import write
+
+    software = write(out, datasets)
+    scripts = sorted(path.name for path in software.glob("*.sh"))
+    size = sum(path.stat().st_size for path in software.rglob("*") if path.is_file() and not path.is_symlink())
+    logging.getLogger("embedtrack").info("%s: %.2f GB, %s", software, size / 1e9, ", ".join(scripts))
