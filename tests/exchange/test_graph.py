@@ -36,6 +36,11 @@ def test_other_values_in_every_frame_become_tracks():
     assert pixels(made)[:, 0].tolist() == [[1, 0, 0], [1, 2, 0], [3, 2, 4]]
 
 
+def test_a_cell_with_another_value_in_each_frame_is_one_track():
+    links = [((0, 5), (1, 7)), ((1, 7), (2, 1))]
+    assert tracked("case", images([5], [7], [1]), [(0, 5), (1, 7), (2, 1)], links).tracks == [Track(1, 0, 2, 0)]
+
+
 def test_a_track_that_skips_frames_is_cut():
     labels = images([4], [0], [4], [4])
     nodes, links = same_label(labels)

@@ -95,6 +95,9 @@ def test_large_frames_have_levels(tmp_path: Path):
     assert np.array_equal(root["labels/cells/2"][0], labels[::4, ::4])
     assert root["1"][0, 75, 200] == 1
     assert root["1"][0, 100, 200] == 0.5
+    datasets = root.attrs["ome"]["multiscales"][0]["datasets"]
+    shifts = [one["coordinateTransformations"][1:] for one in datasets]  # a block's middle lies between its pixels
+    assert shifts == [[], *([{"type": "translation", "translation": [0, s, s]}] for s in (0.5, 1.5))]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -54,6 +54,18 @@ def test_a_mask_of_nothing_is_false_and_one_of_a_found_cell_splits_it():
     ]
 
 
+def test_pieces_of_a_cell_that_no_mask_finds_are_false():
+    toy = still()
+    labels = toy.labels.copy()
+    cell = np.argwhere(labels[1] == 2)
+    labels[1][labels[1] == 2] = 0
+    labels[1][tuple(cell[: len(cell) // 3].T)] = 8
+    labels[1][tuple(cell[-len(cell) // 3 :].T)] = 9
+    tracks = [Track(1, 0, 3, 0), Track(2, 0, 0, 0), Track(3, 2, 3, 2), Track(8, 1, 1, 0), Track(9, 1, 1, 0)]
+    labels[2:][labels[2:] == 2] = 3
+    assert kinds(toy, Toy(labels, tracks))[:3] == [("missed", 1), ("false", 1), ("false", 1)]
+
+
 def test_two_cells_in_one_mask_are_merged():
     toy = still()
     labels = toy.labels.copy()
