@@ -15,6 +15,8 @@ from embedtrack.cli.common import Device, Precision, Views, frame_range
 if TYPE_CHECKING:
     from embedtrack.infer import Summary
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="embedtrack",
     help="Segment and track cells in 2D time-lapse microscopy.",
@@ -160,8 +162,9 @@ def main() -> None:
         sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
         code = 2
     except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # typer returns it by itself when Ctrl-C comes within a command
         sys.stderr.write("interrupted\n")
-        code = 130
     sys.exit(code)
 
 

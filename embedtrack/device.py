@@ -99,8 +99,8 @@ def download(result: Tensor) -> tuple[Tensor, "torch.cuda.Event | None"]:
 def keep_memory() -> None:
     """Let the C library keep the memory that is freed: a network frees and takes the same hundred blocks every frame.
 
-    Each page that goes back to the system costs a page fault when it is taken again, which was a sixth of the time
-    of a frame. Works with glibc; elsewhere nothing happens.
+    Each page that goes back to the system costs a page fault when it is taken again, tens of thousands
+    of them a frame. Works with glibc; elsewhere nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -3,7 +3,8 @@ import logging
 import pytest
 import torch
 
-from embedtrack.device import choose, fast_precision, place
+from embedtrack import device
+from embedtrack.device import choose, download, fast_precision, keep_memory, memory, memory_errors, place, upload
 from embedtrack.networks.branched import BranchedERFNet
 
 
@@ -44,3 +45,79 @@ def test_place_sets_the_memory_layout():
     network = BranchedERFNet()
     place(network, torch.device("cpu"))
     assert network.encoder[0].convolution.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.\nSee the documentation"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."),
+    ],
+)
+def test_what_torch_raises_for_want_of_memory_is_a_memory_error(error: RuntimeError):
+    with pytest.raises(MemoryError, match="allocate"), memory_errors():
+        raise error
+
+
+def test_other_errors_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="shapes"), memory_errors():
+        raise RuntimeError("shapes do not fit")
+
+
+def test_memory_is_that_of_the_device_asked_for(monkeypatch: pytest.MonkeyPatch):
+    class Properties:
+        def __init__(self, device: torch.device) -> None:
+            self.total_memory = {0: 3, 1: 5}[device.index]
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", Properties)
+    assert memory(torch.device("cuda:0")) == 3
+    assert memory(torch.device("cuda:1")) == 5
+    assert memory(torch.device("cpu")) > 2**20
+
+
+def test_the_way_there_and_back_on_the_processor():
+    image = torch.arange(6.0).reshape(2, 3)
+    there = upload(image, torch.device("cpu"))
+    back, arrived = download(there)
+    assert arrived is None
+    assert torch.equal(back, image)
+
+
+class FakeTensor:
+    """Notes what is done with it, as on a GPU."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.device, self.shape, self.dtype = torch.device("cuda"), (2, 3), torch.float32
+
+    def pin_memory(self) -> "FakeTensor":
+        self.log.append("pin")
+        return self
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> "FakeTensor":
+        self.log.append(f"to {device} {non_blocking}")
+        return self
+
+    def copy_(self, source: object, *, non_blocking: bool) -> None:
+        self.log.append(f"copy {non_blocking}")
+
+    def record(self) -> None:
+        self.log.append("record")
+
+
+def test_a_gpu_gets_and_gives_by_pinned_memory_without_waiting(monkeypatch: pytest.MonkeyPatch):
+    log: list[str] = []
+    fake = FakeTensor(log)
+    upload(fake, torch.device("cuda"))
+    assert log == ["pin", "to cuda True"]
+    log.clear()
+    monkeypatch.setattr(torch, "empty", lambda shape, dtype, pin_memory: fake if pin_memory else None)
+    monkeypatch.setattr(torch.cuda, "Event", lambda: fake)
+    assert download(fake) == (fake, fake)
+    assert log == ["copy True", "record"]
+
+
+def test_freed_memory_is_kept_where_the_c_library_knows_how(monkeypatch: pytest.MonkeyPatch):
+    keep_memory()
+    monkeypatch.setattr(device.ctypes, "CDLL", lambda name: object())
+    keep_memory()

@@ -1,7 +1,9 @@
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from embedtrack.config import Clustering, ModelConfig
 from embedtrack.data import ctc
 from embedtrack.evaluate import evaluate
 from embedtrack.infer import summarise, track
+from embedtrack.networks import predict
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.types import Frame, Labels, Track
 from tests import drawings
@@ -159,3 +162,46 @@ def test_a_killed_run_leaves_the_older_result(tmp_path: Path, model: Path):
         assert {path.name: path.read_bytes() for path in out.iterdir()} == older
     track(folder, model, out, views=1, device_name="cpu")
     assert sorted(path.name for path in out.parent.iterdir()) == ["01", "01_RES"]
+
+
+def test_ctrl_c_ends_all_stages_at_once_with_one_line(tmp_path: Path, model: Path):
+    frames = np.random.default_rng(1).integers(0, 255, (40, 160, 208), np.uint8)
+    folder, out = movie(tmp_path / "data" / "01", frames), tmp_path / "data" / "01_RES"
+    command = [sys.executable, "-m", "embedtrack", "infer", str(folder), "--model", str(model), "--out", str(out)]
+    process = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not list(out.parent.glob(".*/new/mask001.tif")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert error.endswith("\ninterrupted\n")
+    assert "Traceback" not in error
+    assert sorted(path.name for path in out.parent.iterdir()) == ["01"]
+
+
+def test_a_failing_stage_is_one_error_and_no_thread_stays(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch):
+    """Wherever it fails: while reading, in the network for want of memory, while clustering or writing."""
+    folder = movie(tmp_path / "data" / "01", np.concatenate([NOISE, NOISE]))
+    failing: list[tuple[object, str, Exception, type[Exception]]] = [
+        (ctc, "read_frame", ValueError("t003.tif: no"), ValueError),
+        (predict.Predictor, "_pair", torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError),
+        (infer, "cluster", ValueError("no"), ValueError),
+        (infer.ResultWriter, "write", OSError(28, "No space left"), OSError),
+    ]
+    for place, name, error, seen in failing:
+        calls = itertools.count()
+
+        def fails(
+            *words: object, error: Exception = error, calls: Iterator[int] = calls, right: object = getattr(place, name)
+        ) -> object:
+            if next(calls) >= 3:
+                raise error
+            return right(*words)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, fails)
+            with pytest.raises(seen, match=str(error.args[-1])):
+                track(folder, model, tmp_path / "out", views=1, device_name="cpu")
+            assert not [thread for thread in threading.enumerate() if thread.name == "stage"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]

@@ -6,7 +6,7 @@ from torch import nn
 from embedtrack.data.symmetry import SYMMETRIES, do, do_axes, do_vectors
 from embedtrack.data.tiles import plan
 from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.networks.predict import Predictor, plan_tiles
+from embedtrack.networks.predict import BYTES_PER_PIXEL, Pending, Predictor, plan_tiles
 
 SHAPE = (40, 56)
 
@@ -78,6 +78,30 @@ def test_bfloat16_is_near(network: BranchedERFNet, frames: list[np.ndarray]):
 def test_unknown_precision(network: BranchedERFNet):
     with pytest.raises(ValueError, match="expected --precision"):
         Predictor(network, plan(SHAPE, 128), precision="float8")
+
+
+@pytest.mark.parametrize(("where", "views", "together"), [("cpu", 8, 1), ("cuda:1", 8, 4), ("cuda:1", 1, 1)])
+def test_tiles_leave_room_for_the_views_that_share_a_batch(
+    where: str, views: int, together: int, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[torch.device] = []
+    room = 4 * BYTES_PER_PIXEL * together * 512 * 512
+    monkeypatch.setattr("embedtrack.device.memory", lambda device: asked.append(device) or room)
+    assert plan_tiles((2000, 2000), 2048, torch.device(where), views)[0][2:] == (512, 512)
+    assert asked == [torch.device(where)]
+
+
+def test_a_frame_on_its_way_is_fetched_when_it_has_arrived():
+    class Arrived:
+        waited = False
+
+        def synchronize(self) -> None:
+            self.waited = True
+
+    arrived, channels = Arrived(), torch.arange(7.0)[:, None, None].expand(7, 2, 3)
+    maps = Pending(channels, arrived).fetch()
+    assert arrived.waited
+    assert [m[..., 0, 0].tolist() for m in maps] == [[0, 1], [2, 3], 4, [5, 6]]
 
 
 @pytest.mark.gpu

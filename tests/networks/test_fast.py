@@ -1,0 +1,87 @@
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from embedtrack import checkpoint, infer
+from embedtrack.challenge import DEMO_MODEL, REPOSITORY, models
+from embedtrack.data import ctc
+from embedtrack.data.normalise import normalise
+from embedtrack.data.scale import to_frame, to_working
+from embedtrack.instances.cluster import cluster
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.networks.erfnet import NonBottleneck1D
+from embedtrack.networks.fast import FoldedBlock, for_inference
+from embedtrack.types import Maps
+
+
+@pytest.fixture
+def network() -> BranchedERFNet:
+    """Norms and biases as after a training: nothing is neutral."""
+    torch.manual_seed(0)
+    network = BranchedERFNet()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.3)
+            module.running_mean.normal_(std=0.3)
+            module.running_var.uniform_(0.5, 2)
+    for part in (network.segmentation, network.seediness, network.tracking):
+        nn.init.normal_(part[-1].weight, std=0.1)
+    return network.eval()
+
+
+@torch.inference_mode()
+def maps_of(network: BranchedERFNet, now: torch.Tensor, before: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    features, old = network.encode(now), network.encode(before)
+    return (*network.segment(features), network.shift(features, old))
+
+
+def test_it_computes_the_same(network: BranchedERFNet):
+    now, before = torch.randn(2, 3, 1, 48, 64)
+    fast = for_inference(network)
+    for found, expected in zip(maps_of(fast, now, before), maps_of(network, now, before), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_bfloat16_is_near_and_its_maps_are_single(network: BranchedERFNet):
+    now, before = torch.randn(2, 1, 1, 48, 64)
+    fast = for_inference(network, torch.bfloat16)
+    near = maps_of(fast, now.bfloat16(), before.bfloat16())
+    for found, expected in zip(near, maps_of(network, now, before), strict=True):
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, expected, atol=0.1, rtol=0)
+
+
+def test_the_network_itself_stays_as_it_is(network: BranchedERFNet):
+    weights = copy.deepcopy(network.state_dict())
+    fast = for_inference(network)
+    assert isinstance(fast.encoder[2], FoldedBlock)
+    assert isinstance(network.encoder[2], NonBottleneck1D)
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert not any(parameter.requires_grad for parameter in fast.parameters())
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.skipif(not (models() / DEMO_MODEL / checkpoint.WEIGHTS).is_file(), reason="no weights are shipped")
+def test_the_slow_way_finds_the_same_cells_to_the_pixel():
+    """Pair by pair through the network as it is trained, frame after frame, without threads."""
+    model = checkpoint.load(models() / DEMO_MODEL)
+    config, paths = model.config, sorted((REPOSITORY / "demo" / "01").glob("*.tif"))[:4]
+    for index, (labels, shift) in enumerate(infer.segment(model, paths, views=1)):
+        now, before = (tensor(path, config) for path in (paths[index], paths[max(index - 1, 0)]))
+        with torch.no_grad():
+            slow, _ = model.network(now, before)
+        shape = ctc.read_frame(paths[index]).shape
+        height, width = (round(side * config.scale) for side in shape)
+        maps = to_frame(Maps(*(m[0, ..., :height, :width].numpy() for m in slow)), shape, config.scale)
+        np.testing.assert_array_equal(labels, cluster(maps, config.clustering, config.pixel))
+        np.testing.assert_allclose(shift, maps.shift, atol=1e-4)
+
+
+def tensor(path: Path, config: checkpoint.ModelConfig) -> torch.Tensor:
+    frame = normalise(to_working(ctc.read_frame(path), config.scale), config.normalisation)
+    return torch.from_numpy(frame)[None, None]
