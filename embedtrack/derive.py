@@ -31,6 +31,8 @@ class Measures(NamedTuple):
     """Diagonals of the masks' bounding boxes."""
     motions: list[float]
     """From a marker's medoid to its next one."""
+    longest: int
+    """The frames' longest side."""
 
 
 def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
@@ -38,7 +40,8 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
 
     - ``scale``: brings the median cell to the size that suits the network, see ``data/scale.py``.
     - ``step``: 1/255, or 1/511 where more than a hundredth of the cells span more than 255 working pixels.
-    - ``sampling.crop``: 256, or more where the crop would not hold 1.25 times the extent of 19 of 20 cells.
+    - ``sampling.crop``: 256, or more where crops would not hold 1.25 times the median cell's extent, and large ones
+      that of 19 of 20 cells; less where the frames are smaller, and then more crops in a batch.
     - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames.
 
     The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.
@@ -50,9 +53,12 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
         far = float(np.percentile(seen.extents, 99)) * scale
         changes["step"] = next((step for step in STEPS if far * step <= 1), STEPS[-1])
     if seen.extents and "crop" not in recipe.sampling.model_fields_set:
-        needed = 1.25 * float(np.percentile(seen.extents, 95)) * scale
-        crop = next((crop for crop in CROPS if crop >= needed), CROPS[-1])
+        median, large = (1.25 * float(np.percentile(seen.extents, p)) * scale for p in (50, 95))
+        crop = next((crop for crop in CROPS if crop >= max(median, large / 2)), CROPS[-1])
+        crop = min(crop, 32 * math.ceil(seen.longest * scale / 32))
         changes["sampling"] = recipe.sampling.model_copy(update={"crop": crop})
+        if "batch" not in recipe.model_fields_set:
+            changes["batch"] = recipe.batch * max(1, CROPS[0] ** 2 // crop**2)
     if seen.motions and "motion" not in recipe.augmentation.model_fields_set:
         motion = float(np.clip(np.percentile(seen.motions, 90) * scale, *MOTION))
         changes["augmentation"] = recipe.augmentation.model_copy(update={"motion": round(motion, 1)})
@@ -61,12 +67,13 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
 
 def measure(folders: Sequence[Path]) -> Measures:
     """Look at a dozen annotated frames of each sequence; without any mask at the markers instead."""
-    seen = Measures([], [], [])
+    seen = Measures([], [], [], 0)
     for folder in folders:
         truth = ctc.open_truth(folder)
         masks = truth.silver or truth.gold or truth.markers
         for number in _some(sorted(masks)):
             labels = ctc.read_labels(masks[number])
+            seen = seen._replace(longest=max(seen.longest, *labels.shape))
             sizes = np.bincount(labels.ravel())
             for label, box in enumerate(find_objects(labels), start=1):
                 if box is not None:

@@ -23,6 +23,8 @@ from embedtrack.team import Team
 from embedtrack.validate import validation_seg
 
 SAVE_SECONDS = 120.0
+SIDES = 32
+"""Large crops have sides that are multiples of this."""
 WARM_UP = 0.3
 """Share of the training in which the learning rate rises."""
 VALIDATING = 0.15
@@ -111,8 +113,8 @@ def held_back(movie: Movie, share: float) -> range:
     """
     length = len(movie.frames)
     end, count = length, min(length - round(length * (1 - share)), length - 1)
-    if movie.sparse and count:
-        masks = [len(movie.centres[t].keys() - movie.partial[t]) for t in range(length)]
+    masks = [len(movie.centres[t].keys() - movie.partial[t]) for t in range(length)]
+    if movie.sparse and count and any(masks):
         end = max(t for t in range(length) if masks[t]) + 1
         enough = next(n for n in range(1, end + 1) if sum(masks[end - n : end]) >= share * sum(masks))
         count = min(max(count, enough), end - 1)
@@ -161,11 +163,13 @@ def batches(training: Sequence[Movie], recipe: Recipe, first: int, team: Team) -
 
     Of the crops of all processes, this one's are those of its rank.
     """
+    sides = (side for movie in training for frame in movie.frames for side in frame.shape)
+    large, fewer = large_crops(recipe, max(sides))
 
     def make(number: int) -> Batch:
         sampling, count = recipe.sampling, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
         if np.random.default_rng((recipe.seed, number)).random() < sampling.large:
-            sampling, count = sampling.model_copy(update={"crop": 2 * sampling.crop}), max(1, count // 4)
+            sampling, count = sampling.model_copy(update={"crop": large}), fewer
         places = range(1 + team.rank * count, 1 + (team.rank + 1) * count)
         generators = [np.random.default_rng((recipe.seed, number, place)) for place in places]
         return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.step)
@@ -176,6 +180,13 @@ def batches(training: Sequence[Movie], recipe: Recipe, first: int, team: Team) -
             batch, first = following.result(), first + 1
             following = pool.submit(make, first)
             yield batch
+
+
+def large_crops(recipe: Recipe, longest: int) -> tuple[int, int]:
+    """Side and number of a batch's large crops: of twice the side, but not larger than frames of that longest side."""
+    crop = recipe.sampling.crop
+    side = max(crop, min(2 * crop, -(-longest // SIDES) * SIDES))
+    return side, max(1, recipe.batch * crop**2 // side**2)
 
 
 def step(

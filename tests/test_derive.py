@@ -5,6 +5,7 @@ import pytest
 
 from embedtrack.config import Augmentation, Recipe, Sampling
 from embedtrack.derive import derive, measure
+from embedtrack.fit import large_crops
 from embedtrack.types import Track
 from tests.drawings import Toy, draw, moving, write_movie
 
@@ -21,10 +22,20 @@ def test_what_a_recipe_does_not_set_follows_from_the_movie(tmp_path: Path):
     folder = write_movie(moving(), tmp_path / "toy")
     recipe = derive(Recipe(), [folder])
     assert recipe.scale == 2
-    assert (recipe.step, recipe.sampling.crop) == (1 / 255, 256)
+    assert recipe.step == 1 / 255
     assert recipe.augmentation.motion == 12
     fixed = Recipe(scale=1, sampling=Sampling(crop=40), augmentation=Augmentation(motion=3), step=1 / 100)
     assert derive(fixed, [folder]) == fixed
+
+
+def test_small_frames_are_seen_whole(tmp_path: Path):
+    """Frames of 96 x 160 working pixels: crops are no larger, and a batch has more of them."""
+    recipe = derive(Recipe(), [write_movie(moving(), tmp_path / "toy")])
+    assert (recipe.sampling.crop, recipe.batch) == (160, 8)
+    assert derive(Recipe(batch=3), [tmp_path / "toy" / "01"]).batch == 3
+    assert large_crops(recipe, 160) == (160, 8)
+    assert large_crops(Recipe(), 600) == (512, 1)
+    assert large_crops(Recipe(), 345) == (352, 2)
 
 
 def test_long_cells_need_a_wide_grid_and_large_crops(tmp_path: Path):

@@ -169,6 +169,8 @@ def test_sparse_masks_are_shared_between_training_and_validation(tmp_path: Path)
     assert held_back(long, 0.1) == range(11, 13)  # two of twenty frames
     assert held_back(long, 0.6) == range(1, 13)
     assert held_back(long, 0.0) == range(13, 13)
+    bare = replace(long, partial=[frozenset({1, 2})] * 20)
+    assert held_back(bare, 0.1) == range(18, 20)
     training_part, validation = split([long], 0.1)
     assert training_part[0].numbers == [*range(11), *range(13, 20)]
     assert validation[0].numbers == [11, 12]

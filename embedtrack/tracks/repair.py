@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.data.lbep import MAX_LABEL
 from embedtrack.tracks.relabel import present, rename
 from embedtrack.types import Labels, Track
-
-MAX_LABEL = np.iinfo(np.uint16).max
 
 
 def remove_border(labels: Labels, border: int) -> Labels:
