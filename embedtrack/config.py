@@ -105,10 +105,10 @@ class Sampling(Settings):
     """Which crops training sees, see ``data/samples.py``."""
 
     crop: int = Field(256, ge=32, multiple_of=8)
-    """Side of a crop in working pixels, about ten typical cells."""
+    """Side of a crop in working pixels, about ten typical cells; see ``derive.py``."""
     large: float = Field(0.5, ge=0, le=1)
-    """Share of the steps that see a quarter as many crops of twice the side. The inside of a whole frame lies further
-    from any edge than small crops ever show; a network that has seen only those misses the cells there."""
+    """Share of the steps that see fewer crops of up to twice the side. The inside of a whole frame lies further from
+    any edge than small crops ever show; a network that has seen only those misses the cells there."""
     anywhere: float = Field(0.2, ge=0, le=1)
     """Share of crops that lie anywhere in the frame, empty ones among them; the others hold a cell."""
     events: float = Field(0.1, ge=0, le=1)
