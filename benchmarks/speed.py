@@ -188,6 +188,16 @@ def by_cells(repeats: int = 7) -> dict[int, dict[str, float]]:
     return found
 
 
+def peak_of(paths: Sequence[Path], model: Path) -> int:
+    """The most bytes that ``infer`` holds for a movie of these frames, in one view."""
+    with tempfile.TemporaryDirectory() as folder:
+        movie = Path(folder) / "01"
+        movie.mkdir()
+        for path in paths:
+            (movie / path.name).symlink_to(path.resolve())
+        return 1024 * peak(movie, model, movie.with_name("01_RES"))
+
+
 def exponent(points: dict[int, float]) -> float:
     """P of the best fit y = a x^p."""
     return float(np.polyfit(np.log(list(points)), np.log(list(points.values())), 1)[0])
@@ -195,17 +205,16 @@ def exponent(points: dict[int, float]) -> float:
 
 def measure(model_folder: Path, sequence: Path, device_name: str, repeats: int, frames: int) -> dict[str, Any]:
     """Everything, as one object for ``--json``."""
-    model = checkpoint.load(model_folder)
     where = device.choose(device_name)
+    paths, shape = ctc.open_sequence(sequence).paths[:frames], ctc.open_sequence(sequence).shape
+    memory = peak_of(paths, model_folder) if where.type == "cpu" else None  # first: a child inherits its parent's peak
+    model = checkpoint.load(model_folder)
     device.place(model.network, where)
-    paths = ctc.open_sequence(sequence).paths[:frames]
-    shape = ctc.open_sequence(sequence).shape
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         times, agreement = side_by_side(model, paths, repeats, scratch / "mask.tif")
         shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in WAYS.items()}
         sizes, cells = by_size(model, scratch), by_cells()
-        memory = peak(sequence, model_folder, scratch / "RES") * 1024 if where.type == "cpu" else None
     middle = {name: median(values) for name, values in times.items()}
     attainable = {
         name: operations(model, shape) * views / rate(where, getattr(torch, p)) for name, (p, views) in WAYS.items()
