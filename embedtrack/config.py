@@ -39,6 +39,9 @@ class Clustering(Settings):
     """A cell's centre needs a seediness above this."""
     mask_threshold: float = Field(0.3, gt=0, lt=1)
     """A pixel with seediness above this may belong to a cell."""
+    reach: float | None = Field(None, gt=0, lt=1)
+    """Cells that were found take the pixels with d above this to their mean centre, see ``instances/settle.py``; None:
+    they stay as they were found, by d > 0.5 to the centre that proposed them."""
     min_votes: int = Field(5, ge=0)
     """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
     smoothing: int = Field(3, ge=1)

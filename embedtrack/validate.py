@@ -28,6 +28,7 @@ WORTH = 0.005
 """Smaller tiles overlap and cost up to three times as much; they must be better by this."""
 SEED_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 MASK_THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+REACHES = (None, 0.5, 0.4, 0.3)
 
 Predicted = tuple[Merged, Maps[Frame]]
 
@@ -50,7 +51,7 @@ def validation_seg(
 def calibrate(
     network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str
 ) -> tuple[ModelConfig, dict[int, Score]]:
-    """Choose the size of tiles and both seediness thresholds by (SEG + DET) / 2 of the validation frames.
+    """Choose the size of tiles, both seediness thresholds and the reach by (SEG + DET) / 2 of the validation frames.
 
     Returns:
         The configuration with what was chosen, and the scores that it reaches in one and in eight views.
@@ -60,14 +61,19 @@ def calibrate(
         views: [list(predictions(network, movie, precision, views, config.tile)) for movie in movies]
         for views in (1, 8)
     }
-    found: dict[Clustering, float] = {}
-    for seed, mask in itertools.product(SEED_THRESHOLDS, MASK_THRESHOLDS):
-        if mask <= seed:
-            changed = config.clustering.model_copy(update={"seed_threshold": seed, "mask_threshold": mask})
-            found[changed] = sum(score(predicted[8], changed, config.pixel))
-    best = max(found, key=lambda clustering: found[clustering])
+
+    def best_of(changes: Iterable[dict[str, float | None]]) -> Clustering:
+        def merit(settings: Clustering) -> float:
+            return sum(sum(score(maps, settings, config.pixel)) for maps in predicted.values())
+
+        return max((config.clustering.model_copy(update=change) for change in changes), key=merit)
+
+    pairs = itertools.product(SEED_THRESHOLDS, MASK_THRESHOLDS)
+    thresholds = best_of({"seed_threshold": seed, "mask_threshold": mask} for seed, mask in pairs if mask <= seed)
+    config = config.model_copy(update={"clustering": thresholds})
+    best = best_of({"reach": reach} for reach in REACHES)
     scores = {views: score(maps, best, config.pixel) for views, maps in predicted.items()}
-    log.info("thresholds: seeds %.2f, masks %.2f", best.seed_threshold, best.mask_threshold)
+    log.info("seeds above %.2f, masks above %.2f, reach %s", best.seed_threshold, best.mask_threshold, best.reach)
     return config.model_copy(update={"clustering": best}), scores
 
 

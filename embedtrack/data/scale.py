@@ -1,8 +1,8 @@
 """The working scale: the network sees a frame smaller or larger, so that a typical cell suits what it has learnt.
 
 A network of 3x3 filters sees best what spans 25 to 50 pixels; a nucleus of 100 costs it four times the work and more
-layers to see it whole, and a cell of 12 has no inside. Frames are brought to the working scale, maps back to the frame's own, so that outlines,
-clustering, linking and all sizes in ``config.json`` are in the frame's pixels.
+layers to see it whole, and a cell of 12 has no inside. Frames are brought to the working scale, maps back to the
+frame's own, so that outlines, clustering, linking and all sizes in ``config.json`` are in the frame's pixels.
 """
 
 import math

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
 from embedtrack.config import Clustering
+from embedtrack.instances.settle import settle
 from embedtrack.types import Labels, Maps
 
 REACH = math.log(2)
@@ -58,11 +59,12 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, step: float) 
 
     Args:
         maps: of one frame; ``shift`` is not used.
-        settings: thresholds, votes and the least size of a cell.
+        settings: thresholds, votes, the least size of a cell, and whether cells settle in the end.
         step: the width of a pixel in grid units.
 
     Returns:
-        int32[H, W], numbered from 1 in the reading order of the pixels that proposed the cells.
+        int32[H, W], numbered from 1 in the reading order of the pixels that proposed the cells; where cells settle, a
+        number may be missing.
 
     Raises:
         ValueError: the maps do not have one size.
@@ -81,7 +83,9 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, step: float) 
     number = np.zeros(standing.size + 1, np.int32)
     number[1 + np.argsort(crowd.pixel[standing])] = np.arange(1, standing.size + 1)
     labels.reshape(-1)[crowd.pixel] = number[owner]
-    return labels
+    if settings.reach is None:
+        return labels
+    return settle(labels, maps, settings.reach, settings.mask_threshold, settings.min_cell_size, step)
 
 
 def _rank(
