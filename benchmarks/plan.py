@@ -1,0 +1,103 @@
+"""What the Snakefile needs to know before it runs anything: which movies there are, and what a job may cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any, Self
+
+from embedtrack.data.ctc import open_sequence
+from embedtrack.folder import WEIGHTS
+
+BASE_MB, BYTES_PER_PIXEL = 700, 700
+"""Peak memory of inference: measured on frames of 0.2 to 1 megapixel, see the README, with a fifth to spare."""
+TRAINING_MB = 6000
+"""Peak memory of a training, with batches of 4 crops of 256 pixels or one of 512."""
+MICROSECONDS_PER_PIXEL = 12
+"""Of one view on one CPU core, with as much again to spare."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where things are and which jobs there are."""
+
+    root: Path
+    out: Path
+    models: Path
+    weights: Path | None
+    train: bool
+    views: int
+    sequences: dict[str, list[str]]
+    """Data set -> the names of its movies."""
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], repository: Path, environment: Mapping[str, str]) -> Self:
+        """Read the settings that the Snakefile lists.
+
+        Raises:
+            ValueError: no data set, or one that has no movie with truth or no weights.
+        """
+        root = Path(config.get("root") or environment.get("DATA_ROOT") or repository.parent).resolve()
+        models = Path(config.get("models") or environment.get("EMBEDTRACK_MODELS") or repository / "models").resolve()
+        weights = Path(config["weights"]).resolve() if config.get("weights") else None
+        train = str(config.get("train", "no")).lower() in ("1", "yes", "true")
+        names = _words(config.get("datasets")) or [p.parent.name for p in sorted(models.glob(f"*/{WEIGHTS}"))]
+        if not names:
+            raise ValueError(
+                f"expected data sets, got none; name some: --config 'datasets=[A,B]', or put weights in {models}"
+            )
+        movies = {name: _movies(root / name, _words(config.get("sequences"))) for name in names}
+        for name in names:
+            folder = weights or models / name
+            if not train and not (folder / WEIGHTS).is_file():
+                raise ValueError(f"expected weights in {folder}, found none; train them: --config train=yes")
+        out = Path(config.get("out", "results"))
+        return cls(root, out, models, weights, train, int(config.get("views", 8)), movies)
+
+    def movies(self, dataset: str) -> list[Path]:
+        """The folders of a data set's movies."""
+        return [self.root / dataset / name for name in self.sequences[dataset]]
+
+    def model(self, dataset: str) -> Path:
+        """The folder of the weights that a data set is segmented with."""
+        return self.out / dataset / "model" if self.train else self.weights or self.models / dataset
+
+    def scores(self) -> list[Path]:
+        """What the table is made of."""
+        return [self.out / name / f"{movie}.json" for name, movies in self.sequences.items() for movie in movies]
+
+    def inference_memory(self, dataset: str, sequence: str) -> int:
+        """Megabytes."""
+        _, pixels = self._size(dataset, sequence)
+        return BASE_MB + ceil(pixels * BYTES_PER_PIXEL / 1e6)
+
+    def inference_minutes(self, dataset: str, sequence: str) -> int:
+        """For one core and no GPU; a job that takes longer would be killed, so rather too many."""
+        frames, pixels = self._size(dataset, sequence)
+        return 5 + ceil(frames * pixels * self.views * MICROSECONDS_PER_PIXEL / 60e6)
+
+    def _size(self, dataset: str, sequence: str) -> tuple[int, int]:
+        """Frames, and pixels of each."""
+        movie = open_sequence(self.root / dataset / sequence)
+        return len(movie), movie.shape[0] * movie.shape[1]
+
+
+def _words(value: Any) -> list[str]:
+    """A list as YAML or a command line gives it."""
+    if isinstance(value, list | tuple):
+        return [f"{word:02d}" if isinstance(word, int) else str(word) for word in value]
+    return str(value).split(",") if value else []
+
+
+def _movies(folder: Path, wanted: list[str]) -> list[str]:
+    """The names of a data set's movies with truth.
+
+    Raises:
+        ValueError: there are none, or not all that are wanted.
+    """
+    there = [name for name in wanted or ("01", "02") if (folder / name).is_dir() and (folder / f"{name}_GT").is_dir()]
+    if not there or (wanted and there != wanted):
+        raise ValueError(
+            f"expected {', '.join(wanted) or '01 or 02'} with truth (01_GT) in {folder}, got {there or 'none'}"
+        )
+    return there

@@ -1,0 +1,122 @@
+"""The benchmark as one command: planned, refused, killed and resumed, and told what a cluster is to be asked for."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.plan import Plan
+from benchmarks.table import row
+from embedtrack.challenge import REPOSITORY, models
+from embedtrack.folder import WEIGHTS
+from embedtrack.simulate import simulate
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two data sets of two movies."""
+    for number, dataset in enumerate(("A+", "B")):
+        for movie in ("01", "02"):
+            simulate(tmp_path / "data" / dataset, seed=number, frames=4, size=(96, 128), cells=4, name=movie)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def weights() -> Path:
+    return next(models().glob(f"*/{WEIGHTS}")).parent
+
+
+def test_plan_finds_movies_and_asks_for_more_where_frames_are_larger(data: Path, weights: Path, tmp_path: Path):
+    plan = Plan.of({"root": data, "datasets": "A+,B", "weights": weights}, REPOSITORY, {})
+    assert plan.sequences == {"A+": ["01", "02"], "B": ["01", "02"]}
+    assert plan.scores()[3] == Path("results/B/02.json")
+    assert plan.model("B") == weights
+    simulate(tmp_path / "data" / "C", frames=2, size=(400, 400), cells=4)
+    larger = Plan.of({"root": data, "datasets": ["C"], "weights": weights}, REPOSITORY, {})
+    assert larger.inference_memory("C", "01") > plan.inference_memory("B", "01")
+    assert Plan.of({"datasets": ["C"], "train": "yes", "sequences": [1]}, REPOSITORY, {"DATA_ROOT": str(data)}).train
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"datasets": ["none"]}, "01 or 02 with truth"),
+        ({"datasets": ["B"], "sequences": ["03"]}, "expected 03 with truth"),
+        ({"datasets": ["B"]}, "expected weights in .*B"),
+        ({"models": "/nowhere"}, "expected data sets, got none"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict[str, object], fault: str, data: Path):
+    with pytest.raises(ValueError, match=fault):
+        Plan.of({"root": data, **settings}, REPOSITORY, {})
+
+
+def test_table_sets_published_scores_beside_ours(tmp_path: Path):
+    path = tmp_path / "Fluo-N2DH-GOWT1" / "01.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"SEG": 0.5, "DET": 0.75, "TRA": 0.7504, "LNK": None}))
+    assert row(path).split("|")[1:-1] == [
+        " Fluo-N2DH-GOWT1 ", " 01 ", " 0.500 ", " 0.750 ", " 0.750 ", " - ", " 0.929 / 0.951 ", " 0.777 / 0.976 "
+    ]  # fmt: skip
+
+
+def words(data: Path, weights: Path, *more: str) -> list[str]:
+    settings = [f"root={data}", "datasets=[A+,B]", f"weights={weights}", "views=1"]
+    return [sys.executable, "-m", "benchmarks.reproduce", "--config", *settings, *more]
+
+
+@pytest.mark.container
+@pytest.mark.timeout(900)
+def test_a_killed_benchmark_goes_on(data: Path, weights: Path, tmp_path: Path):
+    pytest.importorskip("snakemake")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    run = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "check": False}
+    first = subprocess.Popen(
+        words(data, weights, "--cores", "1"),
+        cwd=tmp_path,
+        env=environment,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    begin = time.monotonic()
+    done = lambda: [path for path in tmp_path.glob("results/*/*.json") if path.stat().st_size > 10]  # noqa: E731
+    while len(done()) < 2:
+        assert first.poll() is None
+        assert time.monotonic() - begin < 300
+        time.sleep(0.1)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    early = min(done(), key=lambda path: path.stat().st_mtime)
+    stamp = early.stat().st_mtime_ns
+    assert subprocess.run(words(data, weights, "--unlock"), **run).returncode == 0
+    second = subprocess.run(words(data, weights, "--cores", "1"), **run)
+    assert second.returncode == 0, second.stderr
+    assert early.stat().st_mtime_ns == stamp  # what was finished was not done again
+    table = (tmp_path / "results" / "table.md").read_text()
+    assert [line.split(" | ")[:2] for line in table.splitlines()[2:6]] == [
+        ["| A+", "01"], ["| A+", "02"], ["| B", "01"], ["| B", "02"]
+    ]  # fmt: skip
+    third = subprocess.run(words(data, weights, "--cores", "1"), **run)
+    assert "Nothing to be done" in third.stderr + third.stdout
+
+
+@pytest.mark.container
+@pytest.mark.timeout(300)
+def test_a_cluster_is_asked_for_what_each_job_needs(data: Path, weights: Path, tmp_path: Path):
+    pytest.importorskip("snakemake_executor_plugin_slurm")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    profile = ["--workflow-profile", str(REPOSITORY / "benchmarks" / "slurm"), "--dry-run"]
+    done = subprocess.run(
+        words(data, weights, "gpu=1", "train=yes", *profile),
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    assert "mem_mb=6000" in text
+    assert "runtime=90" in text
+    assert "gpu=1" in text
