@@ -41,7 +41,7 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     - ``scale``: brings the median cell to the size that suits the network, see ``data/scale.py``.
     - ``step``: 1/255, or 1/511 where more than a hundredth of the cells span more than 255 working pixels.
     - ``sampling.crop``: 256, or more where crops would not hold 1.25 times the median cell's extent, and large ones
-      that of 19 of 20 cells; less where the frames are smaller, and then more crops in a batch.
+      that of 19 of 20 cells; less where the frames are smaller.
     - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames.
 
     The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.
@@ -57,8 +57,6 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
         crop = next((crop for crop in CROPS if crop >= max(median, large / 2)), CROPS[-1])
         crop = min(crop, 32 * math.ceil(seen.longest * scale / 32))
         changes["sampling"] = recipe.sampling.model_copy(update={"crop": crop})
-        if "batch" not in recipe.model_fields_set:
-            changes["batch"] = recipe.batch * max(1, CROPS[0] ** 2 // crop**2)
     if seen.motions and "motion" not in recipe.augmentation.model_fields_set:
         motion = float(np.clip(np.percentile(seen.motions, 90) * scale, *MOTION))
         changes["augmentation"] = recipe.augmentation.model_copy(update={"motion": round(motion, 1)})

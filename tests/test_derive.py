@@ -29,11 +29,10 @@ def test_what_a_recipe_does_not_set_follows_from_the_movie(tmp_path: Path):
 
 
 def test_small_frames_are_seen_whole(tmp_path: Path):
-    """Frames of 96 x 160 working pixels: crops are no larger, and a batch has more of them."""
+    """Frames of 96 x 160 working pixels: crops are no larger."""
     recipe = derive(Recipe(), [write_movie(moving(), tmp_path / "toy")])
-    assert (recipe.sampling.crop, recipe.batch) == (160, 8)
-    assert derive(Recipe(batch=3), [tmp_path / "toy" / "01"]).batch == 3
-    assert large_crops(recipe, 160) == (160, 8)
+    assert recipe.sampling.crop == 160
+    assert large_crops(recipe, 160) == (160, 4)
     assert large_crops(Recipe(), 600) == (512, 1)
     assert large_crops(Recipe(), 345) == (352, 2)
 

@@ -64,8 +64,8 @@ class Movie:
 
     @cached_property
     def sparse(self) -> bool:
-        """Whether of more than a tenth of the cells only a marker is known."""
-        return 10 * sum(map(len, self.partial)) > sum(map(len, self.centres))
+        """Whether of more than a quarter of the cells only a marker is known."""
+        return 4 * sum(map(len, self.partial)) > sum(map(len, self.centres))
 
     def before(self, t: int) -> int:
         """The frame that is paired with ``t``: its past, or itself where there is none."""
