@@ -10,7 +10,7 @@ from embedtrack.data.ctc import open_sequence
 from embedtrack.folder import WEIGHTS
 
 BASE_MB, BYTES_PER_PIXEL = 600, 550
-"""Peak memory of inference: 685, 866 and 935 MB measured at 0.43, 0.77 and 1.05 megapixels in 8 views, a fifth to spare."""
+"""Peak memory of inference: 685, 866, 935 MB measured at 0.43, 0.77, 1.05 megapixels in 8 views; a fifth to spare."""
 TRAINING_MB = 6000
 """Peak memory of a training, with batches of 4 crops of 256 pixels or one of 512."""
 MICROSECONDS_PER_PIXEL = 6

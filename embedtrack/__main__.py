@@ -51,14 +51,21 @@ def infer(
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
 ) -> None:
     """Segment and track one movie."""
+    from embedtrack import provenance
+    from embedtrack.device import choose
     from embedtrack.display import frames_bar
     from embedtrack.infer import track
 
+    where = str(choose(device))
     with frames_bar(f"{sequence_folder.parent.name}/{sequence_folder.name}") as bar:
         summary = track(
             sequence_folder, model, out,
-            views=views, device_name=device, precision=precision, border=border, on_frame=bar,
+            views=views, device_name=where, precision=precision, border=border, on_frame=bar,
         )  # fmt: skip
+    provenance.note(
+        out, sequence_folder, model, summary.seconds,
+        device_name=where, views=views, precision=precision, border=border,
+    )  # fmt: skip
     _close(summary, out)
 
 

@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from embedtrack import portable
+from embedtrack import portable, provenance
 from embedtrack.challenge import REPOSITORY, models
 from embedtrack.config import DATASETS
 from embedtrack.description import describe
@@ -37,7 +37,7 @@ HEAD = """\
 case "$0" in */*) cd "${{0%/*}}" || exit ;; esac
 """
 TRACK = """\
-exec ./environment/bin/python -m embedtrack infer "../{dataset}/{sequence}" \\
+EMBEDTRACK_REVISION={revision} exec ./environment/bin/python -m embedtrack infer "../{dataset}/{sequence}" \\
     --model "models/{model}" --out "../{dataset}/{sequence}_RES{suffix}" "$@"
 """
 TRAIN = """\
@@ -127,13 +127,13 @@ def entries(folder: Path, datasets: list[str] | None = None) -> list[Entry]:
 
 def scripts(chosen: list[Entry]) -> dict[str, str]:
     """The scripts of ``SW`` by name."""
-    result = {}
+    result, revision = {}, provenance.revision()
     for entry in chosen:
         suffix = f"-{entry.configuration}" if entry.configuration else ""
         for sequence in SEQUENCES:
             out = f"../{entry.dataset}/{sequence}_RES{suffix}"
             head = HEAD.format(purpose=f"Segments and tracks ../{entry.dataset}/{sequence}, writes {out}.")
-            body = TRACK.format(**entry._asdict(), sequence=sequence, suffix=suffix)
+            body = TRACK.format(**entry._asdict(), sequence=sequence, suffix=suffix, revision=revision)
             result[f"{entry.dataset}-{sequence}{suffix}.sh"] = head + body
         result[f"train-{entry.model}.sh"] = _training(entry)
     return result

@@ -1,0 +1,64 @@
+"""Where a result comes from, in a log beside it: a result's folder may hold nothing but masks and tracks."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from embedtrack import __version__
+from embedtrack.challenge import REPOSITORY
+from embedtrack.folder import CONFIG, WEIGHTS
+
+
+def note(
+    out: Path, sequence: Path, model: Path, seconds: float, *, device_name: str, **options: str | float | None
+) -> Path:
+    """Write what made a result: ``01_RES.log`` for ``01_RES``, one JSON object.
+
+    Args:
+        out: the folder of the result.
+        sequence: the folder of the movie.
+        model: the folder of the weights, which its log names by hash.
+        seconds: how long it took.
+        device_name: cpu, cuda, cuda:1 or mps.
+        options: what else the user chose.
+
+    Returns:
+        The log.
+    """
+    where = torch.device(device_name)
+    known = {
+        "version": __version__,
+        "commit": revision(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sequence": str(sequence.resolve()),
+        "model": str(model.resolve()),
+        "sha256": {name: hashlib.sha256((model / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)},
+        "options": options,
+        "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "seconds": round(seconds, 1),
+    }
+    log = out.resolve().with_name(f"{out.resolve().name}.log")
+    log.write_text(json.dumps(known, indent=2) + "\n")
+    return log
+
+
+def revision() -> str:
+    """The commit of this program: ``$EMBEDTRACK_REVISION`` of a build, else git's with ``+`` where it was changed."""
+    if built := os.environ.get("EMBEDTRACK_REVISION"):
+        return built
+    words = ["git", "-C", str(REPOSITORY), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    if not (REPOSITORY / ".git").exists():
+        return "unknown"
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git
+        return "unknown"
+    return done.stdout.strip() or "unknown"
