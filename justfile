@@ -28,3 +28,11 @@ scores:
 # requirements.lock: every package that requirements.txt leads to, by version and hash (needs uv: pip install uv)
 lock:
     uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --custom-compile-command "just lock" --quiet --output-file requirements.lock
+
+# the licence of every package that the program needs; fails on one that binds
+licences:
+    .venv/bin/python -m benchmarks.licences
+
+# known faults of the locked packages (needs pip-audit, and PyPI or osv.dev)
+audit:
+    pip-audit --disable-pip --requirement requirements.lock

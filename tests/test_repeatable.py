@@ -1,0 +1,40 @@
+"""Equal input, weights and device give equal bytes: from run to run, and with any number of threads."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedtrack.challenge import REPOSITORY, models
+from embedtrack.folder import WEIGHTS
+from embedtrack.simulate import simulate
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames that are no multiple of eight, with cells that divide."""
+    folder = tmp_path_factory.mktemp("data") / "toy"
+    simulate(folder, seed=3, frames=4, size=(150, 203), cells=12)
+    shutil.copytree(next(models().glob(f"*/{WEIGHTS}")).parent, folder / "model")
+    return folder / "01"
+
+
+def digest(movie: Path, out: Path, threads: int) -> str:
+    """One hash of all files of a result that a process of its own has made."""
+    words = ["infer", str(movie), "--model", str(movie.parent / "model"), "--out", str(out), "--device", "cpu"]
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    environment = {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONPATH": str(REPOSITORY)}
+    subprocess.run([sys.executable, "-m", "embedtrack", *words], env=environment, capture_output=True, check=True)
+    files = sorted(out.iterdir())
+    assert len(files) == 5
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
+
+
+def test_runs_and_threads_give_equal_bytes(movie: Path, tmp_path: Path):
+    first = digest(movie, tmp_path / "first", threads=1)
+    assert digest(movie, tmp_path / "again", threads=1) == first
+    assert digest(movie, tmp_path / "three", threads=3) == first
