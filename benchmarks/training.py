@@ -116,13 +116,13 @@ def measure(job: Trained, steps: int, rounds: int = 3) -> dict[str, float]:
     }
 
 
-def _timed(job: Trained, work: Callable[[], Any]) -> float:
-    """Seconds by the clock."""
-    begin = time.perf_counter()
+def _timed(job: Trained, work: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds by a clock."""
+    begin = clock()
     work()
     if job.team.device.type == "cuda":
         torch.cuda.synchronize(job.team.device)
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
 def _whole(job: Trained, batch: Batch) -> None:
@@ -145,7 +145,10 @@ def _bare(job: Trained, batch: Batch) -> None:
 
 
 def _parts(job: Trained, seen: list[Batch]) -> dict[str, float]:
-    """Seconds of the parts, each by itself; sampling goes on beside the network where a core is free."""
+    """Processor seconds (on a GPU by the clock) of the parts, each by itself.
+
+    Sampling goes on beside the network where a core is free.
+    """
     recipe, chance = job.recipe, np.random.default_rng(1)
 
     def sample() -> None:
@@ -157,6 +160,8 @@ def _parts(job: Trained, seen: list[Batch]) -> dict[str, float]:
         maps = [_forward(job, batch.to(job.team.device)) for batch in seen]
     leaves = [tuple(Maps(*(m.detach().requires_grad_() for m in one)) for one in pair) for pair in maps]
 
+    clock = time.process_time if job.team.device.type == "cpu" else time.perf_counter
+
     def loss() -> None:
         for (now, before), batch in zip(leaves, seen, strict=True):
             there = batch.to(job.team.device)
@@ -164,9 +169,9 @@ def _parts(job: Trained, seen: list[Batch]) -> dict[str, float]:
             losses.total.backward()  # type: ignore[no-untyped-call]
 
     return {
-        "sampling": _timed(job, sample),
-        "loss": _timed(job, loss),
-        "optimiser": _timed(job, lambda: [job.optimiser.step() for _ in seen]),
+        "sampling": _timed(job, sample, time.process_time),
+        "loss": _timed(job, loss, clock),
+        "optimiser": _timed(job, lambda: [job.optimiser.step() for _ in seen], clock),
     }
 
 
@@ -185,7 +190,7 @@ def main(
     job = prepare(movie, recipe, team)
     found = measure(job, steps)
     if not sequence:
-        few = measure(job._replace(movie=drawn(cells / 10)), max(1, steps // 2))
+        few = measure(prepare(drawn(cells / 10), recipe, team), max(1, steps // 2))
         found["crowded_to_sparse_loss"] = found["loss_seconds"] / few["loss_seconds"]
     if json:
         typer.echo(json_format.dumps({name: round(value, 4) for name, value in found.items()}))

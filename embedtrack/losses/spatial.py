@@ -17,7 +17,7 @@ from embedtrack.types import Maps
 
 MARKER_WEIGHT = 0.2
 """A cell of which only a marker is known says less than a whole one, and there may be many of them."""
-BIN = 16
+BIN = 8
 """Pixels; the side of the squares into which predicted centres are sorted."""
 
 
@@ -172,7 +172,7 @@ def _pairs(embedding: Tensor, cells: Cells, sharpness: Tensor, step: float) -> t
     device = embedding.device
     _, height, width = cells.instances.shape
     flat = cells.instances.flatten()
-    negligible = 1e-4 if embedding.dtype == torch.float32 else torch.finfo(embedding.dtype).eps
+    negligible = 1e-3 if embedding.dtype == torch.float32 else torch.finfo(embedding.dtype).eps
     reach = torch.sqrt(-math.log(negligible) / sharpness)  # [n, 2]
     rows, columns = height // BIN + 2, width // BIN + 2  # one more on each side for what points outside
     limit = torch.tensor([rows - 1, columns - 1], device=device)
