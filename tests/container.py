@@ -42,8 +42,17 @@ def debian(release: str, *packages: str) -> Path:
     if not path.exists():
         without = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man", "info")]
         words = ["mmdebstrap", "--variant=minbase" if packages else "--variant=essential", *without]
-        good(*words, *([f"--include={','.join(packages)}"] if packages else []), release, f"{path}.new", DEBIAN)
-        Path(f"{path}.new").rename(path)
+        if packages:  # as the official images: without the tool that once merged /usr, and so without perl
+            perl = "usrmerge perl perl-modules-5.36 libperl5.36"
+            words.append(f'--customize-hook=chroot "$1" apt-get purge --yes --auto-remove {perl}')
+        good(
+            *words,
+            *([f"--include={','.join(packages)}"] if packages else []),
+            release,
+            path.with_suffix(".new.tar"),
+            DEBIAN,
+        )
+        path.with_suffix(".new.tar").rename(path)
     return path
 
 
@@ -56,7 +65,7 @@ def engine() -> tuple[str, ...]:
             faults.append(f"{' '.join(words)}: not there")
             continue
         if call(*words, "image", "inspect", NAME).returncode:
-            good(*words, "import", debian("bookworm", "python3", "python3-venv"), NAME)
+            good(*words, "import", debian("bookworm", "python3", "python3-venv", "usr-is-merged"), NAME)
         done = call(*words, "run", "--rm", *LIMITS, "--network", "none", NAME, "true")
         if not done.returncode:
             return tuple(words)
@@ -86,3 +95,8 @@ def installer() -> list[str]:
             place = path if path.is_dir() and not word.startswith("file://") else path.parent  # an index names others
             folders[place] = place
     return [word for source, place in folders.items() for word in ("--volume", f"{source}:{place}:ro")]
+
+
+if __name__ == "__main__":
+    engine()
+    debian("bullseye")

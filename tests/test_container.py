@@ -30,13 +30,19 @@ IMAGE = "embedtrack-test"
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    """The image, with torch for the CPU."""
+    """The image that tracks and no more, with torch for the CPU."""
     index = os.environ.get("TORCH_INDEX") or "https://download.pytorch.org/whl/cpu"
     if "find-links" in call("python3", "-m", "pip", "config", "list").stdout:
         index = "https://pypi.org/simple"  # the machine has its own build of torch, which pip prefers
     nested = ["--isolation", "chroot", "--network", "host", "--layers", *installer()] if "podman" in engine() else []
-    choices = [f"--build-arg={name}={value}" for name, value in {"BASE_IMAGE": NAME, "TORCH_INDEX": index}.items()]
-    done = call(*engine(), "build", *nested, *choices, "--tag", IMAGE, REPOSITORY, seconds=1200)
+    choices = [
+        f"--build-arg={name}={value}"
+        for name, value in {"BASE_IMAGE": NAME, "TORCH_INDEX": index, "PURPOSE": "tracking"}.items()
+    ]
+    words = [*engine(), "build", *nested, *choices, "--tag", IMAGE, REPOSITORY]
+    done = call(*words, seconds=1200)
+    if done.returncode:  # an index may have been out of reach for a moment; what was built is kept
+        done = call(*words, seconds=1200)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return IMAGE
 
@@ -107,7 +113,7 @@ def test_a_signal_stops_it_within_a_second_and_leaves_nothing(stop: signal.Signa
     run.communicate(timeout=30)
     assert run.returncode == 130
     assert os.listdir(data / DATASET) == ["01"]
-    assert seconds < 2  # one on a machine that does nothing else
+    assert seconds < 3  # less than one on a machine that does nothing else
 
 
 def test_bad_input_is_one_line(start: Run):
@@ -122,6 +128,6 @@ def test_image_is_small_labelled_and_holds_no_movie(image: str):
     about = json.loads(call(*engine(), "image", "inspect", image).stdout)[0]
     log.info("image of %.2f GB", about["Size"] / 1e9)
     assert about["Config"]["Labels"]["org.opencontainers.image.licenses"] == "MIT"
-    assert about["Size"] < 1.5e9
+    assert about["Size"] <= 1.2e9
     words = ["run", "--rm", *LIMITS, "--network", "none", "--entrypoint", "find", image, "/opt", "-name", "*.tif"]
     assert call(*engine(), *words).stdout == ""
