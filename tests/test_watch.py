@@ -204,6 +204,7 @@ def test_it_goes_on_where_it_was_killed(
     kill(moment)
     killed(folder, model)
     caplog.set_level("INFO")
+    caplog.clear()  # of the killed run, where another test has set the level
     assert follow(folder, model) == expected
     assert f"going on after {moment} frames" in caplog.text
     assert sum("after it was there" in line for line in caplog.messages) == FRAMES - moment
