@@ -1,12 +1,14 @@
 """What the Snakefile needs to know before it runs anything: which movies there are, and what a job may cost."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 from typing import Any, Self
 
-from embedtrack.data.ctc import open_sequence
+from tifffile import imread
+
 from embedtrack.folder import WEIGHTS
 
 BASE_MB, BYTES_PER_PIXEL = 600, 550
@@ -35,16 +37,17 @@ class Plan:
         """Read the settings that the Snakefile lists.
 
         Raises:
-            ValueError: no data set, or one that has no movie with truth or no weights.
+            ValueError: no data set, or one that has no movie or no weights.
         """
         root = Path(config.get("root") or environment.get("DATA_ROOT") or repository.parent).resolve()
         models = Path(config.get("models") or environment.get("EMBEDTRACK_MODELS") or repository / "models").resolve()
         weights = Path(config["weights"]).resolve() if config.get("weights") else None
         train = str(config.get("train", "no")).lower() in ("1", "yes", "true")
-        names = _words(config.get("datasets")) or [p.parent.name for p in sorted(models.glob(f"*/{WEIGHTS}"))]
+        known = [path.parent.name for path in sorted(models.glob(f"*/{WEIGHTS}"))]
+        names = _words(config.get("datasets")) or [name for name in known if (root / name).is_dir()]
         if not names:
             raise ValueError(
-                f"expected data sets, got none; name some: --config 'datasets=[A,B]', or put weights in {models}"
+                f"expected data sets, got none in {root} with weights in {models}; name some: --config 'datasets=[A,B]'"
             )
         movies = {name: _movies(root / name, _words(config.get("sequences"))) for name in names}
         for name in names:
@@ -62,9 +65,20 @@ class Plan:
         """The folder of the weights that a data set is segmented with."""
         return self.out / dataset / "model" if self.train else self.weights or self.models / dataset
 
+    def targets(self) -> list[Path]:
+        """The result of each movie, and the table if any has truth."""
+        named = [(dataset, movie) for dataset, movies in self.sequences.items() for movie in movies]
+        results = [self.out / dataset / f"{movie}_RES" / "res_track.txt" for dataset, movie in named]
+        return results + ([self.out / "table.md"] if self.scores() else [])
+
     def scores(self) -> list[Path]:
-        """What the table is made of."""
-        return [self.out / name / f"{movie}.json" for name, movies in self.sequences.items() for movie in movies]
+        """What the table is made of: the scores of the movies that have truth."""
+        return [
+            self.out / dataset / f"{movie}.json"
+            for dataset, movies in self.sequences.items()
+            for movie in movies
+            if (self.root / dataset / f"{movie}_GT").is_dir()
+        ]
 
     def inference_memory(self, dataset: str, sequence: str) -> int:
         """Megabytes."""
@@ -77,9 +91,9 @@ class Plan:
         return 5 + ceil(frames * pixels * self.views * MICROSECONDS_PER_PIXEL / 60e6)
 
     def _size(self, dataset: str, sequence: str) -> tuple[int, int]:
-        """Frames, and pixels of each."""
-        movie = open_sequence(self.root / dataset / sequence)
-        return len(movie), movie.shape[0] * movie.shape[1]
+        """Frames, and pixels of each: of the first, as five hundred movies are not read to plan for them."""
+        frames = sorted((self.root / dataset / sequence).glob("t*.tif"))
+        return (len(frames), prod(imread(frames[0]).shape)) if frames else (0, 0)
 
 
 def _words(value: Any) -> list[str]:
@@ -90,14 +104,17 @@ def _words(value: Any) -> list[str]:
 
 
 def _movies(folder: Path, wanted: list[str]) -> list[str]:
-    """The names of a data set's movies with truth.
+    """The names of a data set's movies.
 
     Raises:
         ValueError: there are none, or not all that are wanted.
     """
-    there = [name for name in wanted or ("01", "02") if (folder / name).is_dir() and (folder / f"{name}_GT").is_dir()]
-    if not there or (wanted and there != wanted):
-        raise ValueError(
-            f"expected {', '.join(wanted) or '01 or 02'} with truth (01_GT) in {folder}, got {there or 'none'}"
-        )
+    names = {"01", "02"} if not wanted else set(wanted)
+    there = sorted(
+        path.name
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.is_dir() and re.fullmatch("[0-9]+", path.name) and (wanted == ["all"] or path.name in names)
+    )
+    if not there or (wanted != ["all"] and wanted and set(there) != names):
+        raise ValueError(f"expected the movies {', '.join(wanted) or '01 or 02'} in {folder}, got {there or 'none'}")
     return there

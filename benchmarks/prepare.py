@@ -1,5 +1,6 @@
 """Check a data set and note what is there and on which terms: ``python -m benchmarks.prepare DATASET --out FILE``."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -20,17 +21,21 @@ def main(
     out: Annotated[Path, typer.Option(help="The note.")],
 ) -> None:
     """Write the note; a fault of the data is an error."""
-    lines = []
-    for truth_folder in sorted(folder.glob("[0-9]*_GT")):
-        sequence = ctc.open_sequence(truth_folder.with_name(truth_folder.name.removesuffix("_GT")))
-        truth = ctc.open_truth(sequence.folder)
-        height, width = sequence.shape
-        lines.append(
-            f"{folder.name}/{sequence.folder.name}: {len(sequence)} frames of {height} x {width}, {len(truth.tracks)} "
-            f"tracks, gold masks of {len(truth.gold)} frames, silver of {len(truth.silver)}\n"
-        )
+    movies = sorted(path for path in folder.iterdir() if path.is_dir() and re.fullmatch("[0-9]+", path.name))
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("".join(lines) + (TERMS if folder.name in DATASETS else OWN))
+    out.write_text("".join(map(line, movies)) + (TERMS if folder.name in DATASETS else OWN))
+
+
+def line(movie: Path) -> str:
+    """What there is of a movie."""
+    sequence = ctc.open_sequence(movie)
+    height, width = sequence.shape
+    text = f"{movie.parent.name}/{movie.name}: {len(sequence)} frames of {height} x {width}"
+    if not movie.with_name(f"{movie.name}_GT").is_dir():
+        return f"{text}, no truth\n"
+    truth = ctc.open_truth(movie)
+    masks = f"gold masks of {len(truth.gold)} frames, silver of {len(truth.silver)}"
+    return f"{text}, {len(truth.tracks)} tracks, {masks}\n"
 
 
 if __name__ == "__main__":

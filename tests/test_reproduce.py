@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,14 +40,20 @@ def test_plan_finds_movies_and_asks_for_more_where_frames_are_larger(data: Path,
     simulate(tmp_path / "data" / "C", frames=2, size=(400, 400), cells=4)
     larger = Plan.of({"root": data, "datasets": ["C"], "weights": weights}, REPOSITORY, {})
     assert larger.inference_memory("C", "01") > plan.inference_memory("B", "01")
+    shutil.rmtree(data / "B" / "02_GT")
+    (data / "B" / "500").mkdir()
+    every = Plan.of({"root": data, "datasets": "B", "weights": weights, "sequences": "all"}, REPOSITORY, {})
+    results = [f"results/B/{name}_RES/res_track.txt" for name in ("01", "02", "500")]
+    assert every.targets() == [Path(name) for name in (*results, "results/table.md")]
+    assert every.scores() == [Path("results/B/01.json")]
     assert Plan.of({"datasets": ["C"], "train": "yes", "sequences": [1]}, REPOSITORY, {"DATA_ROOT": str(data)}).train
 
 
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        ({"datasets": ["none"]}, "01 or 02 with truth"),
-        ({"datasets": ["B"], "sequences": ["03"]}, "expected 03 with truth"),
+        ({"datasets": ["none"]}, "expected the movies 01 or 02 in .*none"),
+        ({"datasets": ["B"], "sequences": ["03"]}, "expected the movies 03"),
         ({"datasets": ["B"]}, "expected weights in .*B"),
         ({"models": "/nowhere"}, "expected data sets, got none"),
     ],
