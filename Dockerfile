@@ -2,7 +2,8 @@
 #
 #   docker build -t embedtrack .                                                              CUDA, several GB
 #   docker build -t embedtrack --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu . CPU only
-#   ... --build-arg PURPOSE=tracking ... without what only training and evaluation load
+#   ... --build-arg PURPOSE=tracking             without what only training and evaluation load
+#   ... --build-arg REVISION="$(git rev-parse HEAD)"   noted in the log beside each result
 #   docker run --rm --gpus all --network none --read-only --user "$(id -u):$(id -g)" -v /data:/data embedtrack DATASET 01
 #
 # Nothing is written but the result: any user, a read-only root, no network and no temporary folder are enough.
