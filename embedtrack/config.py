@@ -189,7 +189,7 @@ RECIPES: dict[str, Recipe] = {
     "DIC-C2DH-HeLa": Recipe(),
     "Fluo-C2DL-MSC": Recipe(normalisation=FLUORESCENCE),
     "Fluo-N2DH-GOWT1": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DH-SIM+": Recipe(normalisation=FLUORESCENCE, dropout=0.0),
+    "Fluo-N2DH-SIM+": Recipe(normalisation=FLUORESCENCE),
     "Fluo-N2DL-HeLa": Recipe(normalisation=FLUORESCENCE),
     "PhC-C2DH-U373": Recipe(),
     "PhC-C2DL-PSC": Recipe(),
