@@ -1,6 +1,7 @@
-"""Equal input, weights and device give equal bytes: from run to run, and with any number of threads."""
+"""Equal input, weights and device give equal bytes: from run to run, with any number of threads, live or afterwards."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -23,9 +24,9 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "01"
 
 
-def digest(movie: Path, out: Path, threads: int) -> str:
+def digest(movie: Path, out: Path, threads: int, command: str = "infer", *more: str) -> str:
     """One hash of all files of a result that a process of its own has made."""
-    words = ["infer", str(movie), "--model", str(movie.parent / "model"), "--out", str(out), "--device", "cpu"]
+    words = [command, str(movie), "--model", str(movie.parent / "model"), "--out", str(out), "--device", "cpu", *more]
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONPATH": str(REPOSITORY)}
     subprocess.run([sys.executable, "-m", "embedtrack", *words], env=environment, capture_output=True, check=True)
@@ -38,3 +39,13 @@ def test_runs_and_threads_give_equal_bytes(movie: Path, tmp_path: Path):
     first = digest(movie, tmp_path / "first", threads=1)
     assert digest(movie, tmp_path / "again", threads=1) == first
     assert digest(movie, tmp_path / "three", threads=3) == first
+
+
+def test_watching_gives_the_bytes_of_infer_and_notes_the_same(movie: Path, tmp_path: Path):
+    first = digest(movie, tmp_path / "all_RES", 1, "infer", "--views", "1")
+    assert digest(movie, tmp_path / "live_RES", 1, "watch", "--views", "1", "--idle", "0.2") == first
+    notes = [json.loads((tmp_path / f"{name}_RES.log").read_text()) for name in ("all", "live")]
+    for note in notes:
+        assert note.pop("finished")
+        assert note.pop("seconds") > 0
+    assert notes[0] == notes[1]

@@ -24,15 +24,21 @@ def watch(
     flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
+    from embedtrack import provenance
+    from embedtrack.device import choose
     from embedtrack.watch import told_by_ctrl_c
     from embedtrack.watch import watch as follow
 
+    where = str(choose(device))
     with told_by_ctrl_c() as told:
         summary = follow(
             folder, model, out,
-            views=views, device_name=device, precision=precision, border=border,
+            views=views, device_name=where, precision=precision, border=border,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
+    provenance.note(
+        out, folder, model, summary.seconds, device_name=where, views=views, precision=precision, border=border
+    )
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
     )
