@@ -86,25 +86,35 @@ def write(folder: Path, datasets: list[str] | None = None) -> Path:
     software = folder / "SW"
     if software.exists():
         raise ValueError(f"expected no {software} yet, got one; remove it, or choose another --out")
-    software.mkdir(parents=True)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"expected --out to name a folder, got the file {folder}; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".SW.", dir=folder) as scratch:  # a run that is stopped leaves nothing
+        new = Path(scratch) / "SW"
+        _fill(new, chosen)
+        new.rename(software)
+    used = {entry.dataset: software / "models" / entry.model / CONFIG for entry in reversed(chosen)}
+    (folder / "description.txt").write_text(describe(dict(sorted(used.items()))))
+    return software
+
+
+def _fill(software: Path, chosen: list[Entry]) -> None:
+    """Make ``SW``, and try it."""
+    software.mkdir()
     _copy_package(software, {entry.model for entry in chosen})
-    requirements = (REPOSITORY / "requirements.txt").read_text().split()
     log.info("copying the environment")
-    portable.build(software / "environment", requirements)
+    portable.build(software / "environment", (REPOSITORY / "requirements.txt").read_text().split())
     for name, text in scripts(chosen).items():
         (software / name).write_text(text)
         (software / name).chmod(0o755)
     _warm(software, chosen[0].model)
-    used = {entry.dataset: software / "models" / entry.model / CONFIG for entry in reversed(chosen)}
-    (folder / "description.txt").write_text(describe(dict(sorted(used.items()))))
-    return software
 
 
 def entries(folder: Path, datasets: list[str] | None = None) -> list[Entry]:
     """What can be submitted with the weights in a folder of models.
 
     Raises:
-        ValueError: nothing, or nothing for one of the data sets.
+        ValueError: nothing, or nothing for one of the data sets, or one that is not of the challenge.
     """
     names = sorted(path.parent.name for path in folder.glob(f"*/{WEIGHTS}"))
     own = [Entry(name, name, "") for name in names if name in DATASETS]
@@ -116,10 +126,13 @@ def entries(folder: Path, datasets: list[str] | None = None) -> list[Entry]:
         if model in names and (model != configuration or configuration.startswith("all"))
     ]
     found = [entry for entry in own + special if datasets is None or entry.dataset in datasets]
+    unknown = sorted(set(datasets or ()) - set(DATASETS))
+    if unknown:
+        raise ValueError(f"expected data sets of the challenge ({', '.join(DATASETS)}), got {', '.join(unknown)}")
     missing = sorted(set(datasets or ()) - {entry.dataset for entry in found})
     if missing or not found:
         raise ValueError(
-            f"expected weights of the challenge's data sets {', '.join(missing)} in {folder}, found "
+            f"expected weights of {', '.join(missing) or 'a data set of the challenge'} in {folder}, found "
             f"{', '.join(names) or 'none'}; train them with train_all.sh"
         )
     return found

@@ -43,14 +43,32 @@ def test_weights_of_all_serve_every_data_set(tmp_path: Path):
 
 
 def test_no_weights_is_one_clear_line(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"expected weights of the challenge's data sets PhC-C2DL-PSC .* found mine"):
+    with pytest.raises(ValueError, match=r"expected weights of PhC-C2DL-PSC in .* found mine"):
         entries(folder_of(tmp_path, "mine"), ["PhC-C2DL-PSC"])
+    with pytest.raises(ValueError, match=r"expected weights of a data set of the challenge in .* found mine"):
+        entries(tmp_path)
+    with pytest.raises(ValueError, match=r"expected data sets of the challenge .*PhC-C2DL-PSC.* got mine"):
+        entries(tmp_path, ["mine", "PhC-C2DL-PSC"])
 
 
-def test_an_older_folder_is_left_alone(tmp_path: Path):
+def test_an_older_folder_and_a_file_are_left_alone(tmp_path: Path):
     (tmp_path / "SW").mkdir()
     with pytest.raises(ValueError, match="remove it"):
         write(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="got the file"):
+        write(tmp_path / "file")
+
+
+def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stop(folder: Path, requirements: object) -> None:
+        folder.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(portable, "build", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 @pytest.fixture
