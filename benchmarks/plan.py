@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from tifffile import imread
 
 from embedtrack.folder import WEIGHTS
+
+T = TypeVar("T")
 
 BASE_MB, BYTES_PER_PIXEL = 600, 550
 """Peak memory of inference: 685, 866, 935 MB measured at 0.43, 0.77, 1.05 megapixels in 8 views; a fifth to spare."""
@@ -17,6 +19,10 @@ TRAINING_MB = 6000
 """Peak memory of a training, with batches of 4 crops of 256 pixels or one of 512."""
 MICROSECONDS_PER_PIXEL = 6
 """Of one view on one CPU core: three times what was measured."""
+SETTINGS = frozenset(
+    ("root", "datasets", "sequences", "out", "models", "weights", "train", "minutes", "views", "gpu", "image", "python")
+)
+"""What the head of the Snakefile explains."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,9 @@ class Plan:
     models: Path
     weights: Path | None
     train: bool
+    minutes: int
     views: int
+    gpus: int
     sequences: dict[str, list[str]]
     """Data set -> the names of its movies."""
 
@@ -37,12 +45,15 @@ class Plan:
         """Read the settings that the Snakefile lists.
 
         Raises:
-            ValueError: no data set, or one that has no movie or no weights.
+            ValueError: an unknown setting or value, no data set, or one that has no movie or no weights.
         """
+        unknown = sorted(set(config) - SETTINGS)
+        if unknown:
+            raise ValueError(f"expected the settings {', '.join(sorted(SETTINGS))}, got {', '.join(unknown)}")
         root = Path(config.get("root") or environment.get("DATA_ROOT") or repository.parent).resolve()
         models = Path(config.get("models") or environment.get("EMBEDTRACK_MODELS") or repository / "models").resolve()
         weights = Path(config["weights"]).resolve() if config.get("weights") else None
-        train = str(config.get("train", "no")).lower() in ("1", "yes", "true")
+        train = _one_of(config, "train", {"no": False, "false": False, "yes": True, "true": True})
         known = [path.parent.name for path in sorted(models.glob(f"*/{WEIGHTS}"))]
         names = _words(config.get("datasets")) or [name for name in known if (root / name).is_dir()]
         if not names:
@@ -55,7 +66,10 @@ class Plan:
             if not train and not (folder / WEIGHTS).is_file():
                 raise ValueError(f"expected weights in {folder}, found none; train them: --config train=yes")
         out = Path(config.get("out", "results"))
-        return cls(root, out, models, weights, train, int(config.get("views", 8)), movies)
+        views = _one_of(config, "views", {"8": 8, "1": 1})
+        return cls(
+            root, out, models, weights, train, _number(config, "minutes", 60), views, _number(config, "gpu", 0), movies
+        )
 
     def movies(self, dataset: str) -> list[Path]:
         """The folders of a data set's movies."""
@@ -94,6 +108,30 @@ class Plan:
         """Frames, and pixels of each: of the first, as five hundred movies are not read to plan for them."""
         frames = sorted((self.root / dataset / sequence).glob("t*.tif"))
         return (len(frames), prod(imread(frames[0]).shape)) if frames else (0, 0)
+
+
+def _one_of(config: Mapping[str, Any], name: str, choices: dict[str, T]) -> T:
+    """A setting that has a few values; the first is the default.
+
+    Raises:
+        ValueError: it has another.
+    """
+    text = str(config.get(name, next(iter(choices)))).lower()
+    if text not in choices:
+        raise ValueError(f"expected {' or '.join(choices)} for {name}, got {text}")
+    return choices[text]
+
+
+def _number(config: Mapping[str, Any], name: str, default: int) -> int:
+    """A setting that counts.
+
+    Raises:
+        ValueError: it does not.
+    """
+    text = str(config.get(name, default))
+    if not text.isdecimal():
+        raise ValueError(f"expected a whole number for {name}, got {text}")
+    return int(text)
 
 
 def _words(value: Any) -> list[str]:

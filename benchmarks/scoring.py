@@ -3,6 +3,8 @@
 import os
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,16 @@ from rich.table import Table
 from embedtrack import device
 from embedtrack.checkpoint import Model
 from embedtrack.data import ctc
+from embedtrack.data.names import numbered
 from embedtrack.data.result import ResultWriter
 from embedtrack.evaluate import Scores, evaluate, jaccards
 from embedtrack.infer import dataset_of, finished, segment
+from embedtrack.tracks.repair import remove_border
 from embedtrack.tracks.tracker import Tracker
 
 MEASURES = ("SEG", "DET", "TRA")
+SILVER = "SEG (silver)"
+"""SEG with the silver masks in the place of the gold ones, which often are of few frames."""
 
 
 def score(
@@ -30,7 +36,8 @@ def score(
 ) -> Scores:
     """Segment and track a sequence, or some frames of it as a movie of its own; the measures and seconds per frame.
 
-    Without tracking truth the frames need not follow each other, and SEG is all that is measured.
+    Without tracking truth the frames need not follow each other, and SEG is all that is measured. Where there is
+    silver truth, SILVER is measured too.
 
     Args:
         folder: e.g. ``Fluo-N2DH-SIM+/01``, with ``01_GT`` beside it.
@@ -52,6 +59,28 @@ def score(
         seconds = (time.perf_counter() - begin) / max(len(both), 1)
         flat = [overlap for frame in overlaps for overlap in frame]
         return {"SEG": float(np.mean(flat)) if flat else None, "seconds": seconds}
+    with tracked(folder, model, views, chosen, offsets=offsets, precision=precision) as out:
+        seconds = (time.perf_counter() - begin) / len(chosen)
+        rules, gold = dataset_of(folder), folder.with_name(f"{folder.name}_GT")
+        scores = evaluate(gold, out, cycle_tolerance=rules.cycle_tolerance, frames=range(min(chosen), max(chosen) + 1))
+        silver = {n: truth.silver[n] for n in chosen if n in truth.silver}
+        return {**scores, SILVER: silver_seg(silver, out, rules.border), "seconds": seconds}
+
+
+def silver_seg(silver: Mapping[int, Path], result: Path, border: int) -> float | None:
+    """SEG of a result folder on silver masks, by frame number, without those of the border that no one scores."""
+    made = {file.number: file.path for file in numbered(result, "mask")}
+    flat: list[float] = []
+    for number, path in silver.items():
+        flat += jaccards(remove_border(ctc.read_labels(path), border), ctc.read_labels(made[number]))
+    return float(np.mean(flat)) if flat else None
+
+
+@contextmanager
+def tracked(
+    folder: Path, model: Model, views: int, chosen: Mapping[int, Path], *, offsets: bool = True, precision: str = "auto"
+) -> Iterator[Path]:
+    """The result folder of some consecutive frames of a sequence, as a movie of its own; it goes at the end."""
     with tempfile.TemporaryDirectory() as scratch:
         part = Path(scratch) / Path(os.path.abspath(folder)).parent.name / folder.name
         part.mkdir(parents=True)
@@ -59,10 +88,7 @@ def score(
             (part / path.name).symlink_to(path.resolve())
         out = part.with_name(f"{part.name}_RES")
         track(part, model, out, views, offsets=offsets, precision=precision)
-        seconds = (time.perf_counter() - begin) / len(chosen)
-        rules, gold = dataset_of(folder), folder.with_name(f"{folder.name}_GT")
-        scores = evaluate(gold, out, cycle_tolerance=rules.cycle_tolerance, frames=range(min(chosen), max(chosen) + 1))
-    return {**scores, "seconds": seconds}
+        yield out
 
 
 def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, precision: str) -> None:
@@ -84,9 +110,9 @@ def place(model: Model, device_name: str) -> Model:
     return model
 
 
-def cells_of(scores: Scores) -> list[str]:
-    """SEG, DET and TRA as a table's cells."""
-    values = [scores.get(measure) for measure in MEASURES]
+def cells_of(scores: Scores, measures: Sequence[str] = MEASURES) -> list[str]:
+    """SEG, DET and TRA, or other measures, as a table's cells."""
+    values = [scores.get(measure) for measure in measures]
     return ["-" if value is None else f"{value:.3f}" for value in values]
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scoring import MEASURES, cells_of, place, score
+from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, score
 from embedtrack import checkpoint
 from embedtrack.challenge import data_root, models
 from embedtrack.config import Normalisation
@@ -32,21 +32,26 @@ def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Writes the table there too, for a README.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="A model's folder, instead of models/DATASET.")] = None,
 ) -> None:
     """Print the table of the README."""
     start_logging()
     root = data_root()
     names = datasets or sorted(p.name for p in models().iterdir() if p.is_dir() and (root / p.name).is_dir())
-    table = Table("data set", "frames", "views", *MEASURES, "s / frame")
+    measures = (*MEASURES, SILVER)
+    table = Table("data set", "frames", "views", *measures, "s / frame")
     for name in names:
-        model = place(checkpoint.load(models() / name), device)
+        model = place(checkpoint.load(weights or models() / name), device)
         for folder in sequences(root / name):
             frames = held_back(folder, recipe_for(name).validation)
             for views in (1, 8):
                 scores = score(folder, model, views, frames, precision=precision)
                 span = f"{folder.name}: {frames[0]} to {frames[-1]}"
-                table.add_row(name, span, str(views), *cells_of(scores), f"{scores['seconds']:.2f}")
+                table.add_row(name, span, str(views), *cells_of(scores, measures), f"{scores['seconds']:.2f}")
     Console().print(table)
+    if out:
+        out.write_text(markdown(table) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The long benchmarks in small, with trainings that only note what they were asked for."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import ablation, crossvalidate
+from benchmarks import ablation, crossvalidate, errors
 from benchmarks import training as steps
 from benchmarks.scoring import score
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Recipe, Sampling
+from embedtrack.data.tracked import open_tracked
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.team import Team
 from tests.drawings import moving, still, write_movie
@@ -120,3 +122,50 @@ def test_the_ratio_of_a_step():
     assert found["ratio"] == pytest.approx(found["step_seconds"] / found["network_seconds"])
     assert all(value > 0 and np.isfinite(value) for value in found.values())
     assert {"sampling_seconds", "loss_seconds", "optimiser_seconds", "pairs_per_second"} <= found.keys()
+
+
+def test_what_becomes_of_a_cell():
+    gold = np.zeros((20, 30), np.int32)
+    for cell in range(5):  # five cells of 4 x 5 pixels
+        gold[2:6, 6 * cell : 6 * cell + 5] = cell + 1
+    labels = np.zeros_like(gold)
+    labels[2:6, 0:4] = 1  # 16 of 20 pixels
+    labels[2:4, 6:11], labels[4:6, 6:11] = 2, 3  # two halves: none is more than half
+    labels[2:6, 12:23] = 4  # over two cells
+    found = list(errors.seg_losses(gold, labels))
+    assert found == [
+        ("outline", pytest.approx(0.2)),
+        ("split", 1.0),
+        ("merged", pytest.approx(1 - 20 / 44)),
+        ("merged", pytest.approx(1 - 20 / 44)),
+        ("missed", 1.0),
+    ]
+    labels[2:6, 0:4], labels[2, 24:29] = 0, 5
+    assert [kind for kind, _ in errors.seg_losses(gold, labels)] == [
+        "missed",
+        "split",
+        "merged",
+        "merged",
+        "seen in part",
+    ]
+
+
+def test_losses_add_up_to_the_scores(dataset: Path):
+    movie = moving()
+    reference = errors.part(open_tracked(dataset / "01_GT"), range(1, 4))
+    assert (reference.first, len(reference)) == (1, 3)
+    assert errors.compare([movie.labels[t] for t in (1, 2, 3)], reference, reference).frames == [0.0] * 3
+    empty = replace(reference, labels=[np.zeros(reference.shape, np.int32)] * 3, tracks=[])
+    lost = errors.compare([movie.labels[1], None, None], reference, empty)
+    assert sum(map(sum, lost.tra.values())) == lost.empty > 0
+    assert set(lost.seg) == {"missed"}
+    assert lost.frames[0] > lost.frames[1] > 0
+    assert list(errors.seg_table("", [lost, lost]).columns[2].cells)[-1] == "1.000"
+    assert list(errors.tra_table("", [lost, lost]).columns[2].cells)[-1] == "1.0000"
+
+
+def test_worst_frames_are_drawn(dataset: Path, tmp_path: Path):
+    model = Model(BranchedERFNet().eval(), ModelConfig())
+    losses = errors.of_movie(dataset / "01", model, 1, range(2, 5), tmp_path, 2)
+    assert len(losses.frames) == 3
+    assert len(list(tmp_path.glob("01-00*.png"))) == 2

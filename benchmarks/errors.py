@@ -1,0 +1,179 @@
+"""Where a model loses its score: ``python -m benchmarks.errors DATASET...``.
+
+The validation frames are segmented and tracked as in ``benchmarks.validation``. Two tables say which kinds of errors
+cost how much: of SEG, the mean over the cells of 1 - Jaccard index; of TRA, the errors' AOGM over that of an empty
+result. The frames that lose most are drawn with their errors, into ``errors/DATASET``.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.scoring import markdown, place, tracked
+from benchmarks.validation import held_back
+from embedtrack import checkpoint
+from embedtrack.aogm import edges, match_labels
+from embedtrack.challenge import REPOSITORY, data_root, models
+from embedtrack.checkpoint import Model
+from embedtrack.data import ctc
+from embedtrack.data.tracked import Lazy, Tracked, open_raw, open_tracked
+from embedtrack.display import start_logging
+from embedtrack.evaluate import cut
+from embedtrack.infer import dataset_of
+from embedtrack.looks.errors import WEIGHTS, find_errors
+from embedtrack.looks.show import show
+from embedtrack.tracks.repair import remove_border
+from embedtrack.train import recipe_for, sequences
+from embedtrack.types import Labels
+
+OUTLINES = ("missed", "seen in part", "merged", "split", "outline")
+"""What a cell's mask may suffer from; the first three of these have no mask of their own."""
+SEEN = 0.1
+"""A cell of which masks cover a smaller share is missed, one of which they cover more is seen in part."""
+
+
+class Losses(NamedTuple):
+    """What some frames lose."""
+
+    seg: dict[str, list[float]]
+    """Kind of OUTLINES -> 1 - Jaccard index of each cell that suffers from it."""
+    tra: dict[str, list[float]]
+    """Kind of error -> its part of AOGM."""
+    empty: float
+    """AOGM of an empty result."""
+    frames: list[float]
+    """For each frame the shares of SEG and of TRA that it loses, added."""
+
+
+def seg_losses(gold: Labels, labels: Labels) -> Iterator[tuple[str, float]]:
+    """For each mask of ``gold`` int32[H, W]: what the result ``labels`` int32[H, W] does with it, 1 - Jaccard index."""
+    match = match_labels(gold, labels)
+    finds = Counter(match.finders)
+    found = {
+        cell: (mask, jaccard) for cell, mask, jaccard in zip(match.found, match.finders, match.jaccards, strict=True)
+    }
+    area = np.bincount(labels.ravel())
+    for cell in match.cells:
+        inside = labels[gold == cell]
+        masks, common = np.unique(inside[inside > 0], return_counts=True)
+        own = masks[2 * common > area[masks]]  # they lie mostly within this cell
+        if cell not in found:
+            others = set(masks.tolist()) & finds.keys()
+            kind = "split" if len(own) > 1 else "missed" if common.sum() < SEEN * inside.size else "seen in part"
+            yield "merged" if kind != "missed" and others else kind, 1.0
+        else:
+            mask, jaccard = found[cell]
+            yield "merged" if finds[mask] > 1 else "split" if len(own) > 1 else "outline", 1 - jaccard
+
+
+def of_movie(folder: Path, model: Model, views: int, frames: range, pictures: Path, worst: int) -> Losses:
+    """Track some frames of a movie, compare them with the truth, and draw the ``worst`` of them."""
+    paths = ctc.open_frames(folder)
+    reference = part(open_tracked(folder.with_name(f"{folder.name}_GT")), frames)
+    with tracked(folder, model, views, {number: paths[number] for number in frames}) as out:
+        result = open_tracked(out)
+        losses = compare(masks_of(folder, frames), reference, result)
+        raw = open_raw(out.with_name(folder.name), result)
+        for index in sorted(range(len(frames)), key=lambda index: -losses.frames[index])[:worst]:
+            picture = pictures / f"{folder.name}-{result.spell(index)}.png"
+            show(result, picture, raw, reference, range(index, index + 1))
+    return losses
+
+
+def masks_of(folder: Path, frames: range) -> list[Labels | None]:
+    """The masks of each frame that are scored, gold ones before silver ones, int32[H, W]."""
+    truth, border = ctc.open_truth(folder), dataset_of(folder).border
+    paths = [truth.gold.get(number, truth.silver.get(number)) for number in frames]
+    return [None if path is None else remove_border(ctc.read_labels(path), border) for path in paths]
+
+
+def compare(masks: Sequence[Labels | None], reference: Tracked, result: Tracked) -> Losses:
+    """What a result of some frames loses on masks and on tracking truth of the same frames."""
+    empty = WEIGHTS["FN"] * sum(track.end - track.begin + 1 for track in reference.tracks)
+    empty += WEIGHTS["EA"] * len(edges(reference.tracks))
+    losses = Losses(defaultdict(list), defaultdict(list), empty, [0.0] * len(reference))
+    for index, gold in enumerate(masks):
+        found = [] if gold is None else list(seg_losses(gold, result.labels[index]))
+        for kind, loss in found:
+            losses.seg[kind].append(loss)
+            losses.frames[index] += loss / len(found)
+    for error in find_errors(reference, result):
+        losses.tra[f"{error.kind} beside a missed cell" if error.follows else error.kind].append(error.cost)
+        losses.frames[error.frame] += error.cost / empty * len(reference)
+    return losses
+
+
+def part(movie: Tracked, frames: range) -> Tracked:
+    """Some frames of a tracked movie, by number, as a movie of their own."""
+    first = frames[0] - movie.first
+    tracks = cut(movie.tracks, first, first + len(frames) - 1)
+    labels = Lazy(len(frames), lambda i: movie.labels[first + i])
+    return Tracked(labels, tracks, movie.shape, frames[0], movie.digits, movie.units)
+
+
+def seg_table(title: str, losses: Sequence[Losses]) -> Table:
+    """How many cells suffer from what, and what that costs."""
+    lost = _merged([one.seg for one in losses])
+    cells, total = sum(map(len, lost.values())), sum(map(sum, lost.values()))
+    table = Table("SEG is lost by", "cells", "of SEG", "share", title=title)
+    for kind in OUTLINES:
+        values = lost.get(kind, [])
+        table.add_row(kind, str(len(values)), f"{sum(values) / max(cells, 1):.3f}", _share(sum(values), total))
+    table.add_row("all", str(cells), f"{total / max(cells, 1):.3f}", _share(total, total))
+    return table
+
+
+def tra_table(title: str, losses: Sequence[Losses]) -> Table:
+    """How many errors of each kind, and what they cost."""
+    lost = _merged([one.tra for one in losses])
+    empty, total = sum(one.empty for one in losses), sum(map(sum, lost.values()))
+    table = Table("TRA is lost by", "errors", "of TRA", "share", title=title)
+    for kind, values in sorted(lost.items(), key=lambda pair: -sum(pair[1])):
+        table.add_row(kind, str(len(values)), f"{sum(values) / empty:.4f}", _share(sum(values), total))
+    table.add_row("all", str(sum(map(len, lost.values()))), f"{total / max(empty, 1):.4f}", _share(total, total))
+    return table
+
+
+def _merged(parts: Sequence[Mapping[str, list[float]]]) -> dict[str, list[float]]:
+    merged: dict[str, list[float]] = defaultdict(list)
+    for one in parts:
+        for kind, values in one.items():
+            merged[kind] += values
+    return merged
+
+
+def _share(value: float, total: float) -> str:
+    return f"{value / total:.0%}" if total else "-"
+
+
+def main(
+    datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
+    views: Annotated[int, typer.Option(help="1 or 8.")] = 8,
+    worst: Annotated[int, typer.Option(min=0, help="So many frames of a movie are drawn.")] = 5,
+    weights: Annotated[Path | None, typer.Option(help="A model's folder, instead of models/DATASET.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Where tables and pictures go.")] = REPOSITORY / "errors",
+) -> None:
+    """Print what each data set loses, and draw its worst frames."""
+    start_logging()
+    root = data_root()
+    for name in datasets or sorted(p.name for p in models().iterdir() if (root / p.name).is_dir()):
+        model = place(checkpoint.load(weights or models() / name), device)
+        (out / name).mkdir(parents=True, exist_ok=True)
+        movies = [folder for folder in sequences(root / name) if ctc.open_truth(folder).markers]
+        share = recipe_for(name).validation
+        losses = [of_movie(folder, model, views, held_back(folder, share), out / name, worst) for folder in movies]
+        tables = [make(f"{name}, {views} views", losses) for make in (seg_table, tra_table)]
+        (out / name / "table.md").write_text("\n\n".join(map(markdown, tables)) + "\n")
+        for table in tables:
+            Console().print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
