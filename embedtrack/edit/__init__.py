@@ -1,0 +1,1 @@
+"""Corrections of a result, as pure functions of masks and tracks."""
