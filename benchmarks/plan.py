@@ -54,6 +54,8 @@ class Plan:
         models = Path(config.get("models") or environment.get("EMBEDTRACK_MODELS") or repository / "models").resolve()
         weights = Path(config["weights"]).resolve() if config.get("weights") else None
         train = _one_of(config, "train", {"no": False, "false": False, "yes": True, "true": True})
+        views = _one_of(config, "views", {"8": 8, "1": 1})
+        minutes, gpus = _number(config, "minutes", 60), _number(config, "gpu", 0)
         known = [path.parent.name for path in sorted(models.glob(f"*/{WEIGHTS}"))]
         names = _words(config.get("datasets")) or [name for name in known if (root / name).is_dir()]
         if not names:
@@ -66,10 +68,7 @@ class Plan:
             if not train and not (folder / WEIGHTS).is_file():
                 raise ValueError(f"expected weights in {folder}, found none; train them: --config train=yes")
         out = Path(config.get("out", "results"))
-        views = _one_of(config, "views", {"8": 8, "1": 1})
-        return cls(
-            root, out, models, weights, train, _number(config, "minutes", 60), views, _number(config, "gpu", 0), movies
-        )
+        return cls(root, out, models, weights, train, minutes, views, gpus, movies)
 
     def movies(self, dataset: str) -> list[Path]:
         """The folders of a data set's movies."""

@@ -1,6 +1,7 @@
 """Check a data set and note what is there and on which terms: ``python -m benchmarks.prepare DATASET --out FILE``."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +21,19 @@ def main(
     folder: Annotated[Path, typer.Argument(help="The data set, with 01, 01_GT, ...")],
     out: Annotated[Path, typer.Option(help="The note.")],
 ) -> None:
-    """Write the note; a fault of the data is an error."""
-    movies = sorted(path for path in folder.iterdir() if path.is_dir() and re.fullmatch("[0-9]+", path.name))
+    """Write the note; a fault of the data is an error of one line."""
+    try:
+        text = note(folder)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("".join(map(line, movies)) + (TERMS if folder.name in DATASETS else OWN))
+    out.write_text(text)
+
+
+def note(folder: Path) -> str:
+    """What there is in a data set's folder, and on which terms."""
+    movies = sorted(path for path in folder.iterdir() if path.is_dir() and re.fullmatch("[0-9]+", path.name))
+    return "".join(map(line, movies)) + (TERMS if folder.name in DATASETS else OWN)
 
 
 def line(movie: Path) -> str:

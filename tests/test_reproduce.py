@@ -56,11 +56,32 @@ def test_plan_finds_movies_and_asks_for_more_where_frames_are_larger(data: Path,
         ({"datasets": ["B"], "sequences": ["03"]}, "expected the movies 03"),
         ({"datasets": ["B"]}, "expected weights in .*B"),
         ({"models": "/nowhere"}, "expected data sets, got none"),
+        ({"datasets": ["B"], "views": 3}, "expected 8 or 1 for views, got 3"),
+        ({"datasets": ["B"], "train": "maybe"}, "expected no or false or yes or true for train, got maybe"),
+        ({"datasets": ["B"], "gpu": "two"}, "expected a whole number for gpu, got two"),
+        ({"datasets": ["B"], "view": 1}, "expected the settings .*views, weights, got view$"),
     ],
 )
 def test_bad_settings_are_refused(settings: dict[str, object], fault: str, data: Path):
     with pytest.raises(ValueError, match=fault):
         Plan.of({"root": data, **settings}, REPOSITORY, {})
+
+
+def test_a_damaged_data_set_is_one_line_and_leaves_no_note(data: Path, tmp_path: Path):
+    words = [sys.executable, "-m", "benchmarks.prepare", str(data / "B"), "--out", str(tmp_path / "note.txt")]
+    run = {"cwd": REPOSITORY, "capture_output": True, "text": True, "check": False}
+    assert subprocess.run(words, **run).returncode == 0
+    note = (tmp_path / "note.txt").read_text().splitlines()
+    assert note[0] == "B/01: 4 frames of 96 x 128, 4 tracks, gold masks of 4 frames, silver of 0"
+    assert "its owner's terms apply" in note[2]
+    (tmp_path / "note.txt").unlink()
+    (data / "B" / "02" / "t001.tif").write_text("no picture")
+    done = subprocess.run(words, **run)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "t001.tif" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "note.txt").exists()
 
 
 def test_table_sets_published_scores_beside_ours(tmp_path: Path):
