@@ -1,7 +1,12 @@
-"""The licence of every package that the program needs: ``python -m benchmarks.licences``; fails on one that binds."""
+"""The licence of every package that the program and its extras need: ``python -m benchmarks.licences``.
+
+It fails on one that binds, or that is not known.
+"""
 
 import re
 import sys
+import tomllib
+from collections.abc import Iterator
 from importlib.metadata import Distribution
 
 from rich.console import Console
@@ -16,6 +21,11 @@ PERMISSIVE = re.compile(
 BINDING = re.compile(r"\b(A?GPL|GNU (Affero )?General Public|LGPL|Lesser|SSPL|CeCILL)", re.I)
 FREE_TO_USE = re.compile("LicenseRef-NVIDIA|NVIDIA Proprietary", re.I)
 """CUDA's libraries, which come with torch where it is built for it: no open source, but free to use and to pass on."""
+LOOKED_AT = {
+    "certifi": "binds changes of its own file only",
+    "docutils": "GPL is an Emacs mode that the package does not hold",
+}
+"""Packages of the extras, never part of the program, whose licences a person has read; why they do not bind."""
 
 
 def licence(package: Distribution) -> str:
@@ -34,6 +44,8 @@ def _from_file(package: Distribution) -> str:
     """For a package that only brings the text."""
     files = [file for file in package.files or () if re.match("LICEN[CS]E", file.name)]
     text = " ".join(file.read_text() for file in files)
+    if text.startswith("MIT License") and "Permission is hereby granted, free of charge" in text:
+        return "MIT (by its text)"
     if "Redistribution and use in source and binary forms" not in text:
         return ""
     return f"BSD-{3 if 'endorse or promote' in text else 2}-Clause (by its text)"
@@ -45,17 +57,37 @@ def is_permissive(text: str) -> bool:
     return bool((PERMISSIVE.search(text) and not BINDING.search(unbound)) or FREE_TO_USE.search(text))
 
 
+def groups() -> dict[str, list[str]]:
+    """What is asked for: by the program, then by each extra of pyproject.toml."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    return {"program": (REPOSITORY / "requirements.txt").read_text().split(), **project["optional-dependencies"]}
+
+
+def rows() -> Iterator[tuple[str, str, str, str, str]]:
+    """Each package once: name, version, licence, what needs it first, and what is wrong with it (nothing, mostly)."""
+    seen = set()
+    for group, requirements in groups().items():
+        try:
+            packages = [package for package in closure(requirements) if package.name not in seen]
+        except ValueError as error:
+            yield "?", "", "", group, f"not all there: {error}"
+            continue
+        for package in packages:
+            text = licence(package)
+            why = LOOKED_AT.get(package.name, "") if group != "program" else ""
+            fault = "" if why or is_permissive(text) else "look at it"
+            yield package.name, package.version, f"{text} ({why})" if why else text, group, fault
+        seen |= {package.name for package in packages}
+
+
 def main() -> None:
     """Print the table."""
-    packages = closure((REPOSITORY / "requirements.txt").read_text().split())
-    table = Table("package", "version", "licence", "")
-    faults = 0
-    for package in packages:
-        text = licence(package)
-        faults += not is_permissive(text)
-        table.add_row(package.name, package.version, text, "" if is_permissive(text) else "look at it")
-    Console(width=160).print(table)
-    sys.exit(min(faults, 1))
+    table = Table("package", "version", "licence", "for", "")
+    found = list(rows())
+    for row in found:
+        table.add_row(*row)
+    Console(width=180).print(table)
+    sys.exit(any(row[-1] for row in found))
 
 
 if __name__ == "__main__":

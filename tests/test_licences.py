@@ -1,18 +1,40 @@
-"""What the program needs binds nobody, and the lock names what requirements.txt asks for."""
+"""What the program needs is asked for, binds nobody, and is in the lock."""
 
+import ast
 import re
+import sys
+from importlib.metadata import packages_distributions
 
 import pytest
 
-from benchmarks.licences import is_permissive, licence
+from benchmarks.licences import groups, is_permissive, rows
 from embedtrack.challenge import REPOSITORY
-from embedtrack.portable import closure
 
-REQUIREMENTS = (REPOSITORY / "requirements.txt").read_text().split()
+REQUIREMENTS = groups()["program"]
 
 
 def test_every_package_is_permissive():
-    assert [f"{p.name}: {licence(p)}" for p in closure(REQUIREMENTS) if not is_permissive(licence(p))] == []
+    """Those of extras that are not installed are not looked at."""
+    found = list(rows())
+    assert {"torch", "snakemake"} <= {row[0] for row in found}
+    assert [row for row in found if row[-1] == "look at it"] == []
+
+
+def test_what_is_imported_is_asked_for():
+    """A package that only another one brings could vanish with its next version."""
+    asked = {re.split("[=<>;[ ]", line)[0].lower() for lines in groups().values() for line in lines}
+    modules = set()
+    for path in (REPOSITORY / "embedtrack").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module.split(".")[0])
+    foreign = modules - set(sys.stdlib_module_names) - {"embedtrack"}
+    assert {"PIL", "numpy", "torch"} <= foreign
+    brought = packages_distributions()
+    names = {module: {name.lower() for name in brought.get(module, [module])} for module in foreign}
+    assert [module for module, found in names.items() if not found & asked] == []
 
 
 @pytest.mark.parametrize(
