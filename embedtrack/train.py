@@ -75,7 +75,7 @@ def train(
     network = None
     if init is not None:
         network, config = checkpoint.load(init)
-        known = {"normalisation": config.normalisation, "step": config.step, "scale": config.scale}
+        known = {"normalisation": config.normalisation, "step": config.step}  # the scale follows from the new cells
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
     recipe = derive(recipe, folders)

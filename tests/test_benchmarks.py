@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import ablation, crossvalidate, errors
+from benchmarks import ablation, crossvalidate, errors, truth
 from benchmarks import training as steps
 from benchmarks.scoring import score
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Recipe, Sampling
+from embedtrack.data.ctc import open_truth
 from embedtrack.data.tracked import open_tracked
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.team import Team
@@ -169,3 +170,27 @@ def test_worst_frames_are_drawn(dataset: Path, tmp_path: Path):
     losses = errors.of_movie(dataset / "01", model, 1, range(2, 5), tmp_path, 2)
     assert len(losses.frames) == 3
     assert len(list(tmp_path.glob("01-00*.png"))) == 2
+
+
+def test_a_part_of_the_truth(dataset: Path, tmp_path: Path):
+    few = truth.take(dataset / "01", truth.Part(frames=3, silver=False), tmp_path / "few")
+    assert sorted(path.name for path in few.iterdir()) == ["t000.tif", "t001.tif", "t002.tif"]
+    found = open_truth(few)
+    assert found.markers.keys() == found.gold.keys() == {0, 1, 2}
+    assert not found.silver
+    assert [(track.begin, track.end) for track in found.tracks] == [(0, 2), (0, 2)]
+    open_tracked(tmp_path / "few" / "01_GT")  # valid
+
+
+def test_each_part_trains_once_and_the_last_movie_is_scored(
+    dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path
+):
+    for _ in range(2):
+        for name in truth.PARTS:
+            found = truth.run(name, dataset, tmp_path / "out", tmp_path / "init", 4, "cpu")
+            assert found[1]["TRA"] == found[8]["TRA"] == 0
+    assert len(asked) == len(truth.PARTS)
+    assert asked["ten-frames"]["init"] is None
+    assert asked["ten-frames-fine-tuned-half-the-time"] == {
+        "minutes": 2, "device_name": "cpu", "init": tmp_path / "init",
+    }  # fmt: skip

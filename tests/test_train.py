@@ -130,8 +130,9 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
     write_movie(moving(), tmp_path / "data")
-    known = ModelConfig(normalisation=Normalisation(method="asinh"), step=1 / 511)
+    known = ModelConfig(normalisation=Normalisation(method="asinh"), step=1 / 511, scale=0.5)
     checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
     train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
     config = checkpoint.load(tmp_path / "model").config
     assert (config.normalisation, config.step) == (known.normalisation, known.step)
+    assert config.scale == 2  # these cells are small, whatever cells the weights have seen
