@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from embedtrack.config import Linking
 from embedtrack.tracks.gaps import Gap, bridge, claim, follow, pixels
-from embedtrack.tracks.link import link
-from embedtrack.tracks.relabel import present, rename
+from embedtrack.tracks.link import votes
+from embedtrack.tracks.relabel import rename
 from embedtrack.types import Frame, Labels
 
 
@@ -47,12 +47,11 @@ class Lineage:
             The frames int32[H, W] of track labels that are finished, in order: none or one, ``max_gap`` frames ago.
         """
         before = self._frames[-1] if self._frames else np.zeros_like(labels)
-        sources = link(labels, shift, before, self._step)
+        sources = votes(labels, shift, before, self._step)
         self._shifts.appendleft(shift)
-        cells = present(labels).tolist()
-        found = self._find(labels, [cell for cell in cells if cell not in sources])
+        found = self._find(labels, [cell for cell, source in sources.items() if not source])
         sources |= {cell: gap.track for cell, gap in found.items()}
-        names = self._name(cells, sources)
+        names = self._name(sources)
         for cell, gap in found.items():
             if names[cell] == gap.track:
                 bridge(gap)
@@ -104,13 +103,12 @@ class Lineage:
                 found[cell] = Gap(track, list(self._frames)[-age:], lost[track], masks[cell])
         return found
 
-    def _name(self, cells: list[int], sources: dict[int, int]) -> dict[int, int]:
-        """Cell -> track; opens the new ones."""
+    def _name(self, sources: dict[int, int]) -> dict[int, int]:
+        """Cell -> track, for cells and the tracks that they vote for, or 0; opens the new ones."""
         voters = Counter(sources.values())
         names = {}
-        for cell in cells:
-            source = sources.get(cell, 0)
-            if voters[source] == 1:
+        for cell, source in sources.items():
+            if source and voters[source] == 1:
                 names[cell] = source
             else:
                 names[cell] = len(self.parents) + 1

@@ -1,6 +1,7 @@
 """Which labels a frame holds, and the same frame with other ones: one pass over its pixels each."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,10 @@ def present(labels: Labels) -> NDArray[np.int64]:
     return originals[np.flatnonzero(_seen(small.reshape(-1), originals.size))]
 
 
-def rename(labels: Labels, names: Mapping[int, int]) -> Labels:
+def rename(labels: Labels, names: Mapping[int, int], dtype: Any = np.int32) -> NDArray[Any]:
     """The labels int32[...] with other names; those without a name, and what is not positive, become background."""
     small, originals = compact(labels)
-    table = np.zeros(originals.size, np.int32)
+    table = np.zeros(originals.size, dtype)
     if originals[-1] < originals.size:  # each label stands for itself
         known = [label for label in names if label < table.size]
         table[known] = [names[label] for label in known]
@@ -44,18 +45,20 @@ def compact(labels: Labels) -> tuple[Labels, NDArray[np.int64]]:
 @compiled
 def _seen(labels: Labels, size: int) -> NDArray[np.bool_]:
     """bool[size]: whether a label is there; never the background."""
-    seen = np.zeros(size, np.bool_)
+    seen, last = np.zeros(size, np.bool_), 0
     for label in labels:
-        if label > 0:
-            seen[label] = True
+        if label != last:
+            last = label
+            if label > 0:
+                seen[label] = True
     return seen
 
 
 @compiled
-def _mapped(labels: Labels, table: Labels) -> Labels:
-    """table[labels] where 0 < label < table.size, else 0."""
-    mapped = np.zeros_like(labels)
-    for index, label in enumerate(labels):
-        if 0 < label < table.size:
-            mapped[index] = table[label]
+def _mapped(labels: Labels, table: NDArray[Any]) -> NDArray[Any]:
+    """table[labels] where 0 < label < table.size, else 0; table[0] is 0."""
+    mapped = np.empty(labels.size, table.dtype)
+    for index in range(labels.size):
+        label = np.uint32(labels[index])  # negative ones become huge
+        mapped[index] = table[label] if label < table.size else 0
     return mapped

@@ -64,7 +64,7 @@ class Spans:
                 self._tracks[label - 1] = self._tracks[label - 1]._replace(end=self._frame)
         names = {track: self._name(track, parents) for track in cells}
         self._frame += 1
-        return rename(labels, names).astype(np.uint16)
+        return rename(labels, names, np.uint16)
 
     def tracks(self, first: int = 0) -> list[Track]:
         """The lines of ``res_track.txt``, of a movie whose frames are numbered from ``first``."""

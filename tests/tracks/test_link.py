@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.tracks.link import link
+from embedtrack.tracks.link import link, votes
 from tests.drawings import ALL, STEP, moving, perfect_maps
 
 
@@ -128,3 +128,9 @@ def test_different_frame_sizes_are_refused():
         link(row(1, 1), along(0, 0, 0), row(1, 1), STEP)
     with pytest.raises(ValueError, match=r"and \(1, 1, 2\)"):
         link(row(1, 1), along(0, 0)[:1], row(1, 1), STEP)
+
+
+def test_votes_name_the_cells_without_predecessor_too():
+    labels, before = row(9, 9, 5, 0, 3), row(7, 7, 0, 0, 7)
+    assert list(votes(labels, along(0, 0, 0, 0, 0), before, STEP).items()) == [(3, 7), (5, 0), (9, 7)]
+    assert votes(row(0, 0), along(0, 0), row(0, 3), STEP) == {}

@@ -23,3 +23,10 @@ def test_labels_get_their_names_and_those_without_one_vanish(high: int):
     np.testing.assert_array_equal(rename(labels, {}), np.zeros((2, 3)))
     np.testing.assert_array_equal(rename(labels.T, {1: 5}), rename(labels, {1: 5}).T)
     assert rename(labels, {1: 5}).dtype == np.int32
+
+
+def test_names_may_be_of_sixteen_bits():
+    labels = np.array([[0, 3, -2], [9, 3, 1]], np.int32)
+    written = rename(labels, {3: 65_535, 9: 1}, np.uint16)
+    assert written.dtype == np.uint16
+    np.testing.assert_array_equal(written, [[0, 65_535, 0], [1, 65_535, 0]])
