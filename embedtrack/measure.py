@@ -17,7 +17,7 @@ from embedtrack.data.lives import Life, cell_of_track, lives
 from embedtrack.data.place import new_file
 from embedtrack.data.tracked import Tracked, Units
 from embedtrack.extras import need
-from embedtrack.types import Labels
+from embedtrack.types import Labels, Track
 
 CELLS = {
     "frame": "number of the frame",
@@ -121,9 +121,20 @@ def cells_table(result: Tracked, raw: Sequence[NDArray[Any]] | None = None) -> p
         _frame_rows(labels, raw[i] if raw else None).assign(frame=result.first + i)
         for i, labels in enumerate(result.labels)
     ]
-    cells = pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True)
-    cell, life = cell_of_track(result.tracks), lives(result.tracks)
-    cells["track"] = cells["label"].map(cell).astype(np.int64)
+    cells = followed(pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True), result.tracks)
+    grey = [column for column in cells if "_intensity" in column]
+    return cells[[*(c for c in CELLS if c in cells and "_intensity" not in c), *grey]]
+
+
+def followed(cells: pd.DataFrame, tracks: Sequence[Track]) -> pd.DataFrame:
+    """The cells of single frames with what their tracks know of them: track to cycle, age, step to displacement.
+
+    Args:
+        cells: frame, label, y and x, in the order of the frames.
+        tracks: valid tracks of these labels.
+    """
+    cell, life = cell_of_track(tracks), lives(tracks)
+    cells = cells.assign(track=cells["label"].map(cell).astype(np.int64))
     for column in ("parent", "lineage", "generation"):
         cells[column] = cells["track"].map({name: getattr(one, column) for name, one in life.items()}).astype(np.int64)
     cells["cycle"] = _cycles(cells["track"], life)
@@ -133,8 +144,7 @@ def cells_table(result: Tracked, raw: Sequence[NDArray[Any]] | None = None) -> p
     cells["speed"] = cells["step"] / groups["frame"].diff()
     away = [cells[axis] - groups[axis].transform("first") for axis in ("y", "x")]
     cells["displacement"] = np.hypot(*away)
-    grey = [column for column in cells if "_intensity" in column]
-    return cells[[*(c for c in CELLS if c in cells and "_intensity" not in c), *grey]]
+    return cells
 
 
 def tracks_table(result: Tracked, cells: pd.DataFrame) -> pd.DataFrame:
