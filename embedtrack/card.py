@@ -1,5 +1,6 @@
 """The model card: what a user must know to trust the weights."""
 
+import hashlib
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from embedtrack.checkpoint import CARD
+from embedtrack.checkpoint import CARD, WEIGHTS
 from embedtrack.config import Recipe
 from embedtrack.data.movie import Movie
 from embedtrack.team import Team
@@ -27,11 +28,25 @@ def write_card(
     seconds: float,
     scores: Mapping[int, Score],
     own: int = 0,
+    begun: str | None = None,
 ) -> None:
-    """Write the card of a finished training beside its weights; ``own`` masks of the network's completed the truth."""
+    """Write the card of a finished training beside its weights.
+
+    Args:
+        out: the model's folder.
+        training: the movies that trained.
+        validation: what was held back of each.
+        recipe: what was trained with.
+        team: the device and the number of processes.
+        seconds: of training.
+        scores: number of views -> means over the validation movies.
+        own: so many of the network's own masks completed the truth.
+        begun: the ``origin`` of fine-tuned weights.
+    """
     data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
     notes = "".join(f"\n{note}\n" for note in _notes(training, own))
+    start = f"Fine-tuned from {begun}." if begun else "From chance weights."
     text = f"""# {out.name}
 
 EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
@@ -44,7 +59,7 @@ The validation frames trained nothing; they chose the best weights and the thres
 {notes}
 ## Training
 
-Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__}, commit {_commit()}.
+{start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__}, commit {_commit()}.
 
 ```json
 {recipe.model_dump_json(indent=2)}
@@ -59,6 +74,12 @@ Means over the movies' validation frames, each frame by itself:
 {table}
 """
     (out / CARD).write_text(text, encoding="utf-8")
+
+
+def origin(model: Path) -> str:
+    """What a card says of the weights that a training began with: their name and the start of their SHA-256."""
+    digest = hashlib.sha256((model / WEIGHTS).read_bytes()).hexdigest()
+    return f"the weights of {model.resolve().name} ({digest[:12]}...)"
 
 
 def _data(training: Movie, validation: Movie) -> str:

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from embedtrack import checkpoint, device, resume
-from embedtrack.card import write_card
+from embedtrack.card import origin, write_card
 from embedtrack.config import RECIPES, Recipe
 from embedtrack.data.movie import Movie, read_movies
 from embedtrack.derive import derive
 from embedtrack.fit import fit, split
-from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.own import own_masks
 from embedtrack.team import Team, join, leave
 from embedtrack.types import Labels
@@ -72,16 +71,15 @@ def train(
         raise ValueError(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
-    network = None
     if init is not None:
-        network, config = checkpoint.load(init)
+        config = checkpoint.load(init).config
         known = {"normalisation": config.normalisation, "step": config.step}  # the scale follows from the new cells
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
     recipe = derive(recipe, folders)
     team = join(device_name)
     with resume.lock(out) if team.leads else nullcontext():
-        _train(folders, out, recipe, team, minutes, network, on_record)
+        _train(folders, out, recipe, team, minutes, init, on_record)
     leave()
 
 
@@ -96,10 +94,11 @@ def _train(
     recipe: Recipe,
     team: Team,
     minutes: float | None,
-    network: BranchedERFNet | None,
+    init: Path | None,
     on_record: OnRecord,
 ) -> None:
     """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
+    network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
     training, validation = split(_read(folders, recipe), recipe.validation)
     first, last = recipe.own_masks if any(movie.sparse for movie in training) else 0.0, recipe
     taught, own = 0.0, 0
@@ -120,7 +119,7 @@ def _train(
         device.place(model.network, team.device)
         config, scores = calibrate(model.network, model.config, validation, device.fast_precision(team.device))
         checkpoint.save(out, model.network, config)
-        write_card(out, training, validation, recipe, team, taught + resume.state_of(out).seconds, scores, own)
+        write_card(out, training, validation, recipe, team, taught + resume.state_of(out).seconds, scores, own, begun)
         shutil.rmtree(out / TEACHER, ignore_errors=True)
         (out / resume.FILE).unlink()
 

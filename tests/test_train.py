@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,3 +137,5 @@ def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, 
     config = checkpoint.load(tmp_path / "model").config
     assert (config.normalisation, config.step) == (known.normalisation, known.step)
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
+    digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
+    assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()
