@@ -59,7 +59,8 @@ The validation frames trained nothing; they chose the best weights and the thres
 {notes}
 ## Training
 
-{start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__}, commit {_commit()}.
+{start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__},
+commit {_commit()}.
 
 ```json
 {recipe.model_dump_json(indent=2)}
