@@ -4,7 +4,7 @@ import ctypes
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +78,22 @@ def memory_errors() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def at_work(device: torch.device) -> Iterator[None]:
+    """Within, a GPU is the current one, and single precision is what it says.
+
+    By default torch rounds what enters a GPU's convolutions to 10 bits (TF32).
+    """
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "ieee"
+    try:
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            yield
+    finally:
+        convolutions.fp32_precision = before
+
+
 def upload(image: Tensor, device: torch.device) -> Tensor:
     """An image of the processor on the device; a GPU gets it from pinned memory, while it is at work."""
     if device.type != "cuda":
@@ -86,13 +102,20 @@ def upload(image: Tensor, device: torch.device) -> Tensor:
 
 
 def download(result: Tensor) -> tuple[Tensor, "torch.cuda.Event | None"]:
-    """A tensor of the device on the processor, and for a GPU the event after which it is there."""
+    """A tensor of the device on the processor, and for a GPU the event after which it is there.
+
+    The copy has a stream of its own: the GPU goes on with the next frame meanwhile.
+    """
     if result.device.type != "cuda":
         return result.cpu(), None
     pinned = torch.empty(result.shape, dtype=result.dtype, pin_memory=True)
-    pinned.copy_(result, non_blocking=True)
-    arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    arrived.record()
+    aside = torch.cuda.Stream(result.device)  # type: ignore[no-untyped-call]
+    aside.wait_stream(torch.cuda.current_stream(result.device))
+    with torch.cuda.stream(aside):
+        pinned.copy_(result, non_blocking=True)
+        result.record_stream(aside)  # its memory is not given to others before
+        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        arrived.record(aside)
     return pinned, arrived
 
 

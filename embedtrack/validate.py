@@ -134,7 +134,8 @@ def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: in
     candidates = [t for t in times if movie.has_masks(t)] or list(times)
     for t in candidates[:: -(-len(candidates) // FRAMES)]:
         frame, truth = movie.frames[t], movie.truth[t]
-        tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile)
+        where = next(network.parameters()).device
+        tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile, where, views)
         maps = Predictor(network, tiles, views, precision)(frame)
         shape = (truth.labels.shape[0], truth.labels.shape[1])
         yield truth, to_frame(maps, shape, movie.scale)

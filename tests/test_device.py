@@ -1,10 +1,21 @@
 import logging
+from contextlib import nullcontext
 
 import pytest
 import torch
 
 from embedtrack import device
-from embedtrack.device import choose, download, fast_precision, keep_memory, memory, memory_errors, place, upload
+from embedtrack.device import (
+    at_work,
+    choose,
+    download,
+    fast_precision,
+    keep_memory,
+    memory,
+    memory_errors,
+    place,
+    upload,
+)
 from embedtrack.networks.branched import BranchedERFNet
 
 
@@ -101,7 +112,13 @@ class FakeTensor:
     def copy_(self, source: object, *, non_blocking: bool) -> None:
         self.log.append(f"copy {non_blocking}")
 
-    def record(self) -> None:
+    def wait_stream(self, stream: str) -> None:
+        self.log.append(f"wait for {stream}")
+
+    def record_stream(self, stream: "FakeTensor") -> None:
+        self.log.append("keep")
+
+    def record(self, stream: "FakeTensor") -> None:
         self.log.append("record")
 
 
@@ -113,8 +130,23 @@ def test_a_gpu_gets_and_gives_by_pinned_memory_without_waiting(monkeypatch: pyte
     log.clear()
     monkeypatch.setattr(torch, "empty", lambda shape, dtype, pin_memory: fake if pin_memory else None)
     monkeypatch.setattr(torch.cuda, "Event", lambda: fake)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: fake)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the network's")
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
     assert download(fake) == (fake, fake)
-    assert log == ["copy True", "record"]
+    assert log == ["wait for the network's", "copy True", "keep", "record"]
+
+
+def test_at_work_a_gpu_is_the_current_one_and_rounds_no_inputs(monkeypatch: pytest.MonkeyPatch):
+    chosen: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "device", lambda device: chosen.append(device) or nullcontext())
+    before = torch.backends.cudnn.conv.fp32_precision
+    with at_work(torch.device("cuda:1")):
+        assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+    assert torch.backends.cudnn.conv.fp32_precision == before
+    with at_work(torch.device("cpu")):
+        pass
+    assert chosen == [torch.device("cuda:1")]
 
 
 def test_freed_memory_is_kept_where_the_c_library_knows_how(monkeypatch: pytest.MonkeyPatch):

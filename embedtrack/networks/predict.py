@@ -1,5 +1,6 @@
 """The network over a movie: tiles, symmetries and the memory of the frame before."""
 
+import logging
 from typing import NamedTuple
 
 import torch
@@ -7,15 +8,20 @@ from torch import Tensor
 
 from embedtrack import device as devices
 from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, undo_maps
-from embedtrack.data.tiles import Stitcher, Tile, cut, fit, plan
+from embedtrack.data.tiles import SMALLEST, Stitcher, Tile, cut, fit, plan
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.fast import for_inference
+from embedtrack.networks.step import Sooner, Step, Way
 from embedtrack.pipeline import breathe
 from embedtrack.types import Frame, Maps
+
+log = logging.getLogger(__name__)
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 BYTES_PER_PIXEL = 400
 """What the network needs at its peak for each pixel of a tile, in single precision."""
+OVERLAP = 64
+"""What neighbouring tiles share, in pixels."""
 
 
 def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None = None, views: int = 8) -> list[Tile]:
@@ -33,7 +39,7 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
     device = device or torch.device("cpu")
     together = max(map(len, _groups(views, device)))
     side = fit(shape, devices.memory(device) // 4, BYTES_PER_PIXEL * together, largest)
-    return plan(shape, side, overlap=64)
+    return plan(shape, side, OVERLAP)
 
 
 class Pending(NamedTuple):
@@ -50,13 +56,25 @@ class Pending(NamedTuple):
         return Maps(channels[0:2], channels[2:4], channels[4], channels[5:7])
 
 
+def _split(channels: Tensor) -> Maps[Tensor]:
+    """Views of [7, H, W]."""
+    return Maps(channels[0:2], channels[2:4], channels[4], channels[5:7])
+
+
 class Predictor:
     """Feed it the frames of a movie in order; it gives each one's maps.
 
     The encoder and the segmentation decoders see each frame once: its features are kept for the next pair.
     """
 
-    def __init__(self, network: BranchedERFNet, tiles: list[Tile], views: int = 8, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        network: BranchedERFNet,
+        tiles: list[Tile],
+        views: int = 8,
+        precision: str = "float32",
+        way: Way = Way(),  # noqa: B008 (it is immutable)
+    ) -> None:
         """Take a copy of the network where it is: its device is the device of all that is computed.
 
         Args:
@@ -64,6 +82,7 @@ class Predictor:
             tiles: where the network looks; see ``data/tiles.py``.
             views: 1, or 8 for the mean over all symmetries of the square.
             precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one.
+            way: how it is made faster from the second frame on.
 
         Raises:
             ValueError: no such precision.
@@ -72,8 +91,10 @@ class Predictor:
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
         self.device = next(network.parameters()).device
         self.precision = getattr(torch, devices.fast_precision(self.device) if precision == "auto" else precision)
-        self.network = for_inference(network, self.precision)
+        self.step = Step(for_inference(network, self.precision))
+        self.sooner = Sooner(self.step, way, self.device)
         self.tiles = tiles
+        self.begun = False
         self.before: dict[tuple[int, Symmetry], Tensor] = {}
         self.groups = _groups(views, self.device)
 
@@ -87,10 +108,28 @@ class Predictor:
         """
         return self.launch(frame).fetch()
 
-    @torch.inference_mode()
     def launch(self, frame: Frame) -> Pending:
-        """As a call, but a GPU may still be at work: it need not idle while the processor fetches and clusters."""
-        with devices.memory_errors():
+        """As a call, but a GPU may still be at work: it need not idle while the processor fetches and clusters.
+
+        Where the memory is too small for the first frame of a movie, others perhaps having taken it, its tiles are
+        halved until they fit.
+        """
+        while True:
+            try:
+                pending = self._launch(frame)
+            except MemoryError as error:
+                side = max(self.tiles[0].height, self.tiles[0].width)
+                if self.begun or side <= SMALLEST:
+                    raise
+                log.warning("out of memory with tiles of %d pixels: %s; going on with smaller ones", side, error)
+            else:
+                self.begun = True
+                return pending
+            self.tiles, self.before = plan((frame.shape[0], frame.shape[1]), max(side // 2, SMALLEST), OVERLAP), {}
+
+    @torch.inference_mode()
+    def _launch(self, frame: Frame) -> Pending:
+        with devices.memory_errors(), devices.at_work(self.device):
             image = devices.upload(torch.from_numpy(frame), self.device)
             stitcher = Stitcher((frame.shape[0], frame.shape[1]))
             for number, tile in enumerate(self.tiles):
@@ -103,18 +142,19 @@ class Predictor:
         for group in self.groups:
             breathe()
             batch = torch.stack([do(piece, symmetry) for symmetry in group])[:, None]  # [g, 1, h', w']
-            maps = self._pair(batch, number, group)
-            for index, symmetry in enumerate(group):
-                one = undo_maps(Maps(*(m[index] for m in maps)), symmetry)
-                total += torch.cat([one.offset, one.bandwidth, one.seediness[None], one.shift])  # [7, h, w]
+            for channels, symmetry in zip(self._pair(batch, number, group), group, strict=True):
+                one = undo_maps(_split(channels), symmetry)
+                for sums, values in zip(_split(total), one, strict=True):
+                    sums += values
         return total / sum(map(len, self.groups))
 
-    def _pair(self, batch: Tensor, number: int, group: list[Symmetry]) -> Maps[Tensor]:
-        """The maps of one batch of views [g, 1, h, w], with the features of the same views of the frame before."""
-        features = self.network.encode(batch.to(self.precision, memory_format=torch.channels_last))
-        before = self.before.get((number, group[0]), features)
+    def _pair(self, batch: Tensor, number: int, group: list[Symmetry]) -> Tensor:
+        """The maps [g, 7, h, w] of views [g, 1, h, w], with the features of the same views of the frame before."""
+        batch = batch.to(self.precision, memory_format=torch.channels_last)
+        before = self.before.get((number, group[0]))
+        features, maps = self.step.first(batch) if before is None else self.sooner(batch, before)
         self.before[(number, group[0])] = features
-        return Maps(*self.network.segment(features), self.network.shift(features, before))
+        return maps
 
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:

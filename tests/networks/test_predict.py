@@ -91,6 +91,45 @@ def test_tiles_leave_room_for_the_views_that_share_a_batch(
     assert asked == [torch.device(where)]
 
 
+def short_of_memory(above: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network has no room for tiles with more pixels."""
+    right = Predictor._pair
+
+    def pair(self: Predictor, batch: torch.Tensor, *rest: object) -> torch.Tensor:
+        if batch.shape[-1] * batch.shape[-2] > above:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.")
+        return right(self, batch, *rest)
+
+    monkeypatch.setattr(Predictor, "_pair", pair)
+
+
+def test_too_little_memory_for_the_first_frame_makes_tiles_smaller(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    frame = np.random.default_rng(0).normal(0, 1, (64, 1100)).astype(np.float32)
+    expected = [Predictor(network, plan(frame.shape, 552), views=1)(frame)]
+    short_of_memory(64 * 600, monkeypatch)
+    predictor = Predictor(network, plan(frame.shape, 1104), views=1)
+    for found, whole in zip(predictor(frame), expected[0], strict=True):
+        np.testing.assert_array_equal(found, whole)
+    assert [record.message.split(":")[0] for record in caplog.records] == ["out of memory with tiles of 1104 pixels"]
+    assert predictor(frame).seediness.shape == frame.shape
+
+
+def test_too_little_memory_later_or_for_the_smallest_tiles_is_an_error(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch
+):
+    frame = np.zeros((64, 520), np.float32)
+    predictor = Predictor(network, plan(frame.shape, 520), views=1)
+    predictor(frame)
+    short_of_memory(0, monkeypatch)
+    with pytest.raises(MemoryError, match="CUDA out of memory"):
+        predictor(frame)
+    assert len(predictor.tiles) == 1
+    with pytest.raises(MemoryError, match="CUDA out of memory"):
+        Predictor(network, plan(frame.shape, 520), views=1)(frame)
+
+
 def test_a_frame_on_its_way_is_fetched_when_it_has_arrived():
     class Arrived:
         waited = False

@@ -1,0 +1,225 @@
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from embedtrack.data.tiles import plan
+from embedtrack.networks import step as steps
+from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.networks.fast import for_inference
+from embedtrack.networks.predict import Predictor
+from embedtrack.networks.step import LONG, Graphed, Sooner, Step, Way, choose_way
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda:1")
+SHAPE = (40, 56)
+
+
+@pytest.fixture
+def network() -> BranchedERFNet:
+    torch.manual_seed(0)
+    network = BranchedERFNet()
+    for part in (network.segmentation, network.seediness, network.tracking):
+        nn.init.normal_(part[-1].weight, std=0.1)
+    return network.eval()
+
+
+@pytest.fixture
+def frames() -> list[np.ndarray]:
+    return list(np.random.default_rng(0).normal(0, 1, (4, *SHAPE)).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("compiling", "device", "frames", "way"),
+    [
+        ("auto", CPU, 10_000, Way()),
+        ("auto", CPU, None, Way()),
+        ("auto", CUDA, LONG - 1, Way()),  # never by default on a short movie
+        ("auto", CUDA, LONG, Way(graphed=True)),
+        ("auto", CUDA, None, Way(graphed=True)),
+        ("auto", torch.device("mps"), LONG, Way()),
+        ("on", CPU, 1, Way(compiled=True)),
+        ("on", CUDA, 1, Way(compiled=True, graphed=True)),
+        ("off", CUDA, 10_000, Way()),
+    ],
+)
+def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, way: Way):
+    assert choose_way(compiling, device, frames) == way
+
+
+def test_an_unknown_word_is_refused():
+    with pytest.raises(ValueError, match="expected --compile auto, on, off, got yes"):
+        choose_way("yes", CPU, None)
+
+
+@torch.inference_mode()
+def test_the_first_frame_is_its_own_past(network: BranchedERFNet):
+    step, batch = Step(for_inference(network)), torch.randn(1, 1, *SHAPE)
+    features, maps = step.first(batch)
+    again, same = step(batch, features)
+    assert torch.equal(features, again)
+    assert torch.equal(maps, same)
+    assert maps.shape == (1, 7, *SHAPE)
+
+
+def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_tracking_decoder(
+    network: BranchedERFNet, frames: list[np.ndarray]
+):
+    """Counted in views of tiles, whatever way they are batched."""
+    tiles = plan(SHAPE, 40, overlap=16)
+    predictor = Predictor(network, tiles, views=8)
+    seen = dict.fromkeys(("encoder", "segmentation", "seediness", "tracking"), 0)
+
+    def counting(name: str) -> object:
+        def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+            seen[name] += len(output)
+
+        return count
+
+    for name in seen:
+        getattr(predictor.step.network, name).register_forward_hook(counting(name))
+    for frame in frames:
+        predictor(frame)
+    assert len(tiles) == 2
+    assert set(seen.values()) == {len(frames) * 8 * len(tiles)}
+
+
+class Doubled:
+    """A step of plain arithmetic that counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        self.calls += 1
+        return 2 * batch, batch + before
+
+
+def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pytest.LogCaptureFixture):
+    def fails(batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        raise RuntimeError("no C++ compiler\nwas found in ...")
+
+    plain = Doubled()
+    sooner = Sooner(plain, Way(), CPU)
+    sooner._faster = fails
+    x = torch.ones(1, 1, 2, 3)
+    for _ in range(3):
+        assert torch.equal(sooner(x, x)[0], 2 * x)
+    assert plain.calls == 3
+    assert [record.message for record in caplog.records] == ["--compile: no C++ compiler; going on without"]
+
+
+def test_the_warm_up_of_each_shape_is_told_once(caplog: pytest.LogCaptureFixture):
+    sooner = Sooner(Doubled(), Way(), CPU)
+    sooner._faster = Doubled()
+    with caplog.at_level(logging.INFO):
+        for shape in ((4, 1, 16, 8), (4, 1, 8, 16), (4, 1, 16, 8)):
+            sooner(torch.ones(shape), torch.ones(shape))
+    assert [record.message.split(":")[0] for record in caplog.records] == ["4 x 16 x 8", "4 x 8 x 16"]
+
+
+class Played:
+    """Stands in for a CUDA graph: replays a step in the memory that it was captured with."""
+
+    def __init__(self, step: Doubled) -> None:
+        self.step = step
+
+    def replay(self) -> None:
+        features, maps = self.step(self.batch, self.before)
+        self.features.copy_(features)
+        self.maps.copy_(maps)
+
+
+def test_a_graph_serves_all_batches_of_its_shape_and_keeps_no_features(monkeypatch: pytest.MonkeyPatch):
+    step, captured = Doubled(), []
+
+    def capture(step: Doubled, batch: Tensor, before: Tensor) -> steps._Graph:
+        graph = Played(step)
+        graph.batch, graph.before = torch.empty_like(batch), torch.empty_like(before)
+        graph.features, graph.maps = torch.empty_like(batch), torch.empty_like(batch)
+        captured.append(tuple(batch.shape))
+        return steps._Graph(graph, graph.batch, graph.before, graph.features, graph.maps)
+
+    monkeypatch.setattr(steps, "_capture", capture)
+    graphed = Graphed(step)
+    one, two = torch.full((2, 1, 3, 4), 1.0), torch.full((2, 1, 3, 4), 2.0)
+    first, _ = graphed(one, two)
+    second, maps = graphed(two, first)
+    assert torch.equal(first, 2 * one)  # the second frame has not overwritten the first one's features
+    assert torch.equal(second, 2 * two)
+    assert torch.equal(maps, two + first)
+    graphed(torch.ones(2, 1, 4, 3), torch.ones(2, 1, 4, 3))
+    assert captured == [(2, 1, 3, 4), (2, 1, 4, 3)]
+
+
+def test_a_capture_warms_up_aside_and_lets_other_threads_pin_memory(monkeypatch: pytest.MonkeyPatch):
+    log: list[str] = []
+
+    class Stream:
+        def __init__(self, name: str = "aside") -> None:
+            self.name = name
+
+        def wait_stream(self, other: "Stream") -> None:
+            log.append(f"{self.name} waits for {other.name}")
+
+    @contextmanager
+    def stream(chosen: Stream) -> Iterator[None]:
+        log.append(f"on {chosen.name}")
+        yield
+        log.append("off")
+
+    @contextmanager
+    def graph(_: object, capture_error_mode: str) -> Iterator[None]:
+        log.append(f"capture {capture_error_mode}")
+        yield
+        log.append("captured")
+
+    def step(batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        assert batch.data_ptr() != given[0].data_ptr()  # the graph has memory of its own
+        log.append("step")
+        return batch, before
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("here"))
+    monkeypatch.setattr(torch.cuda, "stream", stream)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    given = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
+    steps._capture(step, *given)
+    assert log == [
+        "aside waits for here", "on aside", "step", "off", "here waits for aside",
+        "capture thread_local", "step", "captured",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for CPUs with g++, which is not here")
+@pytest.mark.filterwarnings("default")  # those of torch's compiler are not ours
+def test_compiled_steps_give_nearly_the_same_maps(
+    network: BranchedERFNet, frames: list[np.ndarray], caplog: pytest.LogCaptureFixture
+):
+    plain, compiled = (Predictor(network, plan(SHAPE, 128), views=8, way=Way(compiled=c)) for c in (False, True))
+    for frame in frames:
+        for expected, found in zip(plain(frame), compiled(frame), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert "going on without" not in caplog.text
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_graph_on_a_gpu_gives_the_bytes_of_the_plain_step(
+    network: BranchedERFNet, frames: list[np.ndarray], precision: str, caplog: pytest.LogCaptureFixture
+):
+    network.cuda()
+    plain, graphed = (
+        Predictor(network, plan(SHAPE, 128), 8, precision, Way(graphed=graphed)) for graphed in (False, True)
+    )
+    for frame in frames:
+        for expected, found in zip(plain(frame), graphed(frame), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert "going on without" not in caplog.text
