@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embedtrack.cli.common import Interval, PixelSize, frame_range
+from embedtrack.cli.common import LOOK, Interval, PixelSize, frame_range
 
 if TYPE_CHECKING:
     from embedtrack.data.tracked import Units
@@ -17,7 +17,7 @@ Result = Annotated[Path, typer.Argument(metavar="RESULT", help="e.g. DATASET/01_
 Raw = Annotated[Path | None, typer.Option(help="The movie, e.g. DATASET/01.")]
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def show(
     result_folder: Result,
     out: Annotated[Path, typer.Option(help="NAME.mp4, .webm (for browsers), .gif; or .png, .jpg: frames in rows.")],
@@ -54,7 +54,7 @@ def _units(pixel_size: float | None, interval: str | None) -> "Units":
     return Units(pixel_size, parse_interval(interval) if interval else None)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def measure(
     result_folder: Result,
     out: Annotated[Path, typer.Option(help="NAME.csv or NAME.parquet; the tracks go to NAME_tracks beside it.")],
@@ -69,3 +69,49 @@ def measure(
     result = open_tracked(result_folder, _units(pixel_size, interval))
     beside = make(result, out, open_raw(raw, result) if raw else None)
     logging.getLogger("embedtrack").info("%s: a row per cell and frame; %s: a row per track", out, beside.name)
+
+
+@app.command(rich_help_panel=LOOK)
+def view(
+    result_folder: Result,
+    raw: Raw = None,
+    out: Annotated[Path | None, typer.Option(help="Where corrections go; by default the result's own folder.")] = None,
+    as_truth: Annotated[
+        Path | None, typer.Option(help="A data set's folder: gets frames that are right, to train.")
+    ] = None,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, frames that will be right when it is saved.")] = None,
+    pixel_size: PixelSize = None,
+    interval: Interval = None,
+) -> None:
+    """Look at a result in napari and correct it: cut, join, divide, relabel, paint."""
+    from embedtrack.viewer.window import view as open_window
+
+    open_window(
+        result_folder, raw=raw, out=out, truth=as_truth, frames=frame_range(frames), units=_units(pixel_size, interval)
+    )
+
+
+@app.command(rich_help_panel=LOOK)
+def report(
+    result_folder: Result,
+    out: Annotated[Path, typer.Option(help="NAME.html: one file, which needs no network.")],
+    raw: Raw = None,
+    truth: Annotated[Path | None, typer.Option(help="Score it and list the errors, e.g. DATASET/01_GT.")] = None,
+    pixel_size: PixelSize = None,
+    interval: Interval = None,
+) -> None:
+    """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
+    from embedtrack.data.tracked import open_raw, open_tracked
+    from embedtrack.display import frames_bar
+    from embedtrack.evaluate import evaluate
+    from embedtrack.infer import dataset_of
+    from embedtrack.looks.report.page import Facts
+    from embedtrack.looks.report.page import report as make
+
+    result, rules = open_tracked(result_folder, _units(pixel_size, interval)), dataset_of(result_folder)
+    images, reality = open_raw(raw, result) if raw else None, open_tracked(truth) if truth else None
+    scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None
+    where = result_folder.resolve()
+    with frames_bar(out.name) as bar:
+        make(result, out, Facts(f"{where.parent.name}/{where.name}", scores, rules.border), images, reality, bar)
+    logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)

@@ -92,7 +92,7 @@ def draw(
     look = look or Look()
     size = _size(result)
     zoom = look.zoom or min(max(1, round(SIDE / max(result.shape)), math.ceil(SMALL / size)), 4)
-    grey, wanted = _grey(raw), set(frames)
+    grey, wanted = grey_span(raw), set(frames)
     painter = _Painter(result, zoom, size * zoom, look, find_errors(truth, result) if truth else None)
 
     def load(i: int) -> tuple[dict[int, Cell], dict[int, Cell], Picture | None]:
@@ -181,7 +181,7 @@ def _size(result: Tracked) -> float:
     return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas else SMALL
 
 
-def _grey(raw: Sequence[NDArray[Any]] | None) -> overlay.Span:
+def grey_span(raw: Sequence[NDArray[Any]] | None) -> overlay.Span:
     """One span of grey values for the whole movie, from three of its frames, so that it does not flicker."""
     if not raw:
         return overlay.Span(0, 1)

@@ -1,0 +1,140 @@
+"""What the page's script is given: everything about the movie as plain lists, numbers and text."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from embedtrack.aogm import Node
+from embedtrack.data.lives import lives
+from embedtrack.data.tracked import Tracked
+from embedtrack.looks.colours import Colour
+from embedtrack.looks.errors import Error
+from embedtrack.looks.marks import COLOURS
+from embedtrack.looks.overlay import Place
+from embedtrack.looks.report import faults
+from embedtrack.looks.report.hints import Hint
+from embedtrack.looks.report.sights import Sights
+from embedtrack.looks.report.tree import Tree
+
+Content = dict[str, Any]
+
+SPOILS = ("false", "split", "merged", "false division")
+"""Errors of a mask at a division that make the division wrong."""
+
+
+def movie(result: Tracked, sights: Sights, colour_of: Mapping[int, Colour]) -> Content:
+    """The movie's frames: outlines, and label, x, y and area of each cell."""
+    table = sights.table
+    return {
+        "first": result.first,
+        "digits": result.digits,
+        "frames": len(result),
+        "height": result.shape[0],
+        "width": result.shape[1],
+        "pixel": result.units.pixel,
+        "interval": result.units.interval,
+        "size": round(2 * (float(table["area"].median()) / 3.1416) ** 0.5, 1) if len(table) else 20,
+        "outlines": text_of(sights.outlines),
+        "cells": _cells(table, len(result)),
+        "colours": {label: html(colour) for label, colour in colour_of.items()},
+    }
+
+
+def lineages(tree: Tree) -> Content:
+    """The lineage tree."""
+    return {"rows": tree.rows, "dividing": tree.dividing, "branches": [branch._asdict() for branch in tree.branches]}
+
+
+def hinted(hints: Sequence[Hint], places: Mapping[Node, Place]) -> list[Content]:
+    """The hints with their places."""
+    return [
+        {"kind": hint.kind, "frame": hint.frame, "label": hint.label, "text": hint.text,
+         **spot(places[hint.frame, hint.label])}
+        for hint in hints
+    ]  # fmt: skip
+
+
+def failed(errors: Sequence[Error], cells: Mapping[Node, Place], masks: Mapping[Node, Place]) -> list[Content]:
+    """The errors with their places."""
+    return [
+        {
+            "kind": error.kind, "operation": error.operation, "cost": error.cost, "frame": error.frame,
+            "text": faults.text(error), "follows": error.follows,
+            "cells": error.cells, "masks": error.masks, **spot(faults.place(error, cells, masks)),
+            "ends": [[round(x, 1), round(y, 1)] for y, x in (cells[node] for node in error.cells)],
+        }
+        for error in errors
+    ]  # fmt: skip
+
+
+def divisions(result: Tracked, places: Mapping[Node, Place], errors: Sequence[Error] | None) -> list[Content]:
+    """The divisions of the result in the order of time, and, where errors are known, whether each is right."""
+    wrong = {node for error in errors or () if error.kind in SPOILS for node in error.masks}
+    life = lives(result.tracks)
+    found = []
+    for one in life.values():
+        if len(one.daughters) > 1:
+            born = [(life[name].begin, life[name].pieces[0].label) for name in one.daughters]
+            last = (one.end, one.pieces[-1].label)
+            state = None if errors is None else "wrong" if wrong & {last, *born} else "right"
+            found.append(_division(one.track, last, born, places, state))
+    return sorted(found, key=lambda division: (division["frame"], division["mother"]))
+
+
+def lost_divisions(errors: Sequence[Error], places: Mapping[Node, Place]) -> list[Content]:
+    """The divisions of the truth of which a link is lost, by the labels of the truth."""
+    lost: dict[Node, list[Node]] = {}
+    for error in errors:
+        if error.kind == "lost division":
+            lost.setdefault(error.cells[0], []).append(error.cells[1])
+    return [_division(mother[1], mother, born, places, "lost") for mother, born in lost.items()]
+
+
+def places_of(table: pd.DataFrame) -> dict[Node, Place]:
+    """(frame, label) -> (y, x)."""
+    columns = (table[name].tolist() for name in ("frame", "label", "y", "x"))
+    return {(frame, label): (y, x) for frame, label, y, x in zip(*columns, strict=True)}
+
+
+def kinds() -> dict[str, str]:
+    """The colour of each kind of error."""
+    return {kind: html(colour) for kind, colour in COLOURS.items()}
+
+
+def html(colour: Colour) -> str:
+    """(blue, green, red) -> ``#rrggbb``."""
+    blue, green, red = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def text_of(blocks: Sequence[bytes]) -> list[str]:
+    """Bytes as text, base 64."""
+    return [b64encode(block).decode() for block in blocks]
+
+
+def spot(place: Place) -> Content:
+    """A place in tenths of a pixel."""
+    return {"y": round(place[0], 1), "x": round(place[1], 1)}
+
+
+def _cells(table: pd.DataFrame, frames: int) -> list[list[list[float]]]:
+    """For each frame four lists: labels, x, y, areas."""
+    made: list[list[list[float]]] = [[[], [], [], []] for _ in range(frames)]
+    for frame, rows in table.groupby("frame"):
+        columns = (rows["label"], rows["x"].round(1), rows["y"].round(1), rows["area"])
+        made[int(str(frame))] = [column.tolist() for column in columns]
+    return made
+
+
+def _division(
+    mother: int, last: Node, born: Sequence[Node], places: Mapping[Node, Place], state: str | None
+) -> Content:
+    """One division: the frame in which the first daughter is seen, and the middle of mother and daughters."""
+    spots = [places[node] for node in (last, *born)]
+    y, x = (sum(spot[axis] for spot in spots) / len(spots) for axis in (0, 1))
+    return {
+        "mother": mother, "daughters": [label for _, label in born], "frame": min(frame for frame, _ in born),
+        "last": last, "born": list(born), "state": state, **spot((y, x)),
+    }  # fmt: skip

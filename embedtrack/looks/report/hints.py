@@ -1,0 +1,130 @@
+"""Where a result deserves a second look, found without truth: unlikely beginnings, ends, sizes, steps, shapes."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from embedtrack.data.lives import Life, lives
+from embedtrack.types import Track
+
+KINDS = {
+    "begins inside": "a cell that appears away from the picture's edge without a mother",
+    "ends inside": "a cell that vanishes away from the picture's edge without daughters",
+    "lost between": "a cell that was not found for some frames",
+    "size jumps": "a mask much larger or smaller than one frame before, away from divisions",
+    "place jumps": "a step much longer than this movie's cells take",
+    "shape agrees little": "a mask unlike that of one frame before, laid over each other",
+    "unlike daughters": "daughters whose areas differ more than twofold",
+    "several parts": "a mask of several pieces or with holes",
+}
+"""What ``Hint.kind`` may be, and what it says."""
+OUTLYING = 6.0
+"""Robust standard deviations beyond which a value is out of the usual."""
+LEAST_JUMP, LEAST_AGREEMENT, LEAST_RATIO = 1.4, 0.7, 2.0
+"""A size jumps only beyond this factor; shapes agree above this; daughters are alike below this factor."""
+MITOSIS = 2
+"""Frames around a division in which cells change their size and shape by nature."""
+
+
+class Hint(NamedTuple):
+    """A place to look at."""
+
+    kind: str
+    """One of KINDS."""
+    frame: int
+    """Index of the frame."""
+    label: int
+    """The cell's value in the mask of this frame."""
+    text: str
+    """How much."""
+    weight: float
+    """The more, the stranger; comparable within a kind."""
+
+
+def find_hints(table: pd.DataFrame, tracks: Sequence[Track], frames: int, border: int = 0) -> list[Hint]:
+    """Every hint, the strangest of each kind first.
+
+    Args:
+        table: what ``sights.look`` says of the movie.
+        tracks: its tracks.
+        frames: its length.
+        border: cells within so many pixels of the edge were removed from it.
+    """
+    life = lives(tracks)
+    rows = table.set_index(["frame", "label"])
+    usual = 2 * math.sqrt(float(table["area"].median()) / math.pi) if len(table) else 0.0
+    found = [*_ends(rows, life, frames, max(border, usual / 2)), *_daughters(rows, life), *_changes(table, life, usual)]
+    found += [
+        Hint("several parts", frame, label, f"{parts} outlines", parts)
+        for frame, label, parts in table.loc[table["parts"] > 1, ["frame", "label", "parts"]].itertuples(index=False)
+    ]
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    return sorted(found, key=lambda hint: (order[hint.kind], -hint.weight, hint.frame, hint.label))
+
+
+def limit(values: NDArray[np.float64], least: float) -> float:
+    """Beyond it a value is out of the usual: the median and OUTLYING times the robust deviation, or ``least``."""
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return least
+    middle = float(np.median(values))
+    return max(middle + OUTLYING * 1.4826 * float(np.median(np.abs(values - middle))), least)
+
+
+def _ends(rows: pd.DataFrame, life: dict[int, Life], frames: int, margin: float) -> Iterator[Hint]:
+    """Cells that begin or end away from the edge, and those that were lost in between."""
+    for one in life.values():
+        first, last = one.pieces[0], one.pieces[-1]
+        if one.begin > 0 and not one.parent and (rim := _rim(rows, one.begin, first.label)) > margin:
+            yield Hint("begins inside", one.begin, first.label, f"{rim:.0f} px from the edge", rim)
+        if one.end < frames - 1 and not one.daughters and (rim := _rim(rows, one.end, last.label)) > margin:
+            yield Hint("ends inside", one.end, last.label, f"{rim:.0f} px from the edge", rim)
+        for before, after in zip(one.pieces[:-1], one.pieces[1:], strict=True):
+            gap = after.begin - before.end - 1
+            yield Hint("lost between", after.begin, after.label, f"for {gap} frame{'s' * (gap != 1)}", gap)
+
+
+def _rim(rows: pd.DataFrame, frame: int, label: int) -> float:
+    return float(rows["rim"].at[frame, label])
+
+
+def _daughters(rows: pd.DataFrame, life: dict[int, Life]) -> Iterator[Hint]:
+    """Divisions into unequal daughters that lie wholly in the picture."""
+    for one in life.values():
+        born = [(life[daughter].begin, life[daughter].pieces[0].label) for daughter in one.daughters]
+        if len(born) < 2 or min(_rim(rows, *cell) for cell in born) <= 0:
+            continue
+        areas = [float(rows["area"].at[cell]) for cell in born]
+        ratio = max(areas) / min(areas)
+        if ratio > LEAST_RATIO:
+            frame, label = born[int(np.argmin(areas))]
+            yield Hint("unlike daughters", frame, label, f"areas differ {ratio:.1f}-fold", ratio)
+
+
+def _changes(table: pd.DataFrame, life: dict[int, Life], usual: float) -> Iterator[Hint]:
+    """Jumps in size and place, and shapes that agree little, from each frame to the next of the same cell."""
+    ends = table["track"].map({name: one.end if one.daughters else math.inf for name, one in life.items()})
+    births = table["track"].map({name: one.begin if one.parent else -math.inf for name, one in life.items()})
+    groups = table.groupby("track")
+    apart = groups["frame"].diff()
+    quiet = (table["frame"] <= ends - MITOSIS) & (table["frame"] > births + MITOSIS) & (apart == 1)
+    whole = (table["rim"] > 0) & (groups["rim"].shift() > 0)
+    ratio = (table["area"] / groups["area"].shift()).where(quiet & whole)
+    size = np.log(ratio).abs()
+    jumped = size > limit(size.to_numpy(float), math.log(LEAST_JUMP))
+    for frame, label, times in zip(table["frame"][jumped], table["label"][jumped], ratio[jumped], strict=True):
+        factor = max(times, 1 / times)
+        text = f"{factor:.1f} times as {'large' if times > 1 else 'small'}"
+        yield Hint("size jumps", int(frame), int(label), text, factor)
+    speed = table["speed"].where(whole)
+    far = speed > limit(speed.to_numpy(float), usual)
+    for frame, label, step in zip(table["frame"][far], table["label"][far], speed[far], strict=True):
+        yield Hint("place jumps", int(frame), int(label), f"{step:.0f} px in a frame", float(step))
+    unlike = (1 - table["agreement"]).where(quiet & whole)
+    odd = (unlike > limit(unlike.to_numpy(float), 1 - LEAST_AGREEMENT)) & ~jumped
+    for frame, label, much in zip(table["frame"][odd], table["label"][odd], unlike[odd], strict=True):
+        yield Hint("shape agrees little", int(frame), int(label), f"Jaccard index {1 - much:.2f}", float(much))
