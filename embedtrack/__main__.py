@@ -162,6 +162,12 @@ def main() -> None:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         sys.stderr.write(f"error: {text}\n")
         code = 2
+    except ModuleNotFoundError as error:
+        sys.stderr.write(
+            f"error: expected the package {error.name}, got none: this installation was made without what this command "
+            "needs; see requirements.txt\n"
+        )
+        code = 2
     except MemoryError:
         sys.stderr.write("error: out of memory: try --views 1, or a smaller tile in the model's config.json\n")
         code = 2

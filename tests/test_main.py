@@ -214,6 +214,15 @@ def test_help_loads_no_torch():
     assert subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False).returncode == 0
 
 
+def test_an_installation_without_a_package_says_which(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "embedtrack.measure", raising=False)
+    code, _, error = run("measure", data / "toy" / "01_GT", "--out", data / "cells.csv")
+    assert code == 2
+    assert error.startswith("error: expected the package pandas, got none")
+    assert error.count("\n") == 1
+
+
 def test_device_auto_says_what_it_took(data: Path, run: Run):
     code, _, error = run(*infer_words(data, device="auto"))
     assert code == 0
