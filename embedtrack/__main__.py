@@ -5,28 +5,49 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from embedtrack.cli import exchange, look, ship, work
-from embedtrack.cli.common import Device, Precision, Views, frame_range
+from embedtrack import __version__
+from embedtrack.cli import common, exchange, look, ship, work
+from embedtrack.cli.common import Device, Init, Model, Precision, Views, frame_range
 
 if TYPE_CHECKING:
     from embedtrack.infer import Summary
 
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="embedtrack",
-    help="Segment and track cells in 2D time-lapse microscopy.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+
+class Grouped(TyperGroup):
+    """The commands in the order of their panels."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands."""
+        panels = {name: getattr(command, "rich_help_panel", None) for name, command in self.commands.items()}
+        return sorted(panels, key=lambda name: [panels[name] != panel for panel in common.PANELS])
 
 
-@app.command()
+app = typer.Typer(name="embedtrack", cls=Grouped, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"embedtrack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def embedtrack(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Segment and track cells in 2D time-lapse microscopy."""
+
+
+@app.command(rich_help_panel=common.INFER)
 def run(
     dataset: Annotated[str, typer.Argument(help="A folder in $DATA_ROOT, by default beside the repository; or demo.")],
     sequence: Annotated[str, typer.Argument(help="e.g. 01")],
@@ -40,10 +61,10 @@ def run(
     infer(*job(dataset, sequence), views=views, device=device, precision=precision)
 
 
-@app.command()
+@app.command(rich_help_panel=common.INFER)
 def infer(
     sequence_folder: Annotated[Path, typer.Argument(help="The folder with t000.tif, t001.tif, ...")],
-    model: Annotated[Path, typer.Option(help="The folder with weights, e.g. models/Fluo-N2DH-SIM+.")],
+    model: Model,
     out: Annotated[Path, typer.Option(help="Where the result goes; an older one there is replaced at the end.")],
     views: Views = 8,
     device: Device = "auto",
@@ -76,7 +97,7 @@ def _close(summary: "Summary", out: Path) -> None:
     )  # fmt: skip
 
 
-@app.command()
+@app.command(rich_help_panel=common.TRAIN)
 def train(
     datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
     out: Annotated[Path, typer.Option(help="The model's folder, e.g. models/NAME.")],
@@ -84,7 +105,7 @@ def train(
     epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
-    init: Annotated[Path | None, typer.Option(help="Fine-tune the weights of this model's folder.")] = None,
+    init: Init = None,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
     from embedtrack.display import training_bar
@@ -94,7 +115,7 @@ def train(
         teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
 
 
-@app.command()
+@app.command(rich_help_panel=common.EVALUATE)
 def evaluate(
     truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
     result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
@@ -116,7 +137,7 @@ def evaluate(
         Console().print(table(scores))
 
 
-@app.command()
+@app.command(rich_help_panel=common.EVALUATE)
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")]) -> None:
     """Say whether a result obeys the challenge's rules; the movie beside it, if there, is taken into account."""
     from embedtrack.data import ctc
@@ -129,7 +150,7 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
     logging.getLogger("embedtrack").info("%s: valid", result_folder)
 
 
-@app.command()
+@app.command(rich_help_panel=common.SETUP)
 def simulate(
     folder: Annotated[Path, typer.Argument(help="The data set's folder; gets NAME and NAME_GT.")],
     seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.")] = 0,
@@ -157,7 +178,7 @@ def main() -> None:
     start_logging()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stops a container is a Ctrl-C too
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name=app.info.name, standalone_mode=False)
     except (ValueError, typer.TyperException) as error:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         sys.stderr.write(f"error: {text}\n")

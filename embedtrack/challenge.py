@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 from embedtrack.folder import WEIGHTS
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+REPOSITORY = PACKAGE.parent
+INSTALLED = (PACKAGE / "models").is_dir()
+"""Whether this came as a wheel: the shipped models lie within the package then, in a checkout beside it."""
 DEMO = "demo"
 DEMO_MODEL = "Fluo-N2DH-SIM+"
 """The demo is a simulated movie of nuclei like those of this data set."""
@@ -43,29 +46,49 @@ def job(dataset: str, sequence: str) -> Job:
         there = sorted(p.name for p in folder.iterdir() if p.is_dir() and re.fullmatch("[0-9]+", p.name))
         raise ValueError(f"expected the sequence {folder / sequence}, found none; there are: {', '.join(there) or '-'}")
     if not (model / WEIGHTS).is_file():
-        there = sorted(path.parent.name for path in models().glob(f"*/{WEIGHTS}"))
         raise ValueError(
-            f"expected weights for {dataset} in {models()}, found none{_nearest(dataset, there)}; "
+            f"expected weights for {dataset} in {models()}, found none{_nearest(dataset, model_names())}; "
             "train them with train_all.sh, or name others: python -m embedtrack infer --model"
         )
     return Job(folder / sequence, model, folder / f"{sequence}_RES")
 
 
 def data_root() -> Path:
-    """``$DATA_ROOT``, or the folder that holds the repository.
+    """``$DATA_ROOT``, or the folder that holds the repository; of an installed wheel the working folder.
 
     Raises:
         ValueError: DATA_ROOT is no folder.
     """
-    root = Path(os.environ.get("DATA_ROOT") or REPOSITORY.parent)
+    root = Path(os.environ.get("DATA_ROOT") or ("." if INSTALLED else REPOSITORY.parent))
     if not root.is_dir():
         raise ValueError(f"expected DATA_ROOT to name a folder, got {root}; set it to the folder of the data sets")
     return root
 
 
 def models() -> Path:
-    """``$EMBEDTRACK_MODELS``, or the repository's ``models``."""
-    return Path(os.environ.get("EMBEDTRACK_MODELS") or REPOSITORY / "models")
+    """``$EMBEDTRACK_MODELS``, or the folder of the shipped models."""
+    return Path(os.environ.get("EMBEDTRACK_MODELS") or (PACKAGE if INSTALLED else REPOSITORY) / "models")
+
+
+def model_names() -> list[str]:
+    """The models in ``models()``, by name."""
+    return sorted(path.parent.name for path in models().glob(f"*/{WEIGHTS}"))
+
+
+def model_folder(model: Path) -> Path:
+    """The folder of the model that a user names: by its path, or by its name in ``models()``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not (model / WEIGHTS).is_file() and model.name == str(model) and model.name in model_names():
+        return models() / model
+    if not model.exists():
+        raise ValueError(
+            f"expected the folder of a model, or the name of one in {models()}, got {model}"
+            f"{_nearest(model.name, model_names())}"
+        )
+    return model
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.challenge import REPOSITORY, data_root, job
+from embedtrack.challenge import REPOSITORY, data_root, job, model_folder, models
 
 
 def test_the_demo_lies_in_the_repository():
@@ -43,3 +43,21 @@ def test_a_slash_at_the_end_is_no_part_of_a_name(tmp_path: Path, monkeypatch: py
     assert job("mine/", "01/") == job("mine", "01")
     with pytest.raises(ValueError, match="there are: 01"):
         job("mine", "01_GT")
+
+
+def test_a_model_is_a_folder_or_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A folder with weights wins; one without, e.g. the data set of the same name, does not hide a shipped model."""
+    monkeypatch.chdir(tmp_path)
+    shipped = REPOSITORY / "models" / "Fluo-N2DH-SIM+"
+    Path("Fluo-N2DH-SIM+", "01").mkdir(parents=True)
+    assert models() == shipped.parent
+    assert model_folder(Path("Fluo-N2DH-SIM+")) == shipped
+    assert model_folder(shipped) == shipped
+    Path("Fluo-N2DH-SIM+", "weights.safetensors").touch()
+    assert model_folder(Path("Fluo-N2DH-SIM+")) == Path("Fluo-N2DH-SIM+")
+    with pytest.raises(ValueError, match=r"got fluo-n2dh-sim \(did you mean Fluo-N2DH-SIM\+"):
+        model_folder(Path("fluo-n2dh-sim"))
+    with pytest.raises(ValueError, match="got models/nothing"):
+        model_folder(Path("models/nothing"))
+    Path("empty").mkdir()
+    assert model_folder(Path("empty")) == Path("empty")  # what it lacks is checkpoint.load's to say

@@ -13,9 +13,11 @@ import pytest
 import tifffile
 import torch
 from safetensors.torch import load_file, save_file
+from typer.main import get_command
 
-from embedtrack import checkpoint
-from embedtrack.__main__ import main
+from embedtrack import __version__, checkpoint
+from embedtrack.__main__ import app, main
+from embedtrack.cli.common import PANELS
 from embedtrack.config import ModelConfig
 from embedtrack.networks.branched import BranchedERFNet
 from tests.drawings import moving, write_movie
@@ -207,6 +209,31 @@ def test_help_and_simulate(tmp_path: Path, run: Run):
     code, _, error = run(*words)
     assert code == 2
     assert "01" in error
+
+
+def test_help_is_grouped_like_the_work():
+    """A command without a panel would stand before all others, in one of its own."""
+    commands = get_command(app).commands
+    assert {command.rich_help_panel for command in commands.values()} == set(PANELS)
+    order = list(get_command(app).list_commands(None))
+    assert [order.index(name) for name in ("train", "infer", "evaluate", "show", "export")] == sorted(
+        order.index(name) for name in ("train", "infer", "evaluate", "show", "export")
+    )
+
+
+def test_a_shipped_model_is_found_by_its_name(data: Path, run: Run):
+    assert run(*infer_words(data, model="DIC-C2DH-HeLa"))[0] == 0
+    code, _, error = run(*infer_words(data, model="dic-hela"))
+    assert code == 2
+    assert "did you mean DIC-C2DH-HeLa?" in error
+
+
+def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch):
+    assert run("--version") == (0, f"embedtrack {__version__}\n", "")
+    words = {"_EMBEDTRACK_COMPLETE": "complete_bash", "COMP_WORDS": "embedtrack infer --model F", "COMP_CWORD": "3"}
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    assert run()[1].split() == ["Fluo-N2DH-SIM+"]
 
 
 def test_help_loads_no_torch():

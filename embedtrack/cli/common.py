@@ -1,8 +1,18 @@
 """What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
+
+TRAIN: Final = "Train"
+INFER: Final = "Infer"
+EVALUATE: Final = "Evaluate"
+LOOK: Final = "Look"
+EXCHANGE: Final = "Exchange"
+SETUP: Final = "This installation"
+PANELS: Final = (TRAIN, INFER, EVALUATE, LOOK, EXCHANGE, SETUP)
+"""How ``--help`` groups the commands, in the order of the work; each command names its own: ``rich_help_panel=``."""
 
 PixelSize = Annotated[float | None, typer.Option(help="Micrometres in a pixel.", min=1e-6)]
 Interval = Annotated[str | None, typer.Option(help="From a frame to the next: 29min, 90s, 0.5h, or seconds.")]
@@ -17,6 +27,34 @@ def _views(text: str | int) -> int:
 
 
 Views = Annotated[int, typer.Option(parser=_views, metavar="1|8", help="8: mean over the symmetries of the square.")]
+
+
+def _model(text: str) -> Path:
+    from embedtrack.challenge import model_folder
+
+    return model_folder(Path(text))
+
+
+def _model_names() -> list[str]:
+    from embedtrack.challenge import model_names
+
+    return model_names()
+
+
+Model = Annotated[
+    Path,
+    typer.Option(
+        parser=_model, metavar="NAME|FOLDER", autocompletion=_model_names,
+        help="A shipped model by its name, e.g. Fluo-N2DH-SIM+, or the folder of your own.",
+    ),
+]  # fmt: skip
+Init = Annotated[
+    Path | None,
+    typer.Option(
+        parser=_model, metavar="NAME|FOLDER", autocompletion=_model_names,
+        help="Fine-tune the weights of this model.",
+    ),
+]  # fmt: skip
 
 
 def frame_range(text: str | None) -> range | None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import Interval, PixelSize
+from embedtrack.cli.common import EXCHANGE, Interval, PixelSize
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=EXCHANGE)
 def export(
     result_folder: Annotated[Path, typer.Argument(metavar="RESULT", help="e.g. DATASET/01_RES, or truth.")],
     to: Annotated[str, typer.Option(help="geff, trackmate, napari, ome-zarr or isbi (the challenge's files).")],
@@ -30,7 +30,7 @@ def export(
     logging.getLogger("embedtrack").info("%s: %d frames, %d tracks", out, len(result), len(result.tracks))
 
 
-@app.command("import")
+@app.command("import", rich_help_panel=EXCHANGE)
 def import_(
     path: Annotated[Path, typer.Argument(help="What export wrote, another program's folder, or TrackMate's XML.")],
     out: Annotated[Path, typer.Option(help="The result's folder, e.g. DATASET/01_RES; an older result is replaced.")],

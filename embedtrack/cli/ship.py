@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from embedtrack.cli.common import EXCHANGE
+
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=EXCHANGE)
 def submission(
     out: Annotated[Path, typer.Option(help="Gets SW/ and description.txt.")],
     datasets: Annotated[list[str] | None, typer.Option(help="Again for more; by default all with weights.")] = None,

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import Device, Precision, Views
+from embedtrack.cli.common import INFER, Device, Model, Precision, Views
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=INFER)
 def watch(
     folder: Annotated[Path, typer.Argument(help="The folder in which t000.tif, t001.tif, ... appear.")],
-    model: Annotated[Path, typer.Option(help="The folder with weights, e.g. models/Fluo-N2DH-SIM+.")],
+    model: Model,
     out: Annotated[Path, typer.Option(help="The result: valid after every frame, in the end that of infer.")],
     views: Views = 8,
     device: Device = "auto",
