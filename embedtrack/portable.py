@@ -118,7 +118,7 @@ def _copy_package(package: Distribution, destination: Path) -> None:
 def _copy_libraries(folder: Path) -> str:
     """Copy what the binaries in ``folder`` name and do not find in it, to ``lib``; the loader's name."""
     (folder / "lib").mkdir()
-    binaries = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and _is_binary(path)]
+    binaries = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and is_binary(path)]
     loader = ""
     for library in sorted(set(_needed(binaries))):
         if folder not in library.parents and not DRIVER.fullmatch(library.name):
@@ -129,7 +129,8 @@ def _copy_libraries(folder: Path) -> str:
     return loader
 
 
-def _is_binary(path: Path) -> bool:
+def is_binary(path: Path) -> bool:
+    """Whether it is a program or a library of Linux."""
     with path.open("rb") as file:
         return file.read(4) == b"\x7fELF"
 

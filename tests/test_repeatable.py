@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from embedtrack.challenge import REPOSITORY, models
+from embedtrack.challenge import REPOSITORY, job, models
+from embedtrack.evaluate import evaluate
 from embedtrack.folder import WEIGHTS
+from embedtrack.infer import track
 from embedtrack.simulate import simulate
 
 
@@ -49,3 +52,15 @@ def test_watching_gives_the_bytes_of_infer_and_notes_the_same(movie: Path, tmp_p
         assert note.pop("finished")
         assert note.pop("seconds") > 0
     assert notes[0] == notes[1]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_scores_as_the_processor(tmp_path: Path):
+    sequence, model, _ = job("demo", "01")
+    scores = []
+    for device in ("cpu", "cuda"):
+        track(sequence, model, tmp_path / device, views=1, device_name=device)
+        scores.append(evaluate(sequence.with_name("01_GT"), tmp_path / device))
+    for measure in ("SEG", "DET", "TRA"):
+        assert scores[1][measure] == pytest.approx(scores[0][measure], abs=0.002)
