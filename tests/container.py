@@ -4,8 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -95,6 +97,25 @@ def installer() -> list[str]:
             place = path if path.is_dir() and not word.startswith("file://") else path.parent  # an index names others
             folders[place] = place
     return [word for source, place in folders.items() for word in ("--volume", f"{source}:{place}:ro")]
+
+
+def out_of_reach(torch_index: str) -> str:
+    """Which archive that a build needs does not answer now; empty if all do."""
+    try:
+        with urlopen(f"{DEBIAN}/dists/bookworm/Release", timeout=30):
+            pass
+    except OSError as error:
+        return f"{DEBIAN}: {error}"
+    pip = [sys.executable, "-m", "pip", "--no-cache-dir", "--quiet", "--retries", "1", "--timeout", "30"]
+    with tempfile.TemporaryDirectory() as scratch:
+        for words in (
+            ["download", "--no-deps", "--dest", scratch, "mdurl"],  # a small one
+            ["index", "versions", "torch", "--index-url", torch_index],
+        ):
+            done = call(*pip, *words)
+            if done.returncode:
+                return f"pip {words[0]}: {done.stderr.strip()[-300:]}"
+    return ""
 
 
 if __name__ == "__main__":
