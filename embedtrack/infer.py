@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from embedtrack import checkpoint, device
 from embedtrack.checkpoint import Model
@@ -16,6 +18,8 @@ from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.result import ResultWriter
 from embedtrack.data.scale import to_frame, to_working
+from embedtrack.data.sources.open import open_movie
+from embedtrack.data.sources.recording import Recording
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks.predict import PRECISIONS, Pending, Predictor, plan_tiles
 from embedtrack.pipeline import ahead
@@ -23,6 +27,8 @@ from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Frame, Labels, Track
 
 log = logging.getLogger(__name__)
+
+Image = Path | NDArray[Any]
 
 
 class Summary(NamedTuple):
@@ -36,7 +42,7 @@ class Summary(NamedTuple):
 
 
 def track(
-    sequence_folder: Path,
+    movie: Path | Recording,
     model_folder: Path,
     out: Path,
     *,
@@ -49,7 +55,7 @@ def track(
     """Segment and track a movie; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
 
     Args:
-        sequence_folder: e.g. ``Fluo-N2DH-SIM+/01`` with ``t000.tif``, ...
+        movie: e.g. ``Fluo-N2DH-SIM+/01`` with ``t000.tif``, ..., or any other that ``open_movie`` opens.
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
         out: e.g. ``Fluo-N2DH-SIM+/01_RES``; an older result there is replaced at the end, or stays as it was.
         views: 1, or 8 for the mean over the symmetries of the square.
@@ -62,17 +68,17 @@ def track(
         ValueError: anything that is wrong with the input, the model or the destination, before any work.
     """
     begin = time.perf_counter()
-    sequence = ctc.open_sequence(sequence_folder)
-    job = prepare(sequence_folder, model_folder, views, device_name, precision, border)
-    with ResultWriter(out, sequence) as writer:
+    recording = movie if isinstance(movie, Recording) else open_movie(movie)
+    job = prepare(recording.path, model_folder, views, device_name, precision, border)
+    with ResultWriter(out, recording) as writer:
         tracker = job.tracker()
-        cells = segment(job.model, sequence.paths, views, precision)
+        cells = segment(job.model, recording.frames, views, precision)
         with closing(ahead(finished(tracker, cells))) as masks:
             for index, mask in enumerate(masks):
                 writer.write(index, mask)
-                on_frame(index + 1, len(sequence))
+                on_frame(index + 1, len(recording))
         writer.commit(tracker.tracks())
-    return summarise(tracker.tracks(), len(sequence), time.perf_counter() - begin)
+    return summarise(tracker.tracks(), len(recording), time.perf_counter() - begin)
 
 
 class Job(NamedTuple):
@@ -109,15 +115,16 @@ def prepare(
 
 
 def segment(
-    model: Model, paths: Iterable[Path], views: int = 8, precision: str = "float32"
+    model: Model, images: Iterable[Image], views: int = 8, precision: str = "float32"
 ) -> Generator[tuple[Labels, Frame]]:
     """The cells int32[H, W] of each frame, and the tracking offset float32[2, H, W] to the frame before.
 
+    An image is the grey values [H, W] of a frame, or the path of its TIFF file.
     Reading, the network and clustering work at the same time, each a frame ahead of the next.
     """
     device.keep_memory()
     config = model.config
-    with closing(ahead(_maps(model, ahead(_frames(paths, config)), views, precision))) as predicted:
+    with closing(ahead(_maps(model, ahead(_frames(images, config)), views, precision))) as predicted:
         for shape, pending in predicted:
             maps = to_frame(pending.fetch(), shape, config.scale)
             yield cluster(maps, config.clustering, config.pixel), maps.shift
@@ -133,17 +140,17 @@ def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterato
 Shape = tuple[int, int]
 
 
-def _frames(paths: Iterable[Path], config: ModelConfig) -> Iterator[tuple[Shape, Frame]]:
-    """The shape of each frame's file, and the frame at the working scale."""
-    for path in paths:
-        image = ctc.read_frame(path)
+def _frames(images: Iterable[Image], config: ModelConfig) -> Iterator[tuple[Shape, Frame]]:
+    """The shape of each image, and the frame at the working scale."""
+    for one in images:
+        image = ctc.read_frame(one) if isinstance(one, Path) else one
         yield (image.shape[0], image.shape[1]), normalise(to_working(image, config.scale), config.normalisation)
 
 
 def _maps(
     model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str
 ) -> Iterator[tuple[Shape, Pending]]:
-    """The shape of each frame's file, and the maps of the frame at the working scale."""
+    """The shape of each image, and the maps of the frame at the working scale."""
     predictor: Predictor | None = None
     for shape, frame in frames:
         if predictor is None:

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,20 +13,29 @@ import torch
 
 from embedtrack import __version__
 from embedtrack.challenge import REPOSITORY
+from embedtrack.data.choice import log_of
 from embedtrack.folder import CONFIG, WEIGHTS
 
 
 def note(
-    out: Path, sequence: Path, model: Path, seconds: float, *, device_name: str, **options: str | float | None
+    out: Path,
+    sequence: Path,
+    model: Path,
+    seconds: float,
+    *,
+    device_name: str,
+    movie: Mapping[str, str | float | None] | None = None,
+    **options: str | float | None,
 ) -> Path:
     """Write what made a result: ``01_RES.log`` for ``01_RES``, one JSON object.
 
     Args:
         out: the folder of the result.
-        sequence: the folder of the movie.
+        sequence: the folder or file of the movie.
         model: the folder of the weights, which its log names by hash.
         seconds: how long it took.
         device_name: cpu, cuda, cuda:1 or mps.
+        movie: how it was read: channel, units, ...
         options: what else the user chose.
 
     Returns:
@@ -37,6 +47,7 @@ def note(
         "commit": revision(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "sequence": str(sequence.resolve()),
+        "movie": dict(movie or {}),
         "model": str(model.resolve()),
         "sha256": {name: hashlib.sha256((model / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)},
         "options": options,
@@ -45,7 +56,7 @@ def note(
         "torch": torch.__version__,
         "seconds": round(seconds, 1),
     }
-    log = out.resolve().with_name(f"{out.resolve().name}.log")
+    log = log_of(out)
     log.write_text(json.dumps(known, indent=2) + "\n")
     return log
 

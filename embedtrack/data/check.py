@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,25 @@ from embedtrack.data.names import Numbered, gaps, numbered, runs, spell
 from embedtrack.data.tiff import Header, read_image
 from embedtrack.types import Track
 
-if TYPE_CHECKING:
-    from embedtrack.data.ctc import Sequence
-
 TRACKS = "res_track.txt"
+
+
+class Layout(Protocol):
+    """What a result must know of its movie: a mask for each of so many frames."""
+
+    @property
+    def first(self) -> int:
+        """Number of the first frame; the others follow without holes."""
+
+    @property
+    def digits(self) -> int:
+        """Width of the frame numbers in file names."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of every frame."""
+
+    def __len__(self) -> int: ...
 
 
 def mask_name(number: int, digits: int) -> str:
@@ -24,7 +39,7 @@ def mask_name(number: int, digits: int) -> str:
     return f"mask{number:0{digits}d}.tif"
 
 
-def check(folder: Path, sequence: "Sequence | None" = None) -> list[str]:
+def check(folder: Path, sequence: Layout | None = None) -> list[str]:
     """Every violation of a result folder, one line each; none if it is valid. One mask is in memory at a time.
 
     Args:
@@ -89,9 +104,9 @@ class _Movie(NamedTuple):
     shape: tuple[int, int] | None
 
 
-def _expect(files: list[Numbered], sequence: "Sequence | None") -> _Movie:
+def _expect(files: list[Numbered], sequence: Layout | None) -> _Movie:
     if sequence:
-        return _Movie(sequence.first, sequence.last, sequence.digits, sequence.shape)
+        return _Movie(sequence.first, sequence.first + len(sequence) - 1, sequence.digits, sequence.shape)
     if not files:
         return _Movie(0, -1, 3, None)
     [(digits, _)] = Counter(file.digits for file in files).most_common(1)

@@ -12,8 +12,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from embedtrack.data.check import TRACKS, check, summary
-from embedtrack.data.ctc import Sequence
+from embedtrack.data.check import TRACKS, Layout, check, mask_name, summary
 from embedtrack.data.lbep import MAX_LABEL, write_tracks
 from embedtrack.data.replace import Replacement
 from embedtrack.types import Track
@@ -28,7 +27,7 @@ class ResultWriter:
     Without a commit, or if it fails, the destination stays as it was.
     """
 
-    def __init__(self, destination: Path, sequence: Sequence) -> None:
+    def __init__(self, destination: Path, sequence: Layout) -> None:
         self.sequence = sequence
         self._replacement = Replacement(destination)
         self.destination = self._replacement.destination
@@ -55,7 +54,7 @@ class ResultWriter:
         """
         if not 0 <= index < len(self.sequence):
             raise ValueError(f"expected a frame index from 0 to {len(self.sequence) - 1}, got {index}")
-        name = self.sequence.mask_name(index)
+        name = mask_name(self.sequence.first + index, self.sequence.digits)
         if labels.dtype.kind not in "iu" or labels.shape != self.sequence.shape:
             raise ValueError(f"{name}: expected integers {self.sequence.shape}, got {labels.dtype} {labels.shape}")
         low, high = int(labels.min()), int(labels.max())

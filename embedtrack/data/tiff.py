@@ -30,7 +30,7 @@ def read_header(path: Path) -> Header:
     Raises:
         ValueError: no TIFF file, not one 2D image of one channel, or shorter than its header says.
     """
-    with _readable(path), tifffile.TiffFile(path) as file:
+    with readable(path), tifffile.TiffFile(path) as file:
         page, fault = file.pages.first, _fault(file)
         header = Header(tuple(page.shaped[2:4]), np.dtype(page.dtype))
     if fault:
@@ -45,7 +45,7 @@ def read_image(path: Path) -> NDArray[Any]:
         ValueError: as ``read_header``, or the pixels cannot be decoded.
     """
     header = read_header(path)
-    with _readable(path):
+    with readable(path):
         image: NDArray[Any] = tifffile.imread(path).reshape(header.shape)
     return image
 
@@ -98,7 +98,7 @@ def _fault(file: tifffile.TiffFile) -> str | None:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """Whatever goes wrong with a file within becomes a ValueError."""
     try:
         yield

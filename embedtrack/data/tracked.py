@@ -1,51 +1,24 @@
 """A tracked movie: masks and lineage, from a result or from truth, read when they are asked for."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.data import ctc
 from embedtrack.data.check import TRACKS, check, summary, track_faults
+from embedtrack.data.choice import Choice, noted
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.names import numbered
 from embedtrack.data.result import ResultWriter
 from embedtrack.data.tiff import read_frame, read_header, read_labels
+from embedtrack.data.units import Units, parse_interval
 from embedtrack.types import Labels, Track
 
-T = TypeVar("T")
-
-
-class Units(NamedTuple):
-    """What a pixel and a frame are worth; None where it is not known."""
-
-    pixel: float | None = None
-    """Micrometres."""
-    interval: float | None = None
-    """Seconds from a frame to the next."""
-
-
-class Lazy(Sequence[T]):
-    """A sequence of images, each read when it is asked for: memory does not grow with the movie."""
-
-    def __init__(self, count: int, read: Callable[[int], T]) -> None:
-        self._count, self._read = count, read
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Lazy[T]": ...
-    def __getitem__(self, index: int | slice) -> "T | Lazy[T]":
-        chosen = range(self._count)[index]
-        if isinstance(chosen, range):
-            return Lazy(len(chosen), lambda i: self._read(chosen[i]))
-        return self._read(chosen)
+__all__ = ["Lazy", "Tracked", "Units", "open_raw", "open_tracked", "parse_interval", "require_valid", "write_tracked"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +36,9 @@ class Tracked:
     digits: int = 3
     """Width of the frame numbers in file names."""
     units: Units = field(default=Units())
+    """What its pixels and frames are worth."""
+    movie: Choice = field(default=Choice())
+    """How its movie was read."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -74,6 +50,8 @@ class Tracked:
 
 def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     """A result, e.g. ``DATASET/01_RES``, or tracking truth, e.g. ``DATASET/01_GT`` or ``01_GT/TRA``.
+
+    Units that are not given are those that the log beside it notes.
 
     Raises:
         ValueError: there is neither, or it is not valid; a line per fault.
@@ -98,9 +76,10 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     tracks = [track._replace(begin=track.begin - first, end=track.end - first) for track in ctc.read_tracks(table)]
     paths = [file.path for file in files]
     height, width = read_header(paths[0]).shape
+    movie = noted(folder)
     tracked = Tracked(
         Lazy(len(paths), lambda i: read_labels(paths[i])),
-        tracks, (height, width), first, files[0].digits, units or Units(),
+        tracks, (height, width), first, files[0].digits, (units or Units()).over(movie.units), movie,
     )  # fmt: skip
     if truth:
         require_valid(tracked, truth)
@@ -129,9 +108,7 @@ def write_tracked(tracked: Tracked, out: Path) -> None:
     Raises:
         ValueError: it is not valid, has more than 65535 tracks, or the place holds something else than a result.
     """
-    names = tuple(Path(f"t{tracked.spell(index)}.tif") for index in range(len(tracked)))
-    sequence = ctc.Sequence(Path(out), names, tracked.first, tracked.digits, tracked.shape)
-    with ResultWriter(out, sequence) as writer:
+    with ResultWriter(out, tracked) as writer:
         for index, labels in enumerate(tracked.labels):
             writer.write(index, labels)
         writer.commit(tracked.tracks)
@@ -143,18 +120,6 @@ def require_valid(tracked: Tracked, name: object) -> None:
     faults += [] if faults else [f"{name}: {fault}" for fault in _presence_faults(tracked)]
     if faults:
         raise ValueError(summary(faults))
-
-
-def parse_interval(text: str) -> float:
-    """``29min``, ``90s``, ``0.5h``, or a number of seconds -> seconds.
-
-    Raises:
-        ValueError: something else.
-    """
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*(s|sec|min|h)?", text.strip())
-    if not match or float(match[1]) == 0:
-        raise ValueError(f"expected --interval as 29min, 90s, 0.5h or a number of seconds, got {text}")
-    return float(match[1]) * {"min": 60, "h": 3600}.get(match[2], 1)
 
 
 def _result_faults(folder: Path) -> list[str]:

@@ -1,0 +1,1 @@
+"""Movies of any kind, opened alike: ``open_movie`` in ``open.py``."""

@@ -1,0 +1,130 @@
+"""One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.data import ctc
+from embedtrack.data.choice import Choice
+from embedtrack.data.names import numbered
+from embedtrack.data.sources import tiff
+from embedtrack.data.sources.foreign import open_foreign
+from embedtrack.data.sources.images import PICTURES, image_files, open_images
+from embedtrack.data.sources.omezarr import MARKS, open_omezarr
+from embedtrack.data.sources.recording import Recording, record
+from embedtrack.data.sources.stack import Place, Stack
+from embedtrack.data.tracked import Tracked, open_tracked
+
+NARROW = 3
+"""Digits of the challenge's frame numbers, at least: t1.tif to t12.tif are images with any names."""
+ENDINGS = (".ome", ".zarr")
+"""Second suffixes that are no part of a movie's name."""
+
+
+def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = False) -> Recording:
+    """Open a movie; no more of it is read than headers.
+
+    A challenge's folder (``t000.tif``, ...), a folder of images with any names, an OME-Zarr, a TIFF of several pages,
+    ImageJ's hyperstack, an OME-TIFF, a single image, or what bioio reads.
+
+    Args:
+        path: the file or folder.
+        choice: what overrides its metadata.
+        channels: keep all channels unless one is chosen.
+
+    Raises:
+        ValueError: there is no movie, it is damaged, or it is not clear which images are its frames.
+    """
+    path, choice = Path(path), choice or Choice()
+    if not path.exists():
+        raise ValueError(f"{path}: expected a movie, got nothing of this name; check the path")
+    if path.is_dir() and not any((path / mark).is_file() for mark in MARKS):
+        return _open_folder(path, choice, channels)
+    if path.is_dir():
+        stack = open_omezarr(path, choice.scene)
+    elif path.suffix.lower() in tiff.SUFFIXES:
+        stack = tiff.open_tiff(path, choice.scene)
+    elif path.suffix.lower() in PICTURES:
+        stack = open_images(path, [path])
+    else:
+        stack = open_foreign(path, choice.scene)
+    return record(path, stack, choice, channels=channels)
+
+
+def open_pair(
+    result: Path, raw: Path | None = None, choice: Choice | None = None, *, channels: bool = False
+) -> tuple[Tracked, Sequence[NDArray[Any]] | None]:
+    """A result, or truth, and the frames of its movie if there is ``raw``.
+
+    Units are, in this order, those of the choice, of the log beside the result, and of the movie. The channel, scene
+    and axis of time are those of the choice or of the log.
+
+    Args:
+        result: e.g. ``DATASET/01_RES``.
+        raw: the movie.
+        choice: what the user says.
+        channels: give all channels of the movie, [H, W, channels], unless the user chooses one.
+
+    Raises:
+        ValueError: either is not valid, or the movie is another one.
+    """
+    choice = choice or Choice()
+    tracked = open_tracked(result, choice.units)
+    if raw is None:
+        return tracked, None
+    wanted = choice.over(tracked.movie._replace(channel=None) if channels else tracked.movie)
+    movie = open_movie(raw, wanted, channels=channels)
+    require_same(movie, tracked)
+    return replace(tracked, units=tracked.units.over(movie.units)), movie.frames
+
+
+def require_same(movie: Recording, tracked: Tracked) -> None:
+    """Raise ValueError unless the result can be this movie's."""
+    if (movie.first, len(movie), movie.shape) != (tracked.first, len(tracked), tracked.shape):
+        raise ValueError(
+            f"{movie.path}: expected the movie of the result, frames {tracked.first} to "
+            f"{tracked.first + len(tracked) - 1} of {' x '.join(map(str, tracked.shape))}, got {movie.first} to "
+            f"{movie.last} of {' x '.join(map(str, movie.shape))}; check --raw"
+        )
+
+
+def beside(movie: Path, ending: str) -> Path:
+    """The place beside a movie: ``a/01`` and ``_RES`` make ``a/01_RES``, ``a/cells.ome.tif`` makes ``a/cells_RES``."""
+    movie = Path(os.path.abspath(movie))
+    name = movie.name
+    if movie.is_file() or movie.suffix.lower() == ".zarr":
+        name = movie.stem
+        while Path(name).suffix.lower() in ENDINGS:
+            name = Path(name).stem
+    return movie.with_name(f"{name}{ending}")
+
+
+def _open_folder(folder: Path, choice: Choice, channels: bool) -> Recording:
+    """The challenge's frames, or images with any names."""
+    frames = numbered(folder, "t")
+    if frames and min(file.digits for file in frames) >= NARROW:
+        return _open_challenge(folder, choice)
+    files = image_files(folder)
+    if not files:
+        inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+        hint = f"name one of the folders in it: {', '.join(inside[:5])}" if inside else "check the path"
+        raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got none; {hint}")
+    return record(folder, open_images(folder, files), choice, channels=channels)
+
+
+def _open_challenge(folder: Path, choice: Choice) -> Recording:
+    """The frames of a sequence; they keep their numbers."""
+    sequence = ctc.open_sequence(folder)
+
+    def read(place: Place) -> NDArray[Any]:
+        return ctc.read_frame(sequence.paths[place["T"]])
+
+    units = tiff.open_tiff(sequence.paths[0]).units
+    stack = Stack("TYX", (len(sequence), *sequence.shape), np.dtype(np.uint16), read, units)
+    movie = record(folder, stack, choice)
+    return replace(movie, first=sequence.first, digits=sequence.digits)

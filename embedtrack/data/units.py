@@ -1,0 +1,68 @@
+"""What a pixel and a frame are worth, and the words that files and people have for it."""
+
+import math
+import re
+from typing import Any, NamedTuple
+
+LENGTHS = {
+    "nm": 1e-3, "nanometer": 1e-3, "nanometre": 1e-3,
+    "um": 1.0, "µm": 1.0, "μm": 1.0, "micron": 1.0, "micrometer": 1.0, "micrometre": 1.0,
+    "mm": 1e3, "millimeter": 1e3, "millimetre": 1e3,
+    "cm": 1e4, "centimeter": 1e4, "centimetre": 1e4, "inch": 25400.0,
+    "m": 1e6, "meter": 1e6, "metre": 1e6,
+}  # fmt: skip
+"""Micrometres in a unit of length; the two letters mu are different ones."""
+TIMES = {
+    "ms": 1e-3, "msec": 1e-3, "millisecond": 1e-3,
+    "s": 1.0, "sec": 1.0, "second": 1.0,
+    "min": 60.0, "minute": 60.0,
+    "h": 3600.0, "hr": 3600.0, "hour": 3600.0,
+    "d": 86400.0, "day": 86400.0,
+}  # fmt: skip
+"""Seconds in a unit of time."""
+
+
+class Units(NamedTuple):
+    """What a pixel and a frame are worth; None where it is not known."""
+
+    pixel: float | None = None
+    """Micrometres."""
+    interval: float | None = None
+    """Seconds from a frame to the next."""
+
+    def over(self, other: "Units") -> "Units":
+        """These units, and the other ones where these are not known."""
+        return Units(*(mine or theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def micrometres(value: Any, unit: str | None) -> float | None:
+    """A length as metadata have it, in micrometres; None where it makes no sense."""
+    return _scaled(value, unit, LENGTHS)
+
+
+def seconds(value: Any, unit: str | None) -> float | None:
+    """A time as metadata have it, in seconds; None where it makes no sense."""
+    return _scaled(value, unit, TIMES)
+
+
+def _scaled(value: Any, unit: str | None, table: dict[str, float]) -> float | None:
+    """The value times what its unit is worth."""
+    word = (unit or "").strip().replace("\\u00B5", "µ")
+    factor = table.get(word) or table.get(word.lower().removesuffix("s"))
+    try:
+        number = float(value) * (factor or math.nan)
+    except (TypeError, ValueError):
+        return None
+    return float(f"{number:.9g}") if math.isfinite(number) and number > 0 else None
+
+
+def parse_interval(text: str) -> float:
+    """``29min``, ``90s``, ``0.5h``, or a number of seconds -> seconds.
+
+    Raises:
+        ValueError: something else.
+    """
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*(s|sec|min|h)?", text.strip())
+    if not match or float(match[1]) == 0:
+        raise ValueError(f"expected --interval as 29min, 90s, 0.5h or a number of seconds, got {text}")
+    return float(match[1]) * {"min": 60, "h": 3600}.get(match[2], 1)
