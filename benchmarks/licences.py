@@ -60,7 +60,8 @@ def is_permissive(text: str) -> bool:
 def groups() -> dict[str, list[str]]:
     """What is asked for: by the program, then by each extra of pyproject.toml."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    return {"program": (REPOSITORY / "requirements.txt").read_text().split(), **project["optional-dependencies"]}
+    extras = {name: lines for name, lines in project["optional-dependencies"].items() if name != "all"}  # of the others
+    return {"program": (REPOSITORY / "requirements.txt").read_text().split(), **extras}
 
 
 def rows() -> Iterator[tuple[str, str, str, str, str]]:
