@@ -1,8 +1,13 @@
-"""Peak memory against the length of a movie: ``python -m benchmarks.memory``; frames stream, so it must not grow."""
+"""Peak memory against the length of a movie and the size of its frames: ``python -m benchmarks.memory``.
+
+Frames stream, so it must not grow with the length: ``--length 50 --length 5000 --size 64 64``. The network sees a large
+frame in tiles, so it grows by what a frame's maps hold: ``--length 2 --size 4096 4096``.
+"""
 
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +17,7 @@ from rich.table import Table
 
 from embedtrack.challenge import job
 from embedtrack.data import ctc
+from embedtrack.simulate import simulate
 
 MEASURED = """
 import resource
@@ -21,6 +27,8 @@ try:
 finally:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+DIFFERENT = 24
+"""At most so many frames of a movie differ; a longer one shows them again."""
 
 
 def peak(sequence: Path, model: Path, out: Path) -> int:
@@ -30,18 +38,34 @@ def peak(sequence: Path, model: Path, out: Path) -> int:
     return int(run.stdout)
 
 
-def main(lengths: Annotated[list[int] | None, typer.Option(help="Lengths of the movies, in frames.")] = None) -> None:
-    """Track the demo again and again as one long movie, and print the peak of each length."""
-    sequence, model, _ = job("demo", "01")
-    frames = ctc.open_sequence(sequence).paths
-    table = Table("frames", "peak memory, MB")
-    for length in lengths or (50, 500):
-        with tempfile.TemporaryDirectory() as scratch:
-            movie = Path(scratch) / "01"
-            movie.mkdir()
-            for t in range(length):
-                (movie / f"t{t:04d}.tif").symlink_to(frames[t % len(frames)].resolve())
-            table.add_row(str(length), f"{peak(movie, model, Path(scratch) / '01_RES') / 1024:.0f}")
+def repeated(frames: tuple[Path, ...], length: int, movie: Path) -> Path:
+    """A movie of links that shows some frames again and again."""
+    movie.mkdir(parents=True)
+    for t in range(length):
+        (movie / f"t{t:04d}.tif").symlink_to(frames[t % len(frames)].resolve())
+    return movie
+
+
+def main(
+    length: Annotated[list[int] | None, typer.Option(help="Frames of a movie; several are measured in turn.")] = None,
+    size: Annotated[tuple[int, int] | None, typer.Option(help="Simulated frames; else those of the demo.")] = None,
+) -> None:
+    """Track movies in one view, each in a process of its own, and print the peak of each."""
+    demo, model, _ = job("demo", "01")
+    lengths = length or [50, 500]
+    table = Table("frames", "pixels", "peak memory, MB", "seconds")
+    with tempfile.TemporaryDirectory() as scratch:
+        source = demo
+        if size:
+            cells = max(1, 30 * size[0] * size[1] // (400 * 480))
+            simulate(Path(scratch), frames=min(DIFFERENT, max(lengths)), size=size, cells=cells, name="simulated")
+            source = Path(scratch) / "simulated"
+        sequence = ctc.open_sequence(source)
+        for frames in lengths:
+            movie, begin = repeated(sequence.paths, frames, Path(scratch) / f"{frames}"), time.perf_counter()
+            megabytes = peak(movie, model, movie.with_name(f"{frames}_RES")) / 1024
+            seconds = time.perf_counter() - begin
+            table.add_row(str(frames), "{} x {}".format(*sequence.shape), f"{megabytes:.0f}", f"{seconds:.0f}")
     Console().print(table)
 
 

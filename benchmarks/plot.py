@@ -1,4 +1,4 @@
-"""Lines on logarithmic axes as an SVG file."""
+"""Lines on logarithmic axes, in panels side by side, as an SVG file."""
 
 import math
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 # Okabe and Ito's colours, which colour-blind people tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
-WIDTH, HEIGHT, LEFT, TOP = 640, 360, 70, 20
+WIDTH, HEIGHT, LEFT, TOP = 420, 340, 60, 24
 RIGHT, BOTTOM = WIDTH - 20, HEIGHT - 50
 
 
@@ -17,8 +17,26 @@ class Line(NamedTuple):
     points: dict[float, float]
 
 
-def draw(path: Path, lines: list[Line], *, across: str, up: str) -> None:
-    """Draw the lines with decades as grid; ``across`` and ``up`` name the axes."""
+class Panel(NamedTuple):
+    """Lines in one pair of axes, with what names these."""
+
+    lines: list[Line]
+    across: str
+    up: str
+
+
+def draw(path: Path, panels: list[Panel]) -> None:
+    """Draw the panels from left to right."""
+    parts = [f'<rect width="{WIDTH * len(panels)}" height="{HEIGHT}" fill="white"/>']
+    for number, panel in enumerate(panels):
+        parts += [f'<g transform="translate({WIDTH * number} 0)">', *_axes(*panel), "</g>"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    look = f'viewBox="0 0 {WIDTH * len(panels)} {HEIGHT}" font-family="sans-serif" font-size="12"'
+    path.write_text("\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {look}>', *parts, "</svg>\n"]))
+
+
+def _axes(lines: list[Line], across: str, up: str) -> list[str]:
+    """The lines with decades as grid."""
     columns = _decades([x for line in lines for x in line.points])
     rows = _decades([y for line in lines for y in line.points.values()])
 
@@ -27,7 +45,7 @@ def draw(path: Path, lines: list[Line], *, across: str, up: str) -> None:
         above = (math.log10(y) - rows[0]) / (rows[-1] - rows[0])
         return LEFT + along * (RIGHT - LEFT), BOTTOM - above * (BOTTOM - TOP)
 
-    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
+    parts = []
     for power in columns:
         x, _ = place(10.0**power, 10.0 ** rows[0])
         parts += [_segment((x, TOP), (x, BOTTOM), "#ddd"), _text(x, BOTTOM + 18, f"{10.0**power:g}", "middle")]
@@ -40,10 +58,7 @@ def draw(path: Path, lines: list[Line], *, across: str, up: str) -> None:
         parts.append(f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in spots]
         parts.append(_text(LEFT + 12, TOP + 16 + 17 * number, line.name, "start", colour))
-    parts += [_text((LEFT + RIGHT) / 2, HEIGHT - 12, across, "middle"), _text(14, TOP - 6, up, "start")]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    look = f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12"'
-    path.write_text("\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {look}>', *parts, "</svg>\n"]))
+    return [*parts, _text((LEFT + RIGHT) / 2, HEIGHT - 12, across, "middle"), _text(14, TOP - 6, up, "start")]
 
 
 def _decades(values: list[float]) -> list[int]:

@@ -2,7 +2,8 @@
 
 All ways are measured in turn in one run, so that what else the machine does disturbs all alike; times are medians with
 their spread. The plain method is in ``benchmarks/plain.py``. By default a real movie of 690 x 628 pixels is taken where
-``DATA_ROOT`` has it, else a simulated one of that size.
+``DATA_ROOT`` has it, else a simulated one of that size. The README's table and plot:
+``--write docs/speed.md --plot-to docs/speed.svg``.
 """
 
 import json as json_format
@@ -11,11 +12,11 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.clustering import SETTINGS, STEP, field
 from benchmarks.memory import peak
 from benchmarks.plain import plain_frame
-from benchmarks.plot import Line, draw
+from benchmarks.plot import Line, Panel, draw
 from embedtrack import checkpoint, device, infer
 from embedtrack.challenge import DEMO_MODEL, REPOSITORY, models
 from embedtrack.checkpoint import Model
@@ -44,6 +45,7 @@ from embedtrack.pipeline import ahead
 from embedtrack.simulate import simulate
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.tracker import Mask, Tracker
+from embedtrack.types import Labels
 
 SHAPE = (690, 628)
 SIZES = (256, 512, 1024, 2048)
@@ -70,16 +72,24 @@ def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, o
     return (time.perf_counter() - begin) / len(paths), found
 
 
-def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -> tuple[Times, dict[str, float]]:
-    """The plain method and ours in turn.
+class Found(NamedTuple):
+    """What the ways cost and find, each a mean or the values of all repeats by the way's name."""
 
-    Returns:
-        Seconds a frame of each way and repeat; and how well the cells agree: the mean Jaccard index of the plain
-        method's with ours, and of our single precision's with our bfloat16's.
-    """
+    times: Times
+    """Seconds a frame."""
+    agreement: dict[str, float]
+    """Mean Jaccard index of the plain method's cells with ours, and of our single precision's with our bfloat16's."""
+    seg: dict[str, float]
+    """SEG of the frames that the plain method saw, where their truth lies beside the movie."""
+
+
+def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -> Found:
+    """The plain method and ours in turn."""
     times: Times = {name: [] for name in ("plain", *WAYS)}
     labels, ours = None, dict[str, list[Mask]]()
     agreement: Times = {"plain": [], "bfloat16": []}
+    truth = gold_of(paths)
+    seg: Times = {name: [] for name in times} if truth else {}
     for precision, views in WAYS.values():  # the first use of anything takes longer
         whole_job(model, paths[:1], views, precision, out)
     for repeat in range(repeats):
@@ -93,7 +103,21 @@ def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -
         single, half = ours["float32, 8 views"][t], ours["bfloat16, 8 views"][t]
         agreement["plain"] += jaccards(labels, single.astype(np.int32))
         agreement["bfloat16"] += jaccards(single.astype(np.int32), half.astype(np.int32))
-    return times, {name: float(np.mean(values)) if values else 0.0 for name, values in agreement.items()}
+        if t in truth:
+            for name, values in seg.items():
+                values += jaccards(truth[t], labels if name == "plain" else ours[name][t].astype(np.int32))
+    means = [{name: float(np.mean(v)) for name, v in measure.items() if v} for measure in (agreement, seg)]
+    return Found(times, *means)
+
+
+def gold_of(paths: Sequence[Path]) -> dict[int, Labels]:
+    """Index -> the gold masks of the frames that have some; none where no truth lies beside the movie."""
+    folder = paths[0].parent
+    if not folder.with_name(f"{folder.name}_GT").is_dir():
+        return {}
+    gold, sequence = ctc.open_truth(folder).gold, ctc.open_sequence(folder)
+    numbers = {index: sequence.first + index for index in range(len(paths))}
+    return {index: ctc.read_labels(gold[number]) for index, number in numbers.items() if number in gold}
 
 
 def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out: Path) -> dict[str, float]:
@@ -133,14 +157,15 @@ def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: s
 
 def rate(where: torch.device, precision: torch.dtype) -> float:
     """The machine's operations a second, in the best of a product of matrices and the network's main layer."""
-    square = torch.randn(2048, 2048, device=where, dtype=precision)
+    side = 2048 if where.type == "cpu" else 8192
+    square = torch.randn(side, side, device=where, dtype=precision)
     layer = torch.nn.Conv2d(64, 64, (3, 1), padding=(1, 0), device=where, dtype=precision)
     layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     image = torch.randn(1, 64, 174, 158, device=where, dtype=precision).contiguous(memory_format=torch.channels_last)
     best = 0.0
     with torch.inference_mode():
         for _ in range(7):
-            for work, count in ((lambda: square @ square, 2 * 2048**3), (lambda: layer(image), 6 * 64**2 * 174 * 158)):
+            for work, count in ((lambda: square @ square, 2 * side**3), (lambda: layer(image), 6 * 64**2 * 174 * 158)):
                 begin = time.perf_counter()
                 work().flatten()[0].item()  # waits for a GPU
                 best = max(best, count / (time.perf_counter() - begin))
@@ -158,10 +183,10 @@ def operations(model: Model, shape: tuple[int, int]) -> int:
     return int(counter.get_total_flops())
 
 
-def by_size(model: Model, scratch: Path) -> dict[int, float]:
+def by_size(model: Model, scratch: Path, largest: int) -> dict[int, float]:
     """Seconds a frame of the whole job in one view and single precision against the side of a square frame."""
     found = {}
-    for side in SIZES:
+    for side in (side for side in SIZES if side <= largest):
         movie = scratch / f"size{side}"
         simulate(movie, frames=2, size=(side, side), cells=max(1, 30 * side**2 // (400 * 480)))
         paths = ctc.open_sequence(movie / "01").paths
@@ -203,7 +228,9 @@ def exponent(points: dict[int, float]) -> float:
     return float(np.polyfit(np.log(list(points)), np.log(list(points.values())), 1)[0])
 
 
-def measure(model_folder: Path, sequence: Path, device_name: str, repeats: int, frames: int) -> dict[str, Any]:
+def measure(
+    model_folder: Path, sequence: Path, device_name: str, repeats: int, frames: int, largest: int
+) -> dict[str, Any]:
     """Everything, as one object for ``--json``."""
     where = device.choose(device_name)
     paths, shape = ctc.open_sequence(sequence).paths[:frames], ctc.open_sequence(sequence).shape
@@ -212,9 +239,9 @@ def measure(model_folder: Path, sequence: Path, device_name: str, repeats: int, 
     device.place(model.network, where)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        times, agreement = side_by_side(model, paths, repeats, scratch / "mask.tif")
+        times, agreement, seg = side_by_side(model, paths, repeats, scratch / "mask.tif")
         shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in WAYS.items()}
-        sizes, cells = by_size(model, scratch), by_cells()
+        sizes, cells = by_size(model, scratch, largest), by_cells()
     middle = {name: median(values) for name, values in times.items()}
     attainable = {
         name: operations(model, shape) * views / rate(where, getattr(torch, p)) for name, (p, views) in WAYS.items()
@@ -232,8 +259,10 @@ def measure(model_folder: Path, sequence: Path, device_name: str, repeats: int, 
         "attainable": attainable,
         "ratio_attainable": middle["float32, 8 views"] / attainable["float32, 8 views"],
         "ratio_attainable_bf16": middle["bfloat16, 8 views"] / attainable["bfloat16, 8 views"],
+        "ratio_network": {name: middle[name] / share["network"] for name, share in shares.items()},
         "stages": shares,
         "agreement": agreement,
+        "seg": seg,
         "seconds_by_size": sizes,
         "growth_with_pixels": exponent(sizes) / 2,
         "seconds_by_cells": cells,
@@ -245,17 +274,56 @@ def measure(model_folder: Path, sequence: Path, device_name: str, repeats: int, 
     }
 
 
+HEAD = ("whole job", "s / frame", "spread", "plain / it", "it / network alone", "it / attainable network", "SEG")
+
+
+def rows(found: dict[str, Any]) -> Iterator[list[str]]:
+    """The ways under ``HEAD``."""
+    for name, seconds in found["seconds"].items():
+        low, high = found["spread"][name]
+        attainable, network = found["attainable"].get(name), found["ratio_network"].get(name)
+        yield [
+            name, f"{seconds:.3f}", f"{low:.3f} to {high:.3f}", f"{found['seconds']['plain'] / seconds:.1f}",
+            f"{network:.2f}" if network else "", f"{seconds / attainable:.2f}" if attainable else "",
+            f"{found['seg'][name]:.3f}" if name in found["seg"] else "",
+        ]  # fmt: skip
+
+
+def section(found: dict[str, Any], plot: str) -> str:
+    """The same for the README, in Markdown."""
+    height, width = found["shape"]
+    cells = found["seconds_by_cells"][max(found["seconds_by_cells"])]
+    agreement = found["agreement"]
+    memory = found["peak_bytes_one_view"]
+    lines = [
+        f"One frame of {found['movie']} ({height} x {width}), {found['device']}, {found['threads']} threads: medians, "
+        "measured in turn in one run by `.venv/bin/python -m benchmarks.speed`. *Plain* is the method as published "
+        "(pairs of crops of 256, eight views, float32, batches of 32), *attainable* what the network's operations "
+        "would take at the rate of this machine's best product of matrices.",
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "|" + "---|" * len(HEAD),
+        *("| " + " | ".join(row) + " |" for row in rows(found)),
+        "",
+        f"Cells found by both: mean Jaccard index {agreement['plain']:.3f} with the plain method, which sees crops, "
+        f"and {agreement['bfloat16']:.3f} between float32 and bfloat16. "
+        f"1024 x 1024 pixels with {max(found['seconds_by_cells'])} cells: clustering {1000 * cells['cluster']:.0f} ms, "
+        f"linking and lineage {1000 * cells['link']:.0f} ms of one core. "
+        f"Time grows with pixels to the power of {found['growth_with_pixels']:.2f}, clustering with cells to the power "
+        f"of {found['growth_with_cells']['cluster']:.2f}."
+        + (f" Peak memory {memory / 2**20:.0f} MB (one view)." if memory else ""),
+        "",
+        f"![Seconds a frame against size and against the number of cells]({plot})",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def table(found: dict[str, Any]) -> list[Table]:
     """For people."""
     title = f"{found['movie']}, {found['shape'][0]} x {found['shape'][1]}, scale {found['scale']:g}, {found['device']}"
-    ways = Table("whole job", "s / frame", "spread", "plain / it", "it / attainable", title=title)
-    for name, seconds in found["seconds"].items():
-        low, high = found["spread"][name]
-        attainable = found["attainable"].get(name)
-        ways.add_row(
-            name, f"{seconds:.3f}", f"{low:.3f} to {high:.3f}", f"{found['seconds']['plain'] / seconds:.1f}",
-            f"{seconds / attainable:.2f}" if attainable else "",
-        )  # fmt: skip
+    ways = Table(*HEAD, title=title)
+    for row in rows(found):
+        ways.add_row(*row)
     shares = Table("ms / frame of", *found["stages"], title="Stages, one after the other")
     for stage in next(iter(found["stages"].values())):
         shares.add_row(stage, *(f"{1000 * times[stage]:.1f}" for times in found["stages"].values()))
@@ -273,15 +341,14 @@ def plot(found: dict[str, Any], path: Path) -> None:
     """Seconds against size and against the number of cells."""
     sizes = {side**2 / 1e6: seconds for side, seconds in found["seconds_by_size"].items()}
     cells = {
-        name: {count / 1000: times[name] for count, times in found["seconds_by_cells"].items()}
-        for name in ("cluster", "link")
+        name: {count: times[name] for count, times in found["seconds_by_cells"].items()} for name in ("cluster", "link")
     }
-    lines = [
-        Line("whole job, one view, against megapixels", sizes),
-        Line("clustering 1024 x 1024, against thousands of cells", cells["cluster"]),
-        Line("linking 1024 x 1024, against thousands of cells", cells["link"]),
+    lines = [Line("clustering, 1024 x 1024", cells["cluster"]), Line("linking and lineage", cells["link"])]
+    panels = [
+        Panel([Line("whole job, float32, one view", sizes)], across="megapixels", up="seconds a frame"),
+        Panel(lines, across="cells", up="seconds a frame, one core"),
     ]
-    draw(path, lines, across="megapixels, or thousands of cells", up="seconds a frame")
+    draw(path, panels)
 
 
 def default_sequence(scratch: Path) -> Path:
@@ -301,11 +368,15 @@ def main(
     frames: Annotated[int, typer.Option(help="Frames of a measured movie.", min=3)] = 6,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     plot_to: Annotated[Path | None, typer.Option(help="Draw the growth, e.g. docs/speed.svg.")] = None,
+    write: Annotated[Path | None, typer.Option(help="Write the README's section, e.g. docs/speed.md.")] = None,
+    largest: Annotated[int, typer.Option(help="The largest side of a frame, from 512 to 2048.", min=512)] = 2048,
 ) -> None:
     """Measure."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = sequence or default_sequence(Path(scratch))
-        found = measure(model or models() / DEMO_MODEL, folder, device, repeats, frames)
+        found = measure(model or models() / DEMO_MODEL, folder, device, repeats, frames, largest)
+    if write:
+        write.write_text(section(found, "docs/speed.svg"))
     if plot_to:
         plot(found, plot_to)
     if json:

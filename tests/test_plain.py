@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from benchmarks.plain import plain_cluster, plain_links, plain_maps
-from benchmarks.plot import Line, draw
-from benchmarks.speed import exponent, operations, rate
+from benchmarks.plot import Line, Panel, draw
+from benchmarks.speed import WAYS, exponent, gold_of, operations, plot, rate, section, table
 from embedtrack.checkpoint import Model
 from embedtrack.config import Clustering, ModelConfig
 from embedtrack.data.tiles import plan
@@ -15,7 +15,7 @@ from embedtrack.instances.cluster import cluster
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.predict import Predictor
 from embedtrack.tracks.link import link
-from tests.drawings import ALL, STEP, Toy, perfect_maps
+from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
 
 
 @pytest.fixture
@@ -70,7 +70,42 @@ def test_operations_grow_with_pixels_and_shrink_with_the_scale(network: Branched
 
 
 def test_a_plot_holds_its_lines(tmp_path: Path):
-    draw(tmp_path / "docs" / "plot.svg", [Line("a", {1.0: 2.0, 10.0: 30.0})], across="x", up="y")
+    panels = [Panel([Line("a", {1.0: 2.0, 10.0: 30.0})], "x", "y"), Panel([Line("b", {1.0: 2.0})], "x", "y")]
+    draw(tmp_path / "docs" / "plot.svg", panels)
     text = (tmp_path / "docs" / "plot.svg").read_text()
-    assert text.count("<circle") == 2
+    assert text.count("<circle") == 3
     assert ">a</text>" in text
+    assert ">b</text>" in text
+
+
+def test_table_and_section_hold_what_was_measured(tmp_path: Path):
+    ways = dict.fromkeys(WAYS, 2.0)
+    found = {
+        "movie": "toy/01", "shape": (690, 628), "scale": 1.0, "device": "cpu", "threads": 2,
+        "seconds": {"plain": 30.0} | ways, "spread": {name: [1.5, 2.5] for name in ("plain", *WAYS)},
+        "attainable": dict.fromkeys(WAYS, 1.6), "ratio_network": dict.fromkeys(WAYS, 1.1),
+        "stages": {name: {"network": 1.8, "link": 0.005} for name in WAYS},
+        "agreement": {"plain": 0.9, "bfloat16": 0.99}, "seg": {"plain": 0.875, "float32, 8 views": 0.885},
+        "seconds_by_size": {256: 0.1, 512: 0.4}, "growth_with_pixels": 1.0,
+        "seconds_by_cells": {10: {"cluster": 0.02, "link": 0.004}, 1000: {"cluster": 0.04, "link": 0.007}},
+        "growth_with_cells": {"cluster": 0.1, "link": 0.1}, "peak_bytes_one_view": 500 * 2**20,
+    }  # fmt: skip
+    text = section(found, "docs/speed.svg")
+    assert "| plain | 30.000 | 1.500 to 2.500 | 1.0 |  |  | 0.875 |" in text
+    assert "| float32, 8 views | 2.000 | 1.500 to 2.500 | 15.0 | 1.10 | 1.25 | 0.885 |" in text
+    assert "clustering 40 ms, linking and lineage 7 ms" in text
+    assert "500 MB" in text
+    assert "](docs/speed.svg)" in text
+    assert [len(part.rows) for part in table(found)] == [5, 2, 2, 2]
+    plot(found, tmp_path / "speed.svg")
+    assert (tmp_path / "speed.svg").read_text().count("<circle") == 6
+
+
+def test_truth_is_found_beside_a_movie(tmp_path: Path):
+    toy = moving()
+    paths = sorted(write_movie(toy, tmp_path / "toy").glob("*.tif"))[:3]
+    gold = gold_of(paths)
+    assert gold.keys() == {0, 1, 2}
+    np.testing.assert_array_equal(gold[2], toy.labels[2])
+    (tmp_path / "toy" / "01_GT").rename(tmp_path / "toy" / "away")
+    assert gold_of(paths) == {}
