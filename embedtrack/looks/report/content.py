@@ -20,8 +20,8 @@ from embedtrack.looks.report.tree import Tree
 
 Content = dict[str, Any]
 
-SPOILS = ("false", "split", "merged", "false division")
-"""Errors of a mask at a division that make the division wrong."""
+SPOILS = ("false", "split", "merged")
+"""Errors of a mask that spoil a division."""
 
 
 def movie(result: Tracked, sights: Sights, colour_of: Mapping[int, Colour]) -> Content:
@@ -70,16 +70,22 @@ def failed(errors: Sequence[Error], cells: Mapping[Node, Place], masks: Mapping[
 
 
 def divisions(result: Tracked, places: Mapping[Node, Place], errors: Sequence[Error] | None) -> list[Content]:
-    """The divisions of the result in the order of time, and, where errors are known, whether each is right."""
-    wrong = {node for error in errors or () if error.kind in SPOILS for node in error.masks}
+    """The divisions of the result in the order of time, and, where errors are known, its state.
+
+    It is right, false (not in the truth), or spoilt: one of its masks finds no cell or several.
+    """
+    spoilt = {node for error in errors or () if error.kind in SPOILS for node in error.masks}
+    false = {error.masks for error in errors or () if error.kind == "false division"}
     life = lives(result.tracks)
     found = []
     for one in life.values():
         if len(one.daughters) > 1:
             born = [(life[name].begin, life[name].pieces[0].label) for name in one.daughters]
             last = (one.end, one.pieces[-1].label)
-            state = None if errors is None else "wrong" if wrong & {last, *born} else "right"
-            found.append(_division(one.track, last, born, places, state))
+            state = "false" if false & {(last, node) for node in born} else "right"
+            if spoilt & {last, *born}:
+                state = "spoilt"
+            found.append(_division(one.track, last, born, places, None if errors is None else state))
     return sorted(found, key=lambda division: (division["frame"], division["mother"]))
 
 

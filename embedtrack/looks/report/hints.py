@@ -24,6 +24,8 @@ KINDS = {
 """What ``Hint.kind`` may be, and what it says."""
 OUTLYING = 6.0
 """Robust standard deviations beyond which a value is out of the usual."""
+FAST = 99
+"""Percentile of the speeds: a cell that was so near the edge may have come or gone within a frame."""
 LEAST_JUMP, LEAST_AGREEMENT, LEAST_RATIO = 1.4, 0.7, 2.0
 """A size jumps only beyond this factor; shapes agree above this; daughters are alike below this factor."""
 MITOSIS = 2
@@ -57,7 +59,8 @@ def find_hints(table: pd.DataFrame, tracks: Sequence[Track], frames: int, border
     life = lives(tracks)
     rows = table.set_index(["frame", "label"])
     usual = 2 * math.sqrt(float(table["area"].median()) / math.pi) if len(table) else 0.0
-    found = [*_ends(rows, life, frames, max(border, usual / 2)), *_daughters(rows, life), *_changes(table, life, usual)]
+    leap = float(np.nanpercentile(table["speed"], FAST)) if table["speed"].notna().any() else usual / 2
+    found = [*_ends(rows, life, frames, border + leap), *_daughters(rows, life), *_changes(table, life, usual)]
     found += [
         Hint("several parts", frame, label, f"{parts} outlines", parts)
         for frame, label, parts in table.loc[table["parts"] > 1, ["frame", "label", "parts"]].itertuples(index=False)

@@ -78,7 +78,8 @@ def report(
     true = sights.look(truth) if truth else None
     given = _content(result, facts, seen, errors, true)
     given["images"] = content.text_of(_images(raw, BUDGET - _size(given)))
-    page = render(given, facts, _sections(result, facts, seen, errors, true))
+    hinted = [hint["frame"] for hint in given["hints"]]
+    page = render(given, facts, _sections(result, hinted, seen, errors, true))
     with new_file(out) as path:
         path.write_text(page, encoding="utf-8")
 
@@ -114,7 +115,7 @@ def _content(
     given["tree"] = content.lineages(grow(result.tracks))
     given["hints"] = content.hinted(hints.find_hints(seen.table, result.tracks, len(result), facts.border), masks)
     given["divisions"] = content.divisions(result, masks, errors)
-    given["kinds"] = content.kinds()
+    given["kinds"], given["meaning"] = content.kinds(), faults.MEANING | hints.KINDS
     given["errors"] = given["truth"] = None
     if errors is not None and true is not None:
         cells = content.places_of(true.table)
@@ -126,9 +127,13 @@ def _content(
 
 
 def _sections(
-    result: Tracked, facts: Facts, seen: sights.Sights, errors: list[Error] | None, true: sights.Sights | None
+    result: Tracked,
+    hinted: Sequence[int],
+    seen: sights.Sights,
+    errors: list[Error] | None,
+    true: sights.Sights | None,
 ) -> dict[str, Any]:
-    """What the template gets: sums and charts."""
+    """What the template gets: sums and charts; ``hinted`` has the frame of each hint."""
     table, frames = seen.table, len(result)
     area, speed = _scales(result.units)
     life = lives(result.tracks).values()
@@ -150,7 +155,7 @@ def _sections(
         "meaning": faults.MEANING,
         "kinds": KINDS,
         "measures": MEASURES,
-        "hint_kinds": hints.KINDS,
+        "hint_counts": [[count] for count in charts.counts_over_time(hinted, frames)],
         "names": [result.spell(i) for i in range(frames)],
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,9 +21,11 @@ COLUMNS = {
     "x": "column of the centroid",
     "area": "pixels",
     "rim": "pixels between the mask and the nearest edge of the picture",
-    "parts": "outlines of the mask: more than one where it has pieces or holes",
+    "parts": "outlines of the mask: more than one where it has pieces or holes of some size",
     "agreement": "Jaccard index with the same cell's mask in the frame before, laid centroid on centroid",
 }
+SPECK = 0.03
+"""Smaller pieces and holes, as a share of the area, are not counted."""
 
 
 class Sights(NamedTuple):
@@ -77,9 +80,15 @@ def _rows(i: int, cells: Mapping[int, Cell], shape: tuple[int, int]) -> pd.DataF
             "x": places[:, 1],
             "area": np.array([cell.area for cell in cells.values()], np.int64),
             "rim": rim,
-            "parts": np.array([len(cell.outline) for cell in cells.values()], np.int64),
+            "parts": np.array([_parts(cell) for cell in cells.values()], np.int64),
         }
     )
+
+
+def _parts(cell: Cell) -> int:
+    """How many outlines enclose more than SPECK of the area; a polygon through pixels leaves half of them out."""
+    enclosed = [cv2.contourArea(part) + len(part) / 2 + 1 for part in cell.outline]
+    return max(1, sum(pixels > SPECK * cell.area for pixels in enclosed))
 
 
 def _cut(labels: Labels, cell: Cell, label: int) -> tuple[int, int, NDArray[np.bool_]]:

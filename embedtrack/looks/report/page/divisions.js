@@ -1,6 +1,6 @@
 // Each division with the frames around it, cut out of the movie.
 const SIDE = 96, AROUND = [-2, -1, 0, 1, 2], SHOWN = 24;
-const STATES = { right: "right", wrong: "not in the truth", lost: "lost: only in the truth" };
+const STATES = { right: "right", false: "not in the truth", spoilt: "one of its masks is wrong", lost: "lost: only in the truth" };
 let divisionsShown = 0;
 
 function showDivisions() {

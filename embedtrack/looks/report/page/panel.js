@@ -8,8 +8,10 @@ function fillList(id, items, describe) {
   const list = (lists[id] = { items, kinds: new Set(), shown: PAGE, at: -1, panel, describe });
   const numbers = new Map();
   for (const item of items) numbers.set(item.kind, (numbers.get(item.kind) || 0) + 1);
-  for (const [kind, count] of numbers) {
-    const chip = make("button", { type: "button", "aria-pressed": "false", onclick: () => filter(list, kind, chip) },
+  for (const [kind, meaning] of Object.entries(DATA.meaning)) {
+    const count = numbers.get(kind);
+    if (!count) continue;
+    const chip = make("button", { type: "button", "aria-pressed": "false", title: meaning, onclick: () => filter(list, kind, chip) },
       ...swatch(kind), kind, make("span", { class: "count" }, String(count)));
     find(".chips", panel).append(chip);
   }
@@ -25,12 +27,13 @@ function filter(list, kind, chip) {
   chip.setAttribute("aria-pressed", added);
   list.at = -1;
   list.shown = PAGE;
+  find(".meaning", list.panel).textContent = [...list.kinds].map((one) => `${one}: ${DATA.meaning[one]}`).join("; ");
   renderList(list);
 }
 
 function renderList(list) {
   const items = chosenItems(list), rows = items.slice(0, list.shown);
-  const nodes = rows.map((item, i) => make("li", {}, make("button", { type: "button", onclick: () => go(list, i) },
+  const nodes = rows.map((item, i) => make("li", item.follows ? { class: "follows" } : {}, make("button", { type: "button", onclick: () => go(list, i) },
     make("span", { class: "when" }, name(item.frame)), ...swatch(item.kind),
     make("span", { class: "what" }, make("b", {}, item.kind), " ", item.text),
     make("span", { class: "cost" }, list.describe(item)))));
@@ -104,7 +107,7 @@ function visit(track, frame) {
   const near = pieces.map(([begin, end, label]) => [Math.min(Math.max(wanted, begin), end), label]);
   const [t, label] = near.reduce((a, b) => (Math.abs(b[0] - wanted) < Math.abs(a[0] - wanted) ? b : a));
   const cell = cellsOf(t).get(label);
-  jump(t, cell.x, cell.y, Math.max(DATA.size * 8, Math.min(view.width, view.height) / Math.max(view.scale, view.fit)));
+  jump(t, cell.x, cell.y, Math.max(DATA.size * 5, Math.min(view.width, view.height) / Math.max(view.scale, view.fit)));
 }
 
 function about() {

@@ -37,10 +37,11 @@ function zoom(factor, x = view.width / 2, y = view.height / 2) {
 }
 
 function settle() {
-  const inside = (at, room, length) => (length <= room ? (room - length) / 2 : Math.min(Math.max(at, room - length), 0));
+  const zoomed = view.scale > view.fit * 1.001; // then any place may come to the middle
+  const inside = (at, room, length) => (zoomed ? Math.min(Math.max(at, room / 2 - length), room / 2) : (room - length) / 2);
   view.x = inside(view.x, view.width, DATA.width * view.scale);
   view.y = inside(view.y, view.height, DATA.height * view.scale);
-  canvas.style.touchAction = view.scale > view.fit * 1.001 ? "none" : "pan-y";
+  canvas.style.touchAction = zoomed ? "none" : "pan-y";
   scaleBar();
   paint();
 }
@@ -83,7 +84,7 @@ function turn() {
 }
 
 // to a frame and a place, large enough to see
-function jump(frame, x, y, around = DATA.size * 8) {
+function jump(frame, x, y, around = DATA.size * 5) {
   play(false);
   show(frame);
   state.spot = { frame, x, y };
