@@ -17,6 +17,8 @@ BASE_MB, BYTES_PER_PIXEL = 600, 550
 """Peak memory of inference: 685, 866, 935 MB measured at 0.43, 0.77, 1.05 megapixels in 8 views; a fifth to spare."""
 TRAINING_MB = 6000
 """Peak memory of a training, with batches of 4 crops of 256 pixels or one of 512."""
+CUDA_MB = 4000
+"""What CUDA's libraries and context may take beside it: a generous guess, as no GPU was there to measure."""
 MICROSECONDS_PER_PIXEL = 6
 """Of one view on one CPU core: three times what was measured."""
 SETTINGS = frozenset(
@@ -96,7 +98,14 @@ class Plan:
     def inference_memory(self, dataset: str, sequence: str) -> int:
         """Megabytes."""
         _, pixels = self._size(dataset, sequence)
-        return BASE_MB + ceil(pixels * BYTES_PER_PIXEL / 1e6)
+        return BASE_MB + ceil(pixels * BYTES_PER_PIXEL / 1e6) + self._cuda()
+
+    def training_memory(self) -> int:
+        """Megabytes."""
+        return TRAINING_MB + self._cuda()
+
+    def _cuda(self) -> int:
+        return CUDA_MB if self.gpus else 0
 
     def inference_minutes(self, dataset: str, sequence: str) -> int:
         """For one core and no GPU; a job that takes longer would be killed, so rather too many."""

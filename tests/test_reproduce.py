@@ -40,6 +40,9 @@ def test_plan_finds_movies_and_asks_for_more_where_frames_are_larger(data: Path,
     simulate(tmp_path / "data" / "C", frames=2, size=(400, 400), cells=4)
     larger = Plan.of({"root": data, "datasets": ["C"], "weights": weights}, REPOSITORY, {})
     assert larger.inference_memory("C", "01") > plan.inference_memory("B", "01")
+    on_gpu = Plan.of({"root": data, "datasets": "B", "weights": weights, "gpu": 1}, REPOSITORY, {})
+    assert on_gpu.inference_memory("B", "01") > plan.inference_memory("B", "01")
+    assert on_gpu.training_memory() > plan.training_memory()
     shutil.rmtree(data / "B" / "02_GT")
     (data / "B" / "500").mkdir()
     every = Plan.of({"root": data, "datasets": "B", "weights": weights, "sequences": "all"}, REPOSITORY, {})
@@ -145,6 +148,6 @@ def test_a_cluster_is_asked_for_what_each_job_needs(data: Path, weights: Path, t
     )  # fmt: skip
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
-    assert "mem_mb=6000" in text
+    assert "mem_mb=10000" in text
     assert "runtime=90" in text
     assert "gpu=1" in text
