@@ -70,6 +70,8 @@ class ModelConfig(Settings):
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
     """As in training."""
+    cell_diameter: float | None = Field(None, gt=0)
+    """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
     clustering: Clustering = Clustering()
     """Calibrated on the validation frames."""
     linking: Linking = Linking()

@@ -132,12 +132,13 @@ def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, Mo
     ]
     torch.manual_seed(recipe.seed)
     network = BranchedERFNet(recipe.dropout)
-    network.start_at(math.sqrt(float(np.median(sizes)) / math.pi), recipe.step)
-    scale = training[0].scale
+    radius, scale = math.sqrt(float(np.median(sizes)) / math.pi), training[0].scale
+    network.start_at(radius, recipe.step)
     clustering = Clustering(min_cell_size=max(1, int(np.percentile(sizes, 1) / 2 / scale**2)))
     return network, ModelConfig(
-        step=recipe.step, scale=scale, normalisation=recipe.normalisation, clustering=clustering
-    )
+        step=recipe.step, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
+        cell_diameter=round(2 * radius / scale, 1),
+    )  # fmt: skip
 
 
 def pairs_per_epoch(training: Sequence[Movie], recipe: Recipe) -> int:

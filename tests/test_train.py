@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def test_trains_from_folders_to_a_model(tmp_path: Path, monkeypatch: pytest.Monk
     config = checkpoint.load(out).config
     assert config.scale == 2  # the toys' cells are 14 to 16 pixels wide
     assert config.clustering.min_cell_size == pytest.approx(149 / 2, abs=2)  # the smaller ones have 149 pixels
+    assert 2 * math.sqrt(149 / math.pi) <= config.cell_diameter < 16
     assert "data/01: 6 annotated frames" in (out / checkpoint.CARD).read_text()
     assert not (out / ".resume.pt").exists()
     with pytest.raises(ValueError, match="finished"):
