@@ -11,8 +11,22 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, look, ship, work
-from embedtrack.cli.common import Device, Init, Model, Precision, Views, frame_range
+from embedtrack.cli import common, exchange, look, setup, ship, work
+from embedtrack.cli.common import (
+    AUTO,
+    Channel,
+    Device,
+    Init,
+    Interval,
+    ModelOrAuto,
+    PixelSize,
+    Precision,
+    Scene,
+    TimeAxis,
+    Views,
+    chosen,
+    frame_range,
+)
 
 if TYPE_CHECKING:
     from embedtrack.infer import Summary
@@ -63,29 +77,42 @@ def run(
 
 @app.command(rich_help_panel=common.INFER)
 def infer(
-    sequence_folder: Annotated[Path, typer.Argument(help="The folder with t000.tif, t001.tif, ...")],
-    model: Model,
-    out: Annotated[Path, typer.Option(help="Where the result goes; an older one there is replaced at the end.")],
+    movie: Annotated[Path, typer.Argument(help="A folder of frames, a TIFF stack, OME-Zarr, ...: docs/movies.md.")],
+    model: ModelOrAuto = AUTO,
+    out: Annotated[
+        Path | None, typer.Option(help="The result; an older one is replaced at the end. By default MOVIE_RES.")
+    ] = None,
     views: Views = 8,
     device: Device = "auto",
     precision: Precision = "float32",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+    channel: Channel = None,
+    scene: Scene = None,
+    time_axis: TimeAxis = None,
+    pixel_size: PixelSize = None,
+    interval: Interval = None,
 ) -> None:
     """Segment and track one movie."""
     from embedtrack import provenance
+    from embedtrack.data.sources.open import beside, open_movie
     from embedtrack.device import choose
     from embedtrack.display import frames_bar
     from embedtrack.infer import track
 
-    where = str(choose(device))
-    with frames_bar(f"{sequence_folder.parent.name}/{sequence_folder.name}") as bar:
+    where, out = str(choose(device)), out or beside(movie, "_RES")
+    recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
+    if model == AUTO:
+        from embedtrack.auto import choose_model
+
+        model = choose_model(recording, where, precision)
+    with frames_bar(f"{movie.parent.name}/{movie.name}") as bar:
         summary = track(
-            sequence_folder, model, out,
+            recording, model, out,
             views=views, device_name=where, precision=precision, border=border, on_frame=bar,
         )  # fmt: skip
     provenance.note(
-        out, sequence_folder, model, summary.seconds,
-        device_name=where, views=views, precision=precision, border=border,
+        out, movie, model, summary.seconds,
+        device_name=where, movie=recording.note(), views=views, precision=precision, border=border,
     )  # fmt: skip
     _close(summary, out)
 
@@ -141,10 +168,12 @@ def evaluate(
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")]) -> None:
     """Say whether a result obeys the challenge's rules; the movie beside it, if there, is taken into account."""
     from embedtrack.data import ctc
+    from embedtrack.data.choice import noted
+    from embedtrack.data.sources.open import open_movie
 
     movie = result_folder.parent / result_folder.name.removesuffix("_RES")
-    sequence = ctc.open_sequence(movie) if movie.is_dir() and movie != result_folder else None
-    faults = ctc.check(result_folder, sequence)
+    recording = open_movie(movie, noted(result_folder)) if movie.is_dir() and movie != result_folder else None
+    faults = ctc.check(result_folder, recording)
     if faults:
         raise ValueError("\n".join(faults))
     logging.getLogger("embedtrack").info("%s: valid", result_folder)
@@ -169,6 +198,7 @@ app.add_typer(look.app)
 app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
+app.add_typer(setup.app)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ INTERVAL, PIXEL = 90.0, 0.5
 
 def multipage(path: Path, movie: np.ndarray) -> Path:
     """Pages without any metadata."""
-    tifffile.imwrite(path / "plain.tif", movie, metadata=None, compression="zlib")
+    tifffile.imwrite(path / "plain.tif", movie, metadata=None, compression="zlib", photometric="minisblack")
     return path / "plain.tif"
 
 
@@ -49,7 +49,7 @@ def slices(path: Path, movie: np.ndarray) -> Path:
 def ome(path: Path, movie: np.ndarray) -> Path:
     """OME-TIFF in units that are not ours."""
     tifffile.imwrite(
-        path / "cells.ome.tif", movie, compression="zlib", tile=(32, 32),
+        path / "cells.ome.tif", movie, compression="zlib", tile=(32, 32), photometric="minisblack",
         metadata={"axes": "TYX", "PhysicalSizeX": PIXEL * 1000, "PhysicalSizeXUnit": "nm",
                   "TimeIncrement": INTERVAL / 60, "TimeIncrementUnit": "min"},
     )  # fmt: skip

@@ -1,9 +1,12 @@
 """What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from embedtrack.data.choice import Choice
 
 TRAIN: Final = "Train"
 INFER: Final = "Infer"
@@ -16,6 +19,9 @@ PANELS: Final = (TRAIN, INFER, EVALUATE, LOOK, EXCHANGE, SETUP)
 
 PixelSize = Annotated[float | None, typer.Option(help="Micrometres in a pixel.", min=1e-6)]
 Interval = Annotated[str | None, typer.Option(help="From a frame to the next: 29min, 90s, 0.5h, or seconds.")]
+Channel = Annotated[str | None, typer.Option(help="Of the movie: its number from 1, or its name.")]
+Scene = Annotated[str | None, typer.Option(help="Where a file holds several movies: its number from 1, or its name.")]
+TimeAxis = Annotated[str | None, typer.Option(help="The axis of time, e.g. Z where frames were saved as slices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 
@@ -41,11 +47,25 @@ def _model_names() -> list[str]:
     return model_names()
 
 
+AUTO: Final = Path("auto")
+
+
+def _model_or_auto(text: str) -> Path:
+    return AUTO if text == AUTO.name else _model(text)
+
+
 Model = Annotated[
     Path,
     typer.Option(
         parser=_model, metavar="NAME|FOLDER", autocompletion=_model_names,
         help="A shipped model by its name, e.g. Fluo-N2DH-SIM+, or the folder of your own.",
+    ),
+]  # fmt: skip
+ModelOrAuto = Annotated[
+    Path,
+    typer.Option(
+        parser=_model_or_auto, metavar="NAME|FOLDER|auto", autocompletion=lambda: [AUTO.name, *_model_names()],
+        help="A shipped model by its name, the folder of your own, or auto: the shipped one that fits the movie best.",
     ),
 ]  # fmt: skip
 Init = Annotated[
@@ -55,6 +75,20 @@ Init = Annotated[
         help="Fine-tune the weights of this model.",
     ),
 ]  # fmt: skip
+
+
+def chosen(
+    pixel_size: float | None = None,
+    interval: str | None = None,
+    channel: str | None = None,
+    scene: str | None = None,
+    time_axis: str | None = None,
+) -> "Choice":
+    """What the options say of a movie."""
+    from embedtrack.data.choice import Choice
+    from embedtrack.data.units import Units, parse_interval
+
+    return Choice(channel, scene, time_axis, Units(pixel_size, parse_interval(interval) if interval else None))
 
 
 def frame_range(text: str | None) -> range | None:

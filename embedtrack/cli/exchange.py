@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import EXCHANGE, Interval, PixelSize
+from embedtrack.cli.common import EXCHANGE, Channel, Interval, PixelSize, Scene, TimeAxis, chosen
 
 app = typer.Typer()
 
@@ -18,15 +18,18 @@ def export(
     to: Annotated[str, typer.Option(help="geff, trackmate, napari, ome-zarr or isbi (the challenge's files).")],
     out: Annotated[Path, typer.Option(help="The folder to write; an older output of this kind is replaced.")],
     raw: Annotated[Path | None, typer.Option(help="Put the movie in too (trackmate, ome-zarr).")] = None,
+    channel: Channel = None,
+    scene: Scene = None,
+    time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
 ) -> None:
     """Write a result for another program."""
-    from embedtrack.data.tracked import Units, open_raw, open_tracked, parse_interval
+    from embedtrack.data.sources.open import open_pair
     from embedtrack.exchange.formats import export as write
 
-    result = open_tracked(result_folder, Units(pixel_size, parse_interval(interval) if interval else None))
-    write(result, to, out, open_raw(raw, result) if raw else None)
+    result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
+    write(result, to, out, images)
     logging.getLogger("embedtrack").info("%s: %d frames, %d tracks", out, len(result), len(result.tracks))
 
 
@@ -38,14 +41,14 @@ def import_(
     raw: Annotated[Path | None, typer.Option(help="The movie, whose frame numbers the masks get.")] = None,
 ) -> None:
     """Read another program's tracks and masks into a valid result."""
-    from embedtrack.data.ctc import open_sequence
-    from embedtrack.data.tracked import open_raw, write_tracked
+    from embedtrack.data.sources.open import open_movie, open_raw
+    from embedtrack.data.tracked import write_tracked
     from embedtrack.exchange.formats import load
 
     result = load(path, kind)
     if raw:
-        movie = open_sequence(raw)
+        movie = open_movie(raw, channels=True)
         result = replace(result, first=movie.first, digits=movie.digits)
-        open_raw(raw, result)
+        open_raw(raw, result, channels=True)
     write_tracked(result, out)
     logging.getLogger("embedtrack").info("%s: %d frames, %d tracks", out, len(result), len(result.tracks))

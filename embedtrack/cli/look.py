@@ -2,19 +2,16 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import LOOK, Interval, PixelSize, frame_range
-
-if TYPE_CHECKING:
-    from embedtrack.data.tracked import Units
+from embedtrack.cli.common import LOOK, Channel, Interval, PixelSize, Scene, TimeAxis, chosen, frame_range
 
 app = typer.Typer()
 
 Result = Annotated[Path, typer.Argument(metavar="RESULT", help="e.g. DATASET/01_RES; or truth, e.g. DATASET/01_GT.")]
-Raw = Annotated[Path | None, typer.Option(help="The movie, e.g. DATASET/01.")]
+Raw = Annotated[Path | None, typer.Option(help="The movie, of any kind, e.g. DATASET/01.")]
 
 
 @app.command(rich_help_panel=LOOK)
@@ -23,6 +20,9 @@ def show(
     out: Annotated[Path, typer.Option(help="NAME.mp4, .webm (for browsers), .gif; or .png, .jpg: frames in rows.")],
     raw: Raw = None,
     truth: Annotated[Path | None, typer.Option(help="Mark the errors against it, e.g. DATASET/01_GT.")] = None,
+    channel: Channel = None,
+    scene: Scene = None,
+    time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to draw, inclusive.")] = None,
@@ -32,26 +32,21 @@ def show(
     zoom: Annotated[int | None, typer.Option(help="Enlarge; small frames are by themselves.", min=1, max=8)] = None,
 ) -> None:
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
-    from embedtrack.data.tracked import open_raw, open_tracked
+    from embedtrack.data.sources.open import open_pair
+    from embedtrack.data.tracked import open_tracked
     from embedtrack.display import frames_bar
     from embedtrack.looks.movie import check_suffix
     from embedtrack.looks.show import Look
     from embedtrack.looks.show import show as make
 
     check_suffix(out)
-    result = open_tracked(result_folder, _units(pixel_size, interval))
+    result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     span = frame_range(frames)
-    chosen = range(span.start - result.first, span.stop - result.first) if span else None
-    images, reality = open_raw(raw, result) if raw else None, open_tracked(truth) if truth else None
+    part = range(span.start - result.first, span.stop - result.first) if span else None
+    reality = open_tracked(truth) if truth else None
     with frames_bar(out.name) as bar:
-        make(result, out, images, reality, chosen, Look(tail, numbers, zoom, fps), bar)
+        make(result, out, images, reality, part, Look(tail, numbers, zoom, fps), bar)
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)
-
-
-def _units(pixel_size: float | None, interval: str | None) -> "Units":
-    from embedtrack.data.tracked import Units, parse_interval
-
-    return Units(pixel_size, parse_interval(interval) if interval else None)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -59,15 +54,19 @@ def measure(
     result_folder: Result,
     out: Annotated[Path, typer.Option(help="NAME.csv or NAME.parquet; the tracks go to NAME_tracks beside it.")],
     raw: Raw = None,
+    channel: Channel = None,
+    scene: Scene = None,
+    time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
 ) -> None:
     """Write a table with a row per cell and frame, and one with a row per track."""
-    from embedtrack.data.tracked import open_raw, open_tracked
+    from embedtrack.data.sources.open import open_pair
     from embedtrack.measure import measure as make
 
-    result = open_tracked(result_folder, _units(pixel_size, interval))
-    beside = make(result, out, open_raw(raw, result) if raw else None)
+    choice = chosen(pixel_size, interval, channel, scene, time_axis)
+    result, images = open_pair(result_folder, raw, choice, channels=True)
+    beside = make(result, out, images)
     logging.getLogger("embedtrack").info("%s: a row per cell and frame; %s: a row per track", out, beside.name)
 
 
@@ -87,7 +86,12 @@ def view(
     from embedtrack.viewer.window import view as open_window
 
     open_window(
-        result_folder, raw=raw, out=out, truth=as_truth, frames=frame_range(frames), units=_units(pixel_size, interval)
+        result_folder,
+        raw=raw,
+        out=out,
+        truth=as_truth,
+        frames=frame_range(frames),
+        units=chosen(pixel_size, interval).units,
     )
 
 
@@ -97,19 +101,23 @@ def report(
     out: Annotated[Path, typer.Option(help="NAME.html: one file, which needs no network.")],
     raw: Raw = None,
     truth: Annotated[Path | None, typer.Option(help="Score it and list the errors, e.g. DATASET/01_GT.")] = None,
+    channel: Channel = None,
+    scene: Scene = None,
+    time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
 ) -> None:
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
-    from embedtrack.data.tracked import open_raw, open_tracked
+    from embedtrack.data.sources.open import open_pair
+    from embedtrack.data.tracked import open_tracked
     from embedtrack.display import frames_bar
     from embedtrack.evaluate import evaluate
     from embedtrack.infer import dataset_of
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
 
-    result, rules = open_tracked(result_folder, _units(pixel_size, interval)), dataset_of(result_folder)
-    images, reality = open_raw(raw, result) if raw else None, open_tracked(truth) if truth else None
+    result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
+    rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None
     scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None
     where = result_folder.resolve()
     with frames_bar(out.name) as bar:

@@ -14,7 +14,7 @@ from embedtrack.data.choice import Choice, noted
 from embedtrack.data.lazy import Lazy
 from embedtrack.data.names import numbered
 from embedtrack.data.result import ResultWriter
-from embedtrack.data.tiff import read_frame, read_header, read_labels
+from embedtrack.data.tiff import read_header, read_labels
 from embedtrack.data.units import Units, parse_interval
 from embedtrack.types import Labels, Track
 
@@ -87,19 +87,10 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
 
 
 def open_raw(folder: Path, tracked: Tracked) -> Lazy[NDArray[Any]]:
-    """The grey values [H, W] of the frames that were tracked.
+    """The grey values [H, W] of the frames that were tracked."""
+    from embedtrack.data.sources.open import open_raw as open_any
 
-    Raises:
-        ValueError: there is no movie, or another one.
-    """
-    sequence = ctc.open_sequence(folder)
-    if (sequence.first, len(sequence), sequence.shape) != (tracked.first, len(tracked), tracked.shape):
-        raise ValueError(
-            f"{folder}: expected the movie of the result, frames {tracked.first} to {tracked.first + len(tracked) - 1} "
-            f"of {' x '.join(map(str, tracked.shape))}, got {sequence.first} to {sequence.last} of "
-            f"{' x '.join(map(str, sequence.shape))}; check --raw"
-        )
-    return Lazy(len(sequence), lambda i: read_frame(sequence.paths[i]))
+    return open_any(folder, tracked).frames
 
 
 def write_tracked(tracked: Tracked, out: Path) -> None:

@@ -56,7 +56,7 @@ def test_tables_are_written(run: Run, data: Path):
     [
         (("show", "{}/01_GT", "--out", "{}/x.avi"), "expected a name that ends in .mp4"),
         (("show", "{}/01", "--out", "{}/x.mp4"), "expected a result"),
-        (("show", "{}/01_GT", "--raw", "{}/02", "--out", "{}/x.mp4"), "02: expected a folder"),
+        (("show", "{}/01_GT", "--raw", "{}/02", "--out", "{}/x.mp4"), "02: expected a movie"),
         (("show", "{}/01_GT", "--truth", "{}/02_GT", "--out", "{}/x.mp4"), "02_GT: expected a result"),
         (("show", "{}/01_GT", "--frames", "4:9", "--out", "{}/x.mp4"), "expected frames from 0 to 5"),
         (("show", "{}/01_GT", "--frames", "4-5", "--out", "{}/x.mp4"), "expected --frames FIRST:LAST"),

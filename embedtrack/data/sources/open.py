@@ -1,7 +1,6 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from embedtrack.data import ctc
 from embedtrack.data.choice import Choice
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.names import numbered
 from embedtrack.data.sources import tiff
 from embedtrack.data.sources.foreign import open_foreign
@@ -58,7 +58,7 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
 
 def open_pair(
     result: Path, raw: Path | None = None, choice: Choice | None = None, *, channels: bool = False
-) -> tuple[Tracked, Sequence[NDArray[Any]] | None]:
+) -> tuple[Tracked, Lazy[NDArray[Any]] | None]:
     """A result, or truth, and the frames of its movie if there is ``raw``.
 
     Units are, in this order, those of the choice, of the log beside the result, and of the movie. The channel, scene
@@ -77,20 +77,25 @@ def open_pair(
     tracked = open_tracked(result, choice.units)
     if raw is None:
         return tracked, None
-    wanted = choice.over(tracked.movie._replace(channel=None) if channels else tracked.movie)
-    movie = open_movie(raw, wanted, channels=channels)
-    require_same(movie, tracked)
+    movie = open_raw(raw, tracked, choice, channels=channels)
     return replace(tracked, units=tracked.units.over(movie.units)), movie.frames
 
 
-def require_same(movie: Recording, tracked: Tracked) -> None:
-    """Raise ValueError unless the result can be this movie's."""
+def open_raw(raw: Path, tracked: Tracked, choice: Choice | None = None, *, channels: bool = False) -> Recording:
+    """The movie of a result; see ``open_pair``.
+
+    Raises:
+        ValueError: there is no movie, or it is another one.
+    """
+    before = tracked.movie._replace(channel=None) if channels else tracked.movie
+    movie = open_movie(raw, (choice or Choice()).over(before), channels=channels)
     if (movie.first, len(movie), movie.shape) != (tracked.first, len(tracked), tracked.shape):
         raise ValueError(
             f"{movie.path}: expected the movie of the result, frames {tracked.first} to "
             f"{tracked.first + len(tracked) - 1} of {' x '.join(map(str, tracked.shape))}, got {movie.first} to "
             f"{movie.last} of {' x '.join(map(str, movie.shape))}; check --raw"
         )
+    return movie
 
 
 def beside(movie: Path, ending: str) -> Path:

@@ -1,7 +1,6 @@
 """A movie: frames along time, chosen from the axes that a file has."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ class Recording:
     """The frames of a movie, checked but not yet read."""
 
     path: Path
-    frames: Sequence[NDArray[Any]]
+    frames: Lazy[NDArray[Any]]
     """[H, W], or [H, W, channels] if all channels were asked for; uint8, uint16 or float32."""
     shape: tuple[int, int]
     """(H, W) of every frame."""
