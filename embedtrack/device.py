@@ -67,6 +67,14 @@ def memory(device: torch.device) -> int:
     return machine
 
 
+def helpers(device: torch.device) -> int:
+    """How many threads prepare frames, and as many cluster them, beside the network.
+
+    A GPU would wait for one; on a CPU the network itself needs all cores.
+    """
+    return max(1, min(4, (os.cpu_count() or 1) // 4)) if device.type == "cuda" else 1
+
+
 @contextmanager
 def memory_errors() -> Iterator[None]:
     """What torch raises within where memory is short becomes a MemoryError."""

@@ -4,16 +4,17 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from numpy.typing import NDArray
 
 from embedtrack import checkpoint, device
 from embedtrack.checkpoint import Model
-from embedtrack.config import DATASETS, DataSet, ModelConfig
+from embedtrack.config import DATASETS, DataSet
 from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.result import ResultWriter
@@ -22,7 +23,8 @@ from embedtrack.data.sources.open import open_movie
 from embedtrack.data.sources.recording import Recording
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks.predict import PRECISIONS, Pending, Predictor, plan_tiles
-from embedtrack.pipeline import ahead
+from embedtrack.networks.step import Way, choose_way
+from embedtrack.pipeline import ahead, spread
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Frame, Labels, Track
 
@@ -49,6 +51,7 @@ def track(
     views: int = 8,
     device_name: str = "auto",
     precision: str = "float32",
+    compiling: str = "auto",
     border: int | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
@@ -61,6 +64,7 @@ def track(
         views: 1, or 8 for the mean over the symmetries of the square.
         device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one on this device.
+        compiling: ``on`` compiles the network first, ``off`` does not, ``auto`` does what leaves all bytes as they are.
         border: E in pixels; by default the challenge's for the data set that the folder's parent names.
         on_frame: called with the number of finished frames and of all.
 
@@ -69,10 +73,11 @@ def track(
     """
     begin = time.perf_counter()
     recording = movie if isinstance(movie, Recording) else open_movie(movie)
-    job = prepare(recording.path, model_folder, views, device_name, precision, border)
+    job = prepare(recording.path, model_folder, views, device_name, precision, border, compiling)
     with ResultWriter(out, recording) as writer:
         tracker = job.tracker()
-        cells = segment(job.model, recording.frames, views, precision)
+        helpers = device.helpers(job.device)
+        cells = segment(job.model, recording.frames, views, precision, compiling=compiling, helpers=helpers)
         with closing(ahead(finished(tracker, cells))) as masks:
             for index, mask in enumerate(masks):
                 writer.write(index, mask)
@@ -89,13 +94,24 @@ class Job(NamedTuple):
     border: int
     """E in pixels."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.model.network.parameters()).device
+
     def tracker(self) -> Tracker:
         """A new one for a new movie."""
         return Tracker(self.model.config, self.border)
 
 
 def prepare(
-    sequence_folder: Path, model_folder: Path, views: int, device_name: str, precision: str, border: int | None
+    sequence_folder: Path,
+    model_folder: Path,
+    views: int,
+    device_name: str,
+    precision: str,
+    border: int | None,
+    compiling: str = "auto",
 ) -> Job:
     """Load and check all that does not depend on the frames; the arguments are those of ``track``.
 
@@ -106,28 +122,49 @@ def prepare(
         raise ValueError(f"expected --views 1 or 8, got {views}")
     if precision not in PRECISIONS:
         raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
+    where = device.choose(device_name)
+    choose_way(compiling, where, None)
     model = checkpoint.load(model_folder)
     border = dataset_of(sequence_folder).border if border is None else border
     if border < 0:
         raise ValueError(f"expected --border 0 or more pixels, got {border}")
-    device.place(model.network, device.choose(device_name))
+    device.place(model.network, where)
     return Job(model, border)
 
 
 def segment(
-    model: Model, images: Iterable[Image], views: int = 8, precision: str = "float32"
+    model: Model,
+    images: Iterable[Image],
+    views: int = 8,
+    precision: str = "float32",
+    *,
+    compiling: str = "auto",
+    helpers: int = 1,
 ) -> Generator[tuple[Labels, Frame]]:
     """The cells int32[H, W] of each frame, and the tracking offset float32[2, H, W] to the frame before.
 
     An image is the grey values [H, W] of a frame, or the path of its TIFF file.
-    Reading, the network and clustering work at the same time, each a frame ahead of the next.
+    Reading, the network and clustering work at the same time, each a frame ahead of the next; with several ``helpers``
+    so many frames are read, and as many clustered, at a time, and the first result waits for as many frames.
     """
     device.keep_memory()
     config = model.config
-    with closing(ahead(_maps(model, ahead(_frames(images, config)), views, precision))) as predicted:
-        for shape, pending in predicted:
-            maps = to_frame(pending.fetch(), shape, config.scale)
-            yield cluster(maps, config.clustering, config.pixel), maps.shift
+
+    def read(image: Image) -> tuple[Shape, Frame]:
+        """The shape of an image, and the frame at the working scale."""
+        grey = ctc.read_frame(image) if isinstance(image, Path) else image
+        return (grey.shape[0], grey.shape[1]), normalise(to_working(grey, config.scale), config.normalisation)
+
+    def cells(predicted: tuple[Shape, Pending]) -> tuple[Labels, Frame]:
+        shape, pending = predicted
+        maps = to_frame(pending.fetch(), shape, config.scale)
+        return cluster(maps, config.clustering, config.pixel), maps.shift
+
+    way = choose_way(
+        compiling, next(model.network.parameters()).device, len(images) if isinstance(images, Sized) else None
+    )
+    with closing(ahead(_maps(model, ahead(spread(read, images, helpers)), views, precision, way))) as predicted:
+        yield from spread(cells, predicted, helpers)
 
 
 def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterator[Mask]:
@@ -140,15 +177,8 @@ def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterato
 Shape = tuple[int, int]
 
 
-def _frames(images: Iterable[Image], config: ModelConfig) -> Iterator[tuple[Shape, Frame]]:
-    """The shape of each image, and the frame at the working scale."""
-    for one in images:
-        image = ctc.read_frame(one) if isinstance(one, Path) else one
-        yield (image.shape[0], image.shape[1]), normalise(to_working(image, config.scale), config.normalisation)
-
-
 def _maps(
-    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str
+    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str, way: Way
 ) -> Iterator[tuple[Shape, Pending]]:
     """The shape of each image, and the maps of the frame at the working scale."""
     predictor: Predictor | None = None
@@ -156,7 +186,7 @@ def _maps(
         if predictor is None:
             where = next(model.network.parameters()).device
             tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, where, views)
-            predictor = Predictor(model.network, tiles, views, precision)
+            predictor = Predictor(model.network, tiles, views, precision, way)
         yield shape, predictor.launch(frame)
 
 

@@ -7,10 +7,13 @@ enough. A chain of generators becomes a pipeline by ``ahead`` around each of the
 import atexit
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext, suppress
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 PATIENCE = 0.05
@@ -61,6 +64,28 @@ def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
         end()
         ends.remove(end)
         atexit.unregister(end)
+
+
+def spread(work: Callable[[S], T], items: Iterable[S], workers: int = 1) -> Generator[T]:
+    """``work`` on each item, the results in order; with several workers, on as many items at a time.
+
+    A result then comes when ``workers`` items are there: for movies that are complete, not for live ones. An error
+    comes out in its item's place.
+    """
+    if workers == 1:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(workers, "stage")
+    busy: deque[Future[T]] = deque()
+    try:
+        for item in items:
+            busy.append(pool.submit(work, item))
+            if len(busy) == workers:
+                yield busy.popleft().result()
+        while busy:
+            yield busy.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def breathe() -> None:

@@ -5,7 +5,6 @@ a hidden folder beside the result, ``.01_RES.watch``, from which a run goes on a
 """
 
 import fcntl
-import hashlib
 import json
 import logging
 import math
@@ -32,7 +31,7 @@ from embedtrack.data.check import TRACKS, mask_name, summary
 from embedtrack.data.live import LiveResult
 from embedtrack.data.names import numbered
 from embedtrack.data.result import explained
-from embedtrack.folder import WEIGHTS
+from embedtrack.folder import WEIGHTS, digest
 from embedtrack.infer import Job, Summary, prepare, segment, summarise
 from embedtrack.tracks.tracker import Mask
 
@@ -53,6 +52,7 @@ def watch(
     views: int = 8,
     device_name: str = "auto",
     precision: str = "float32",
+    compiling: str = "auto",
     border: int | None = None,
     idle: float = math.inf,
     ended: Callable[[], bool] = lambda: False,
@@ -63,9 +63,10 @@ def watch(
         folder: where ``t000.tif``, ... appear, in any order, perhaps half-written at first.
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
         out: the result's folder; an older result there is replaced with the first frame.
-        views: as in ``infer.track``, like the next three.
+        views: as in ``infer.track``, like the next four.
         device_name: the device.
         precision: the network's.
+        compiling: auto, on or off.
         border: E in pixels.
         idle: the recording has ended when nothing has changed in the folder for this many seconds ...
         ended: ... or when this says so; all frames that are there then are still tracked.
@@ -76,13 +77,13 @@ def watch(
     begin = time.perf_counter()
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder in which frames t000.tif, ... will appear, got none; make it")
-    job = prepare(folder, model_folder, views, device_name, precision, border)
-    identity = _identity(folder, model_folder, job, views, precision)
+    job = prepare(folder, model_folder, views, device_name, precision, border, compiling)
+    identity = _identity(folder, model_folder, job, views, precision, compiling)
     with _memory(out) as memory:
         while True:
             run = Run(job, folder, out, memory, identity)
             try:
-                run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen), views, precision)
+                run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen), views, precision, compiling)
                 sequence = ctc.open_sequence(folder)
                 if [stamp(path) for path in sequence.paths] == [arrival.stamp for arrival in run.seen]:
                     break
@@ -109,7 +110,7 @@ class Run:
         if state is not None and self._restore(state, folder):
             log.info("%s: going on after %d frames", out, len(self.seen))
 
-    def follow(self, arrivals: Arrivals, views: int, precision: str) -> None:
+    def follow(self, arrivals: Arrivals, views: int, precision: str, compiling: str = "auto") -> None:
         """Track all frames that arrive; after each one the result is published."""
         start, began = len(self.seen), time.time()
         already = sum(1 for _ in self.out.glob("mask*.tif")) if start else 0  # a killed run had published more
@@ -117,7 +118,7 @@ class Run:
         self.seen = arrivals.seen
         shown: dict[str, Mask] = {}
         waiting: dict[str, Mask] = {}
-        cells = segment(self.job.model, chain(last, arrivals), views, precision)
+        cells = segment(self.job.model, chain(last, arrivals), views, precision, compiling=compiling)
         with closing(cells), LiveResult(self.out, go_on=start > 0) as live:
             for count, (labels, shift) in enumerate(islice(cells, len(last), None), start=start + 1):
                 fresh = self.tracker.add(labels, shift)
@@ -188,13 +189,12 @@ def _load(path: Path) -> State | None:
         return None
 
 
-def _identity(folder: Path, model_folder: Path, job: Job, views: int, precision: str) -> str:
+def _identity(folder: Path, model_folder: Path, job: Job, views: int, precision: str, compiling: str) -> str:
     """What must be the same for one run to go on where another stood."""
-    weights = hashlib.sha256((model_folder / WEIGHTS).read_bytes()).hexdigest()
-    device = str(next(job.model.network.parameters()).device)
+    weights = digest(model_folder / WEIGHTS)
     config = job.model.config.model_dump_json()
-    known = [__version__, torch.__version__, str(folder.resolve()), weights, config, device, views, precision]
-    return json.dumps([*known, job.border])
+    known = [__version__, torch.__version__, str(folder.resolve()), weights, config, views, precision]
+    return json.dumps([*known, str(job.device), compiling == "on", job.border])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from embedtrack.device import (
     choose,
     download,
     fast_precision,
+    helpers,
     keep_memory,
     memory,
     memory_errors,
@@ -153,3 +154,11 @@ def test_freed_memory_is_kept_where_the_c_library_knows_how(monkeypatch: pytest.
     keep_memory()
     monkeypatch.setattr(device.ctypes, "CDLL", lambda name: object())
     keep_memory()
+
+
+@pytest.mark.parametrize(
+    ("kind", "cores", "expected"), [("cpu", 64, 1), ("cuda", 2, 1), ("cuda", 16, 4), ("cuda", 99, 4)]
+)
+def test_a_gpu_has_helpers_where_there_are_cores(kind: str, cores: int, expected: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert helpers(torch.device(kind)) == expected

@@ -41,7 +41,7 @@ def oracle(toy: Toy) -> Callable[..., Iterator[tuple[Labels, Frame]]]:
     """``segment`` of a perfect network."""
     parents = {line.label: line.parent for line in toy.tracks}
 
-    def segment(*_: object) -> Iterator[tuple[Labels, Frame]]:
+    def segment(*_: object, **__: object) -> Iterator[tuple[Labels, Frame]]:
         before = np.zeros_like(toy.labels[0])
         for labels in toy.labels:
             maps = perfect_maps(labels, before, parents)
@@ -114,6 +114,23 @@ def test_equal_runs_give_equal_bytes(tmp_path: Path, model: Path):
         track(folder, model, tmp_path / name, device_name="cpu")
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_helpers_change_no_byte(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch):
+    """As beside a GPU: several frames are read and clustered at a time."""
+    folder = movie(tmp_path / "data" / "01", np.concatenate([NOISE, NOISE[::-1], NOISE]))
+    track(folder, model, tmp_path / "one", views=1, device_name="cpu")
+    monkeypatch.setattr(infer.device, "helpers", lambda where: 3)
+    track(folder, model, tmp_path / "three", views=1, device_name="cpu", compiling="off")
+    assert len(list((tmp_path / "one").iterdir())) == 10
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "three" / path.name).read_bytes()
+
+
+def test_an_unknown_way_to_compile_is_refused_before_any_work(tmp_path: Path, model: Path):
+    folder = movie(tmp_path / "data" / "01", NOISE)
+    with pytest.raises(ValueError, match="expected --compile auto, on, off, got yes"):
+        track(folder, model, tmp_path / "out", device_name="cpu", compiling="yes")
 
 
 def test_the_border_of_the_data_set_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path):

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from embedtrack.pipeline import ahead, breathe
+from embedtrack.pipeline import ahead, breathe, spread
 
 
 def stages() -> int:
@@ -109,3 +109,31 @@ def test_what_a_stage_opened_is_closed_when_it_ends_early():
 def test_a_program_ends_though_a_generator_was_never_closed():
     code = "from embedtrack.pipeline import ahead; kept = ahead(ahead(iter(int, 1))); next(kept)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_spread_work_comes_in_order_and_no_more_of_it_is_begun(workers: int):
+    taken: list[int] = []
+
+    def work(item: int) -> int:
+        time.sleep(0.03 if item % 3 == 0 else 0)  # later ones are done first
+        return 10 * item
+
+    with closing(spread(work, (taken.append(i) or i for i in range(100)), workers)) as results:
+        assert [next(results) for _ in range(10)] == list(range(0, 100, 10))
+        assert len(taken) <= 10 + workers - 1
+    assert list(spread(work, range(2), workers)) == [0, 10]
+    assert list(spread(work, [], workers)) == []
+
+
+def test_spread_work_is_done_at_a_time():
+    meet = threading.Barrier(3, timeout=10)
+    assert list(spread(lambda item: meet.wait() >= 0 and item, range(6), 3)) == list(range(6))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_error_of_spread_work_comes_in_its_place(workers: int):
+    results = spread(lambda item: 6 // (3 - item), range(9), workers)
+    assert [next(results) for _ in range(3)] == [2, 3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
