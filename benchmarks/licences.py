@@ -23,6 +23,8 @@ FREE_TO_USE = re.compile("LicenseRef-NVIDIA|NVIDIA Proprietary", re.I)
 """CUDA's libraries, which come with torch where it is built for it: no open source, but free to use and to pass on."""
 LOOKED_AT = {
     "certifi": "binds changes of its own file only",
+    "PySide6_Essentials": "LGPL binds who changes or passes on Qt; whoever wants the window installs it",
+    "shiboken6": "as PySide6_Essentials, whose part it is",
     "docutils": "GPL is an Emacs mode that the package does not hold",
 }
 """Packages of the extras, never part of the program, whose licences a person has read; why they do not bind."""

@@ -1,0 +1,97 @@
+"""The panel beside the picture: buttons and keys for ``Corrections``, and saving."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from embedtrack.data.names import runs, spell
+from embedtrack.data.tracked import Lazy, write_tracked
+from embedtrack.edit.truth import write_truth
+from embedtrack.extras import need
+from embedtrack.viewer.corrections import SPANS, Corrections
+
+
+class Job(NamedTuple):
+    """Where corrections come from and go to."""
+
+    out: Path
+    """The result's folder."""
+    raw: Path | None = None
+    """The movie, ..."""
+    images: Lazy[NDArray[Any]] | None = None
+    """... and its grey values."""
+    truth: Path | None = None
+    """The data set's folder that gets the frames that are right."""
+
+
+def save(corrections: Corrections, job: Job) -> str:
+    """Write the result, and the frames that are right as truth; returns what was done.
+
+    Raises:
+        ValueError: it is not valid, or cannot be written.
+    """
+    result = corrections.result()
+    write_tracked(result, job.out)
+    corrections.is_saved()
+    said = f"saved {job.out}"
+    if job.truth is not None and job.raw is not None and job.images is not None:
+        if not corrections.right:
+            return f"{said}; no frame is right yet, so no truth"
+        truth = write_truth(result, corrections.right, job.raw, job.images, job.truth)
+        said += f", {len(corrections.right)} frames in {truth}"
+    return said
+
+
+def panel(corrections: Corrections, job: Job) -> Any:
+    """A container of magicgui, to be docked; its keys work while the labels layer is active."""
+    widgets = need("magicgui.widgets", "napari", "view")
+    picked, right, said = widgets.Label(label="picked"), widgets.Label(label="right"), widgets.Label(label="")
+    span = widgets.ComboBox(label="where", choices=SPANS, tooltip="For exchange, relabel and take away.")
+    new = widgets.SpinBox(label="new label", min=1, max=65535, value=corrections.free())
+    tick = widgets.CheckBox(
+        text="every mask of this frame is right (K)", tooltip="Then --as-truth makes training truth of it."
+    )
+
+    def store() -> None:
+        corrections.attempt(lambda: save(corrections, job))
+
+    def relabel() -> None:
+        corrections.relabel(new.value, span.value)
+        new.value = corrections.free()
+
+    actions: dict[str, tuple[str, str, Callable[[], None]]] = {
+        "cut before (C)": ("c", "Cut the link that leads to the picked cell.", corrections.cut),
+        "join (J)": ("j", "The earlier of two picked cells goes on as the later one.", corrections.join),
+        "divide (D)": ("d", "The earliest picked cell divides into the others.", corrections.divide),
+        "exchange (W)": ("w", "Two cells exchange their labels.", lambda: corrections.exchange(span.value)),
+        "relabel (R)": ("r", "Give the picked cell the new label.", relabel),
+        "take away (T)": ("t", "Remove the picked cells.", lambda: corrections.relabel(0, span.value)),
+        "undo (U)": ("u", "Take the last correction back.", corrections.undo),
+        "save (S)": ("s", "Check the result and put it in its place.", store),
+    }
+    buttons = [widgets.PushButton(text=text, tooltip=tip) for text, (_, tip, _) in actions.items()]
+    for button, (key, _, act) in zip(buttons, actions.values(), strict=True):
+        button.changed.connect(act)
+        corrections.cells.bind_key(key, lambda layer, act=act: act(), overwrite=True)
+    tick.changed.connect(lambda on: corrections.tick(corrections.frame, on))
+    corrections.cells.bind_key("k", lambda layer: tick.native.click(), overwrite=True)
+
+    def refresh(_: object = None) -> None:
+        spelled = corrections.origin.spell
+        picked.value = ", ".join(f"{label} ({spelled(t)})" for t, label in corrections.picks) or "-"
+        right.value = frames(corrections.right, corrections.origin.first)
+        said.value = corrections.message
+        with tick.changed.blocked():
+            tick.value = corrections.frame in corrections.right
+
+    corrections.listeners.append(refresh)
+    corrections.viewer.dims.events.current_step.connect(refresh)
+    refresh()
+    return widgets.Container(widgets=[picked, span, new, *buttons, tick, right, said], name="correct")
+
+
+def frames(indices: Iterable[int], first: int) -> str:
+    """Frame numbers as a person writes them: ``3 to 5, 9``."""
+    return spell(runs(sorted(first + t for t in indices))) or "-"

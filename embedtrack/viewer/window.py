@@ -1,0 +1,93 @@
+"""The story of ``embedtrack view``: a result in napari, corrected, and saved as a valid one."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from embedtrack.data.result import check_replaceable, explained
+from embedtrack.data.tracked import Tracked, Units, open_raw, open_tracked, write_tracked
+from embedtrack.edit.truth import check_place, corrected_before
+from embedtrack.extras import need
+from embedtrack.viewer.corrections import Corrections
+from embedtrack.viewer.layers import movie, scale
+from embedtrack.viewer.panel import Job, panel
+
+log = logging.getLogger(__name__)
+
+
+def view(
+    result_folder: Path,
+    *,
+    raw: Path | None = None,
+    out: Path | None = None,
+    truth: Path | None = None,
+    frames: Iterable[int] | None = None,
+    units: Units | None = None,
+) -> None:
+    """Open a window and wait until it is closed; corrections that were not saved then are saved beside the result.
+
+    Args:
+        result_folder: a result, or truth.
+        raw: its movie.
+        out: where corrections go; by default the result's own folder.
+        truth: the data set's folder that gets the frames that are right as training truth; needs ``raw``.
+        frames: numbers of frames that will be right when the window closes.
+        units: of pixels and time.
+
+    Raises:
+        ValueError: anything that is wrong with the input or the places, before the window opens.
+    """
+    napari = need("napari", "napari", "view")
+    tracked = open_tracked(result_folder, units)
+    job = prepare(tracked, result_folder, raw, out, truth)
+    viewer = napari.Viewer(title=f"{result_folder} - EmbedTrack")
+    corrections = fill(viewer, tracked, job, frames)
+    viewer.window.add_dock_widget(panel(corrections, job), name="correct", area="right")
+    napari.run()
+    rescue(corrections, job)
+
+
+def prepare(tracked: Tracked, result_folder: Path, raw: Path | None, out: Path | None, truth: Path | None) -> Job:
+    """Look before any work is done whether everything can be read and written."""
+    out = out or result_folder
+    with explained(out):
+        check_replaceable(out)
+    if truth is not None and raw is None:
+        raise ValueError("expected --raw with --as-truth, for training needs the movie, got none; add it")
+    if truth is not None and raw is not None:
+        check_place(raw, truth)
+    return Job(out, raw, open_raw(raw, tracked) if raw else None, truth)
+
+
+def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None = None) -> Corrections:
+    """Add the movie and the result to a viewer, at the first frame that is to be right."""
+    if job.images is not None:
+        shown = viewer.add_image(movie(job.images), name="movie", scale=scale(tracked.units), colormap="gray")
+        shown.reset_contrast_limits()
+    corrections = Corrections(viewer, tracked)
+    chosen = {number - tracked.first for number in frames or ()} & set(range(len(tracked)))
+    if job.truth is not None and job.raw is not None:
+        chosen |= set(corrected_before(job.raw, job.truth, tracked))
+    corrections.right = chosen
+    viewer.dims.axis_labels = ("frame", "y", "x")
+    viewer.dims.set_current_step(0, min(chosen, default=0))
+    return corrections
+
+
+def rescue(corrections: Corrections, job: Job) -> Path | None:
+    """Save corrections that were not saved, beside the result; as they were before painting that cannot be saved."""
+    if not corrections.unsaved:
+        return None
+    place = job.out.with_name(f"{job.out.resolve().name}_unsaved")
+    try:
+        result = corrections.result()
+    except ValueError as error:
+        log.warning("what was painted last is not saved: %s", error)
+        result = replace(
+            corrections.origin, labels=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
+        )
+    write_tracked(result, place)
+    log.warning("corrections that were not saved are in %s", place)
+    return place

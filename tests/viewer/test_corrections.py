@@ -1,0 +1,196 @@
+"""Corrections through napari's layers."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from embedtrack.data.ctc import check, open_truth
+from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.viewer.corrections import Corrections
+from embedtrack.viewer.panel import Job, frames, panel, save
+from embedtrack.viewer.window import fill, prepare, rescue, view
+from tests.drawings import dividing, moving, write_movie
+
+pytestmark = [
+    pytest.mark.filterwarnings("default"),
+    pytest.mark.skipif(
+        __import__("importlib.util").util.find_spec("napari") is None, reason="needs the extra: pip install '.[napari]'"
+    ),
+]
+
+
+@pytest.fixture
+def result(tmp_path) -> Path:
+    """1 divides into 2 and 3 at frame 3."""
+    toy = dividing()
+    write_movie(toy, tmp_path / "mine")
+    write_tracked(Tracked(list(toy.labels), toy.tracks, (48, 64)), tmp_path / "mine" / "01_RES")
+    return tmp_path / "mine" / "01_RES"
+
+
+def tracks(corrections: Corrections) -> list[tuple[int, ...]]:
+    return sorted(tuple(track) for track in corrections.draft.tracks.values())
+
+
+def shown(corrections: Corrections) -> bool:
+    """Whether the layers show the draft."""
+    rows = {(int(label), int(t)) for label, t, *_ in corrections.tracks.data}
+    graph = {child: list(parents) for child, parents in corrections.tracks.graph.items()}
+    return (
+        np.array_equal(corrections.cells.data, np.stack(corrections.draft.frames))
+        and rows == {(track[0], t) for track in tracks(corrections) for t in range(track[1], track[2] + 1)}
+        and graph == {track[0]: [track[3]] for track in tracks(corrections) if track[3]}
+        and len(corrections.tracks.track_colors) == len(rows)
+    )
+
+
+def test_each_correction_is_shown_and_can_be_undone(model, result):
+    corrections = Corrections(model, open_tracked(result))
+    before = tracks(corrections)
+    corrections.pick(2, 3)
+    corrections.cut()
+    assert corrections.message == "2: cut"
+    assert tracks(corrections) == [(1, 0, 5, 0), (2, 3, 5, 0)]
+    corrections.pick(3, 3)  # no label any more
+    assert (corrections.message, corrections.picks) == (
+        "expected a cell 3 in frame 3, got none there; pick it again",
+        [],
+    )
+    corrections.pick(2, 3)
+    corrections.divide()
+    assert corrections.message.startswith("expected 3 picked cells")
+    corrections.pick(0)
+    for cell in ((1, 2), (1, 3), (2, 3)):
+        corrections.pick(*cell)
+    corrections.divide()
+    assert tracks(corrections) == [(1, 0, 2, 0), (2, 3, 5, 1), (3, 3, 5, 1)]
+    assert shown(corrections)
+    corrections.undo()
+    corrections.undo()
+    assert tracks(corrections) == before
+    assert shown(corrections)
+    corrections.undo()
+    assert corrections.message == "nothing to undo"
+
+
+def test_joining_exchanging_relabelling_and_taking_away(model):
+    toy = moving()
+    corrections = Corrections(model, Tracked(list(toy.labels), toy.tracks, (48, 80)))
+    for cell in ((1, 2), (2, 2)):
+        corrections.pick(*cell)
+    corrections.exchange("from here on")
+    assert (corrections.cells.data[1, 16, 19], corrections.cells.data[2, 16, 24]) == (1, 2)
+    for cell in ((2, 3), (1, 0)):
+        corrections.pick(*cell)
+    corrections.join()
+    assert tracks(corrections) == [(1, 0, 5, 0), (2, 0, 2, 0), (3, 3, 5, 0)]
+    corrections.pick(2, 1)
+    corrections.relabel(9, "all frames")
+    assert 9 in corrections.draft.tracks
+    corrections.pick(9, 0)
+    corrections.relabel(0, "this frame")
+    assert corrections.draft.tracks[9].begin == 1
+    assert shown(corrections)
+    assert corrections.right == {0, 1, 2, 3}
+
+
+def test_painting_becomes_tracks(model, result):
+    corrections = Corrections(model, open_tracked(result))
+    corrections.cells.data[1, :4, :4] = 7
+    assert corrections.unsaved
+    corrections.pick(7, 1)
+    assert corrections.picks == [(1, 7)]
+    assert (7, 1, 1, 0) in tracks(corrections)
+    assert shown(corrections)
+    assert corrections.right == {1}
+    corrections.cells.data[3, :4, :4] = 1  # the mother beside her daughters
+    corrections.cut()
+    assert corrections.message.startswith("frame 3: expected 1 to end before 2 begins")
+
+
+def test_saving_replaces_the_result_by_a_valid_one(model, result):
+    tracked = open_tracked(result)
+    job = prepare(tracked, result, result.with_name("01"), None, result.parents[1] / "new")
+    corrections = fill(model, tracked, job, range(2, 5))
+    assert (corrections.frame, corrections.right) == (2, {2, 3, 4})
+    corrections.cells.data[1][corrections.cells.data[1] == 1] = 0
+    corrections.pick(3, 3)
+    corrections.cut()
+    said = save(corrections, job)
+    assert not corrections.unsaved
+    assert rescue(corrections, job) is None
+    assert check(result) == []
+    assert sorted(map(tuple, open_tracked(result).tracks)) == tracks(corrections)
+    assert said.endswith("4 frames in " + str(result.parents[1] / "new" / "01_GT"))
+    truth = open_truth(result.parents[1] / "new" / "01")
+    assert sorted(truth.gold) == sorted(truth.markers) == [1, 2, 3, 4]
+    again = fill(type(model)(), open_tracked(result), job)
+    assert again.right == {1, 2, 3, 4}
+
+
+def test_what_was_not_saved_is_not_lost(model, result, caplog):
+    tracked = open_tracked(result)
+    job = prepare(tracked, result, None, None, None)
+    corrections = fill(model, tracked, job)
+    corrections.pick(2, 3)
+    corrections.cut()
+    corrections.cells.data[3, :4, :4] = 1
+    corrections.cells.data[4, :4, :4] = 1
+    corrections.cells.data[3][corrections.cells.data[3] == 1] = 0  # 1 is lost in frame 3, which can be written
+    place = rescue(corrections, job)
+    assert place == result.with_name("01_RES_unsaved")
+    assert check(place) == []
+    assert sorted(map(tuple, open_tracked(result).tracks)) == sorted(map(tuple, tracked.tracks))
+
+
+def test_places_are_looked_at_before_the_window_opens(result):
+    tracked = open_tracked(result)
+    with pytest.raises(ValueError, match="expected --raw with --as-truth"):
+        prepare(tracked, result, None, None, result.parents[1] / "new")
+    with pytest.raises(ValueError, match="got other truth"):
+        prepare(tracked, result, result.with_name("01"), None, result.parent)
+    with pytest.raises(ValueError, match="expected nothing but an older result"):
+        prepare(tracked, result.with_name("01_GT"), None, None, None)
+
+
+def test_the_panel_does_what_its_buttons_say(viewer, result):
+    tracked = open_tracked(result)
+    job = Job(result)
+    corrections = fill(viewer, tracked, job)
+    widget = panel(corrections, job)
+    viewer.window.add_dock_widget(widget, name="correct")
+    parts: dict[str, Any] = {part.label or part.text if hasattr(part, "text") else part.label: part for part in widget}
+    buttons = {part.text: part for part in widget if hasattr(part, "text")}
+    corrections.pick(2, 3)
+    assert parts["picked"].value == "2 (003)"
+    buttons["cut before (C)"].native.click()
+    assert tracks(corrections) == [(1, 0, 5, 0), (2, 3, 5, 0)]
+    assert parts["right"].value == "3"
+    viewer.dims.set_current_step(0, 3)
+    [tick] = [part for text, part in buttons.items() if "right" in text]
+    assert tick.value
+    tick.native.click()
+    assert corrections.right == set()
+    buttons["save (S)"].native.click()
+    assert check(result) == []
+    assert len(open_tracked(result).tracks) == 2
+    keys = {str(key).lower() for key in corrections.cells.keymap}
+    assert set("cjdwrtusk") <= keys
+
+
+def test_the_window_opens_and_closes(monkeypatch, viewer, result):
+    import napari
+
+    opened = []
+    monkeypatch.setattr(napari, "Viewer", lambda title: opened.append(title) or viewer)
+    monkeypatch.setattr(napari, "run", lambda: None)
+    view(result, raw=result.with_name("01"))
+    assert opened == [f"{result} - EmbedTrack"]
+    assert [layer.name for layer in viewer.layers] == ["movie", "cells", "tracks", "picked"]
+
+
+def test_frames_are_spelled():
+    assert frames({0, 1, 2, 5}, 10) == "10 to 12, 15"
+    assert frames(set(), 0) == "-"
