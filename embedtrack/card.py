@@ -1,6 +1,5 @@
 """The model card: what a user must know to trust the weights."""
 
-import hashlib
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ import torch
 from embedtrack.checkpoint import CARD, WEIGHTS
 from embedtrack.config import Recipe
 from embedtrack.data.movie import Movie
+from embedtrack.folder import digest
 from embedtrack.team import Team
 from embedtrack.validate import Score
 
@@ -50,6 +50,7 @@ def write_card(
     text = f"""# {out.name}
 
 EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
+`{WEIGHTS}`: sha256 `{digest(out / WEIGHTS)}`.
 
 ## Data and terms
 
@@ -79,8 +80,7 @@ Means over the movies' validation frames, each frame by itself:
 
 def origin(model: Path) -> str:
     """What a card says of the weights that a training began with: their name and the start of their SHA-256."""
-    digest = hashlib.sha256((model / WEIGHTS).read_bytes()).hexdigest()
-    return f"the weights of {model.resolve().name} ({digest[:12]}...)"
+    return f"the weights of {model.resolve().name} ({digest(model / WEIGHTS)[:12]}...)"
 
 
 def _data(training: Movie, validation: Movie) -> str:

@@ -1,6 +1,5 @@
 """Where a result comes from, in a log beside it: a result's folder may hold nothing but masks and tracks."""
 
-import hashlib
 import json
 import os
 import platform
@@ -14,7 +13,7 @@ import torch
 from embedtrack import __version__
 from embedtrack.challenge import REPOSITORY
 from embedtrack.data.choice import log_of
-from embedtrack.folder import CONFIG, WEIGHTS
+from embedtrack.folder import CONFIG, WEIGHTS, digest
 
 
 def note(
@@ -49,7 +48,7 @@ def note(
         "sequence": str(sequence.resolve()),
         "movie": dict(movie or {}),
         "model": str(model.resolve()),
-        "sha256": {name: hashlib.sha256((model / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)},
+        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)},
         "options": options,
         "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
         "threads": torch.get_num_threads(),
