@@ -15,6 +15,7 @@ from embedtrack.cli import common, exchange, look, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
+    Compile,
     Device,
     Init,
     Interval,
@@ -68,11 +69,12 @@ def run(
     views: Views = 8,
     device: Device = "auto",
     precision: Precision = "float32",
+    compiling: Compile = "auto",
 ) -> None:
     """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
     from embedtrack.challenge import job
 
-    infer(*job(dataset, sequence), views=views, device=device, precision=precision)
+    infer(*job(dataset, sequence), views=views, device=device, precision=precision, compiling=compiling)
 
 
 @app.command(rich_help_panel=common.INFER)
@@ -85,6 +87,7 @@ def infer(
     views: Views = 8,
     device: Device = "auto",
     precision: Precision = "float32",
+    compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
     channel: Channel = None,
     scene: Scene = None,
@@ -108,11 +111,12 @@ def infer(
     with frames_bar(f"{movie.parent.name}/{movie.name}") as bar:
         summary = track(
             recording, model, out,
-            views=views, device_name=where, precision=precision, border=border, on_frame=bar,
+            views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
         )  # fmt: skip
     provenance.note(
         out, movie, model, summary.seconds,
-        device_name=where, movie=recording.note(), views=views, precision=precision, border=border,
+        device_name=where, movie=recording.note(),
+        views=views, precision=precision, compiling=compiling, border=border,
     )  # fmt: skip
     _close(summary, out)
 

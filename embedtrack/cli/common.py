@@ -24,6 +24,10 @@ Scene = Annotated[str | None, typer.Option(help="Where a file holds several movi
 TimeAxis = Annotated[str | None, typer.Option(help="The axis of time, e.g. Z where frames were saved as slices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+Compile = Annotated[
+    str,
+    typer.Option("--compile", help="on: compile the network first, for long movies; auto: only what leaves all bytes."),
+]
 
 
 def _views(text: str | int) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import INFER, Device, Model, Precision, Views
+from embedtrack.cli.common import INFER, Compile, Device, Model, Precision, Views
 
 app = typer.Typer()
 
@@ -19,6 +19,7 @@ def watch(
     views: Views = 8,
     device: Device = "auto",
     precision: Precision = "float32",
+    compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
     idle: Annotated[float | None, typer.Option(help="The recording ends after so many seconds without change.")] = None,
     flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
@@ -33,12 +34,13 @@ def watch(
     with told_by_ctrl_c() as told:
         summary = follow(
             folder, model, out,
-            views=views, device_name=where, precision=precision, border=border,
+            views=views, device_name=where, precision=precision, compiling=compiling, border=border,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
     provenance.note(
-        out, folder, model, summary.seconds, device_name=where, views=views, precision=precision, border=border
-    )
+        out, folder, model, summary.seconds,
+        device_name=where, views=views, precision=precision, compiling=compiling, border=border,
+    )  # fmt: skip
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
     )
