@@ -73,7 +73,7 @@ def rows() -> Iterator[tuple[str, str, str, str, str]]:
         try:
             packages = [package for package in closure(requirements) if package.name not in seen]
         except ValueError as error:
-            yield "?", "", "", group, f"not all there: {error}"
+            yield group, "", f"not looked at: {error}", group, ""
             continue
         for package in packages:
             text = licence(package)
