@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from embedtrack import checkpoint, device
@@ -46,12 +47,17 @@ class Fit(NamedTuple):
     """How a model sees a movie."""
 
     model: Path
-    agreement: float
-    """Mean over frames and views of the panoptic quality between a view's masks and those of all eight; 0: no cell."""
+    qualities: tuple[float, ...]
+    """Of each frame and view the panoptic quality between the view's masks and those of all eight; 0: no cell."""
     diameters: tuple[float, ...]
     """Of discs of the masks' areas, in pixels."""
     learnt: float | None
     """The typical diameter of the cells that trained the model."""
+
+    @property
+    def agreement(self) -> float:
+        """The mean quality."""
+        return float(np.mean(self.qualities))
 
     @property
     def diameter(self) -> float:
@@ -73,6 +79,8 @@ class Fit(NamedTuple):
 def choose_model(movie: Recording, device_name: str = "auto", precision: str = "float32") -> Path:
     """The shipped model that fits a movie best; the log says how sure that is, and warns if none fits.
 
+    Models of which the first frame shows that another one fits twice as well are not asked again.
+
     Args:
         movie: what will be tracked.
         device_name: where the networks run.
@@ -86,20 +94,26 @@ def choose_model(movie: Recording, device_name: str = "auto", precision: str = "
         raise ValueError(f"expected models in {models()}, got none; train one, or name a folder with --model")
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
     where = device.choose(device_name)
-    fits = []
-    for name in names:
-        model = checkpoint.load(models() / name)
-        device.place(model.network, where)
-        fits.append(fit(models() / name, model, images, precision))
-        log.info("%s: eight views agree to %.2f; %s", name, fits[-1].agreement, _found(fits[-1], len(images)))
+    fits = [fit(models() / name, images[:1], where, precision) for name in names]
+    top = max(one.score for one in fits)
+    for number, one in enumerate(fits):
+        seen = 1
+        if images[1:] and 2 * one.score >= top:
+            more, seen = fit(one.model, images[1:], where, precision), len(images)
+            fits[number] = one._replace(
+                qualities=one.qualities + more.qualities, diameters=one.diameters + more.diameters
+            )
+        log.info("%s: eight views agree to %.2f; %s", names[number], fits[number].agreement, _found(fits[number], seen))
     fits.sort(key=lambda one: one.score, reverse=True)
     verdict, sure = judge(fits, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
     return fits[0].model
 
 
-def fit(name: Path, model: Model, images: Sequence[NDArray[Any]], precision: str) -> Fit:
-    """How a model sees some frames [H, W] of a movie."""
+def fit(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32") -> Fit:
+    """How the model in a folder sees some frames [H, W] of a movie."""
+    model = checkpoint.load(folder)
+    device.place(model.network, where)
     qualities: list[float] = []
     diameters: list[float] = []
     for image in images:
@@ -107,7 +121,7 @@ def fit(name: Path, model: Model, images: Sequence[NDArray[Any]], precision: str
         qualities += [quality(whole, view) for view in views]
         areas = np.unique(whole[whole > 0], return_counts=True)[1]
         diameters += (2 * np.sqrt(areas / np.pi)).tolist()
-    return Fit(name, float(np.mean(qualities)), tuple(diameters), model.config.cell_diameter)
+    return Fit(folder, tuple(qualities), tuple(diameters), model.config.cell_diameter)
 
 
 def judge(fits: Sequence[Fit], skewed: float) -> tuple[str, bool]:

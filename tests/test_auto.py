@@ -1,0 +1,147 @@
+"""The model that fits a movie is found by the agreement of its views, and by the size of what it finds."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedtrack import auto
+from embedtrack.auto import Fit, choose_model, judge, quality, skew
+from embedtrack.challenge import job, model_names
+from embedtrack.checkpoint import read_config
+from embedtrack.data import ctc
+from embedtrack.data.lazy import Lazy
+from embedtrack.data.sources.open import open_movie
+from embedtrack.data.sources.recording import Recording
+from tests.drawings import draw, moving, write_movie
+
+
+def made(name: str, agreement: float, diameter: float = 30, learnt: float | None = 30) -> Fit:
+    return Fit(Path(name), (agreement,) * 8, (diameter,) * 5 if diameter else (), learnt)
+
+
+def test_quality_is_the_panoptic_one():
+    two = draw((40, 60), {1: ((20, 15), 8), 2: ((20, 45), 8)})
+    assert quality(two, two) == 1
+    one = np.where(two == 1, 7, 0).astype(np.int32)
+    assert quality(two, one) == quality(one, two) == pytest.approx(2 / 3)  # one found, of two and of one
+    half = two.copy()
+    half[:, 45:] = 0  # of the second cell a little less than half is left: no match
+    assert quality(two, half) == pytest.approx(2 * 1 / 4)
+    assert quality(two, np.zeros_like(two)) == quality(two * 0, two * 0) == 0
+
+
+def test_skew_tells_bright_cells_from_phase_contrast():
+    bright = moving().frames()
+    assert skew(list(bright)) > auto.DARK
+    assert skew(list(1200 - bright)) < -auto.DARK
+    assert abs(skew([np.random.default_rng(0).normal(100, 9, (64, 64))])) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("fits", "said", "sure"),
+    [
+        (
+            [made("a", 0.9), made("b", 0.4)],
+            "a fits: its eight views agree to 0.90; the next, b: 0.40; cells of 30",
+            True,
+        ),
+        ([made("a", 0.9), made("b", 0.85)], "a fits, but not surely best", True),
+        ([made("a", 0.6), made("b", 0.3)], "a fits best, but not well", False),
+        ([made("a", 0.4), made("b", 0.3)], "none fits: a is the nearest", False),
+        ([made("a", 0.9, 90)], "none fits: a is the nearest", False),
+        ([made("a", 0.9, 90, None)], "a fits: its eight views agree to 0.90; cells of 90 pixels", True),
+        ([made("a", 0, 0), made("b", 0, 0)], "no model finds any cell; going on with a", False),
+    ],
+)
+def test_what_is_said(fits: list[Fit], said: str, sure: bool):
+    text, good = judge(fits, 0.9)
+    assert text.startswith(said)
+    assert good is sure
+    assert ("train one" in text) == (said.startswith("no"))
+
+
+def test_cells_of_another_size_count_half():
+    assert made("a", 0.8, 30, 50).score == 0.8
+    assert made("a", 0.8, 30, 70).score == made("a", 0.8, 30, 12).score == 0.4
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Recording:
+    return open_movie(write_movie(moving(), tmp_path / "toy"))
+
+
+def test_the_best_is_chosen_and_hopeless_ones_see_one_frame(
+    toy: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    asked: list[tuple[str, int]] = []
+    agreement = {"a": 0.3, "b": 0.7, "c": 0.9}
+
+    def fit(folder: Path, images: list[np.ndarray], *_: object) -> Fit:
+        asked.append((folder.name, len(images)))
+        return made(str(folder), agreement[folder.name])
+
+    monkeypatch.setattr(auto, "model_names", lambda: ["a", "b", "c"])
+    monkeypatch.setattr(auto, "fit", fit)
+    with caplog.at_level(logging.INFO):
+        assert choose_model(toy, "cpu").name == "c"
+    assert asked == [("a", 1), ("b", 1), ("c", 1), ("b", 2), ("c", 2)]
+    assert "a: eight views agree to 0.30; 5 cells a frame of 30 pixels, learnt from 30" in caplog.text
+    assert [record.levelname for record in caplog.records if "--model auto" in record.message] == ["INFO"]
+    agreement |= {"b": 0.2, "c": 0.1}
+    with caplog.at_level(logging.WARNING):
+        assert choose_model(toy, "cpu").name == "a"
+    assert "--model auto: none fits" in caplog.records[-1].message
+    assert caplog.records[-1].levelname == "WARNING"
+
+
+def test_no_model_at_all(toy: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path))
+    with pytest.raises(ValueError, match="got none; train one, or name a folder with --model"):
+        choose_model(toy, "cpu")
+
+
+def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.MonkeyPatch):
+    """A predictor without memory that marks bright pixels agrees with itself however the frame is turned."""
+    image = moving().frames()[3]
+    _, folder, _ = job("demo", "01")
+
+    class Bright:
+        def __init__(self, *_: object) -> None: ...
+
+        def __call__(self, frame: np.ndarray) -> auto.Maps:
+            none = np.zeros((2, *frame.shape), np.float32)
+            return auto.Maps(none, none, (frame > 1).astype(np.float32), none)
+
+    def components(maps: auto.Maps, *_: object) -> np.ndarray:
+        from scipy.ndimage import label
+
+        return label(maps.seediness > 0.5)[0].astype(np.int32)
+
+    monkeypatch.setattr(auto, "Predictor", Bright)
+    monkeypatch.setattr(auto, "cluster", components)
+    found = auto.fit(folder, [image], auto.device.choose("cpu"))
+    assert len(found.qualities) == 8
+    assert found.agreement == 1
+    assert len(found.diameters) == 2
+    assert found.diameter == pytest.approx(14, abs=1)
+
+
+def test_the_demo_is_told_apart(caplog: pytest.LogCaptureFixture):
+    sequence, folder, _ = job("demo", "01")
+    paths = ctc.open_sequence(sequence).paths
+    frames: Lazy[np.ndarray] = Lazy(1, lambda i: ctc.read_frame(paths[i])[:256, :256])
+    with caplog.at_level(logging.INFO):
+        assert choose_model(Recording(sequence, frames, (256, 256)), "cpu") == folder
+    assert "Fluo-N2DH-SIM+ fits: its eight views agree to 0.9" in caplog.text
+    assert "bright on dark" in caplog.text
+
+
+def test_every_shipped_model_says_how_large_its_cells_are() -> None:
+    def sizes() -> Iterator[float | None]:
+        for name in model_names():
+            yield read_config(auto.models() / name / "config.json").cell_diameter
+
+    assert all(sizes())
