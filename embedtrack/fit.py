@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ WARM_UP = 0.3
 VALIDATING = 0.15
 """A budget in minutes spends no more than this share on validations, the last one not counted."""
 
+Look = Callable[[BranchedERFNet, ModelConfig, int, str], None]
+"""Called with a network in evaluation mode, its configuration, the step and the precision; draws no random numbers."""
+
 
 def fit(
     training: Sequence[Movie],
@@ -40,12 +43,13 @@ def fit(
     *,
     minutes: float | None = None,
     init: BranchedERFNet | None = None,
+    look: Look = lambda network, config, step, precision: None,
 ) -> Iterator[dict[str, Any]]:
     """Train a network on some movies, validate on others (see ``split``), keep the best weights in ``out``.
 
     The budget is ``recipe.epochs``, or ``minutes`` by the clock where given. An unfinished training in ``out`` goes on
     where it was saved last. Yields a record per step (losses) and per validation, for ``train.jsonl`` and a display.
-    Of several processes the first one validates and writes.
+    Of several processes the first one validates and writes, and lets ``look`` see the network of each validation.
 
     Raises:
         ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe.
@@ -79,7 +83,7 @@ def fit(
         record = {"step": state.step, "progress": progress, "rate": rate, **values}
         yield record | {"seconds": round(state.seconds, 2)}
         if team.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
-            yield _validate(network, config, validation, out, state, precision)
+            yield _validate(network, config, validation, out, state, precision, look)
             state.validated = int(progress * recipe.validations)
             saved = -math.inf
         state.seconds = team.agree(time.perf_counter() - begun)
@@ -87,7 +91,7 @@ def fit(
             resume.save(out, network, optimiser, data, recipe, minutes, state)
             saved = state.seconds
     if team.leads:
-        yield _validate(network, config, validation, out, state, precision)
+        yield _validate(network, config, validation, out, state, precision, look)
         state.finished = True
         resume.save(out, network, optimiser, data, recipe, minutes, state)
     team.wait()
@@ -232,7 +236,13 @@ def _due(state: State, validations: float, *, bounded: bool) -> bool:
 
 
 def _validate(
-    network: BranchedERFNet, config: ModelConfig, validation: Sequence[Movie], out: Path, state: State, precision: str
+    network: BranchedERFNet,
+    config: ModelConfig,
+    validation: Sequence[Movie],
+    out: Path,
+    state: State,
+    precision: str,
+    look: Look,
 ) -> dict[str, Any]:
     """Score the validation frames; the best weights go into ``out``."""
     begin = time.perf_counter()
@@ -240,6 +250,7 @@ def _validate(
     if seg >= state.best:
         state.best = seg
         checkpoint.save(out, network, config)
+    look(network, config, state.step, precision)
     state.last_validation = time.perf_counter() - begin
     state.validating += state.last_validation
     seconds = round(state.seconds, 2)

@@ -15,9 +15,11 @@ import numpy as np
 from embedtrack import checkpoint, device, resume
 from embedtrack.card import origin, write_card
 from embedtrack.config import RECIPES, Recipe
+from embedtrack.data.beside import beside
 from embedtrack.data.movie import Movie, read_movies
 from embedtrack.derive import derive
 from embedtrack.fit import fit, split
+from embedtrack.journal import Journal
 from embedtrack.own import own_masks
 from embedtrack.team import Team, join, leave
 from embedtrack.types import Labels
@@ -104,16 +106,18 @@ def _train(
     taught, own = 0.0, 0
     if first:
         teacher, early = out / TEACHER, recipe.model_copy(update={"epochs": recipe.epochs * first})
-        fitted = fit(training, validation, teacher, early, team, minutes=minutes and minutes * first, init=network)
-        _log(fitted, teacher, team, on_record)
+        journal, budget = Journal(teacher, validation), minutes and minutes * first
+        fitted = fit(training, validation, teacher, early, team, minutes=budget, init=network, look=journal.look)
+        _log(fitted, journal, team, on_record)
         masks = _own_masks(folders, training, validation, teacher, recipe, team)
         taught = resume.state_of(teacher).seconds
         bare, training = _bare(training), _same_frames(_read(folders, recipe, masks), training)
         own = bare - _bare(training)
         network = checkpoint.load(teacher).network
         last = recipe.model_copy(update={"epochs": recipe.epochs * (1 - first)})
-    fitted = fit(training, validation, out, last, team, minutes=minutes and minutes * (1 - first), init=network)
-    _log(fitted, out, team, on_record)
+    journal, budget = Journal(out, validation), minutes and minutes * (1 - first)
+    fitted = fit(training, validation, out, last, team, minutes=budget, init=network, look=journal.look)
+    _log(fitted, journal, team, on_record)
     if team.leads:
         model = checkpoint.load(out)
         device.place(model.network, team.device)
@@ -170,20 +174,22 @@ def _own_masks(
     }
 
 
-def _log(records: Iterable[dict[str, Any]], out: Path, team: Team, on_record: OnRecord) -> None:
+def _log(records: Iterable[dict[str, Any]], journal: Journal, team: Team, on_record: OnRecord) -> None:
     """Do a training's steps and write their records; what an earlier run wrote after it was saved last goes."""
     if not team.leads:
         for _ in records:
             pass
         return
+    out = journal.out
     path, new = out / LOG, out / f".{LOG}"
     earlier = _log_until(path, resume.state_of(out).step)
     out.mkdir(parents=True, exist_ok=True)
     new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
     os.replace(new, path)  # a kill at any time leaves a whole log
-    with path.open("a", encoding="utf-8", buffering=1) as log_file:
+    with path.open("a", encoding="utf-8", buffering=1) as log_file, journal.writing(earlier):
         for record in records:
             log_file.write(json.dumps(record) + "\n")
+            journal.record(record)
             on_record(record)
 
 
@@ -209,13 +215,18 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Re
 
 
 def sequences(dataset: Path) -> list[Path]:
-    """The annotated sequences of a data set: ``01`` where there is ``01_GT`` or ``01_ST``.
+    """The annotated sequences of a data set: ``01``, or ``01.tif`` and the like, with ``01_GT`` or ``01_ST``.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are none, or two movies of one name.
     """
-    folders = sorted(path for path in dataset.glob("*") if path.is_dir() and re.fullmatch(r"[0-9]+", path.name))
-    found = [path for path in folders if any(path.with_name(path.name + end).is_dir() for end in ("_GT", "_ST"))]
+    found: dict[str, Path] = {}
+    for path in sorted(dataset.glob("[0-9]*")):
+        name = beside(path, "").name
+        if re.fullmatch(r"[0-9]+", name) and any(beside(path, end).is_dir() for end in ("_GT", "_ST")):
+            if name in found:
+                raise ValueError(f"{dataset}: expected one movie {name}, got {found[name].name} and {path.name}")
+            found[name] = path
     if not found:
         raise ValueError(f"expected annotated sequences like 01 with 01_GT in {dataset}, found none; check the path")
-    return found
+    return list(found.values())
