@@ -15,6 +15,7 @@ KINDS = {
     "begins inside": "a cell that appears away from the picture's edge without a mother",
     "ends inside": "a cell that vanishes away from the picture's edge without daughters",
     "lost between": "a cell that was not found for some frames",
+    "one daughter": "a cell that goes on under another label, as if only one daughter were seen",
     "size jumps": "a mask much larger or smaller than one frame before, away from divisions",
     "place jumps": "a step much longer than this movie's cells take",
     "shape agrees little": "a mask unlike that of one frame before, laid over each other",
@@ -88,7 +89,10 @@ def _ends(rows: pd.DataFrame, life: dict[int, Life], frames: int, margin: float)
             yield Hint("ends inside", one.end, last.label, f"{rim:.0f} px from the edge", rim)
         for before, after in zip(one.pieces[:-1], one.pieces[1:], strict=True):
             gap = after.begin - before.end - 1
-            yield Hint("lost between", after.begin, after.label, f"for {gap} frame{'s' * (gap != 1)}", gap)
+            if gap:
+                yield Hint("lost between", after.begin, after.label, f"for {gap} frame{'s' * (gap > 1)}", gap)
+            else:
+                yield Hint("one daughter", after.begin, after.label, f"of track {before.label}", 1)
 
 
 def _rim(rows: pd.DataFrame, frame: int, label: int) -> float:

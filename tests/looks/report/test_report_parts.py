@@ -251,6 +251,8 @@ def test_a_cell_that_was_lost_is_named_where_it_is_found_again():
     labels[3][labels[3] == 2] = 3
     toy = Toy(labels, [Track(1, 0, 3, 0), Track(2, 0, 0, 0), Track(3, 3, 3, 2)])
     assert hints_of(toy) == [("lost between", 3, 3)]
+    labels[1:3][still().labels[1:3] == 2] = 3
+    assert hints_of(Toy(labels, [Track(1, 0, 3, 0), Track(2, 0, 0, 0), Track(3, 1, 3, 2)])) == [("one daughter", 1, 3)]
 
 
 def test_a_sudden_change_of_size_is_named_away_from_divisions_only():
