@@ -85,7 +85,7 @@ def test_joining_exchanging_relabelling_and_taking_away(model):
     for cell in ((2, 3), (1, 0)):
         corrections.pick(*cell)
     corrections.join()
-    assert tracks(corrections) == [(1, 0, 5, 0), (2, 0, 2, 0), (3, 3, 5, 0)]
+    assert tracks(corrections) == [(1, 0, 5, 0), (2, 0, 2, 0), (4, 3, 5, 0)]
     corrections.pick(2, 1)
     corrections.relabel(9, "all frames")
     assert 9 in corrections.draft.tracks
