@@ -1,0 +1,18 @@
+"""Where what belongs to a movie lies: its result and its truth are its neighbours."""
+
+import os
+from pathlib import Path
+
+ENDINGS = (".ome", ".zarr")
+"""Second suffixes that are no part of a movie's name."""
+
+
+def beside(movie: Path, ending: str) -> Path:
+    """The place beside a movie: ``a/01`` and ``_RES`` make ``a/01_RES``, ``a/cells.ome.tif`` makes ``a/cells_RES``."""
+    movie = Path(os.path.abspath(movie))
+    name = movie.name
+    if movie.is_file() or movie.suffix.lower() == ".zarr":
+        name = movie.stem
+        while Path(name).suffix.lower() in ENDINGS:
+            name = Path(name).stem
+    return movie.with_name(f"{name}{ending}")
