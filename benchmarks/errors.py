@@ -22,7 +22,8 @@ from embedtrack.aogm import edges, match_labels
 from embedtrack.challenge import REPOSITORY, data_root, models
 from embedtrack.checkpoint import Model
 from embedtrack.data import ctc
-from embedtrack.data.tracked import Lazy, Tracked, open_raw, open_tracked
+from embedtrack.data.sources.open import open_raw
+from embedtrack.data.tracked import Lazy, Tracked, open_tracked
 from embedtrack.display import start_logging
 from embedtrack.evaluate import cut
 from embedtrack.infer import dataset_of
@@ -79,7 +80,7 @@ def of_movie(folder: Path, model: Model, views: int, frames: range, pictures: Pa
     with tracked(folder, model, views, {number: paths[number] for number in frames}) as out:
         result = open_tracked(out)
         losses = compare(masks_of(folder, frames), reference, result)
-        raw = open_raw(out.with_name(folder.name), result)
+        raw = open_raw(out.with_name(folder.name), result).frames
         for index in sorted(range(len(frames)), key=lambda index: -losses.frames[index])[:worst]:
             picture = pictures / f"{folder.name}-{result.spell(index)}.png"
             show(result, picture, raw, reference, range(index, index + 1))

@@ -97,7 +97,8 @@ def infer(
 ) -> None:
     """Segment and track one movie."""
     from embedtrack import provenance
-    from embedtrack.data.sources.open import beside, open_movie
+    from embedtrack.data.beside import beside
+    from embedtrack.data.sources.open import open_movie
     from embedtrack.device import choose
     from embedtrack.display import frames_bar
     from embedtrack.infer import track

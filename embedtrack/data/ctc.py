@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedtrack.data.beside import beside
 from embedtrack.data.check import check, mask_name, summary
 from embedtrack.data.lbep import read_tracks, write_tracks
 from embedtrack.data.names import Numbered, gaps, numbered, spell
@@ -124,7 +125,7 @@ def open_truth(sequence_folder: Path) -> Truth:
         ValueError: no truth at all, markers without track file or the reverse, two files for one frame, bad tracks.
     """
     sequence = Path(os.path.abspath(sequence_folder))
-    gold, silver = (sequence.with_name(sequence.name + suffix) for suffix in ("_GT", "_ST"))
+    gold, silver = (beside(sequence, suffix) for suffix in ("_GT", "_ST"))
     markers, table = _by_number(gold / "TRA", "man_track"), gold / "TRA" / "man_track.txt"
     if markers and not table.exists():
         raise ValueError(f"{table}: expected the tracks of the {len(markers)} images beside it, got no file; add it")

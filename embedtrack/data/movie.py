@@ -18,6 +18,7 @@ from embedtrack.data.medoid import medoids
 from embedtrack.data.merge import UNKNOWN, Merged, merge, reaches
 from embedtrack.data.normalise import normalise
 from embedtrack.data.scale import labels_to_working, to_working
+from embedtrack.data.sources.open import open_frames
 from embedtrack.types import Frame, Labels, Track
 
 __all__ = ["UNKNOWN", "Movie", "read_movie", "read_movies"]
@@ -162,7 +163,7 @@ def read_movie(
     holds no label there is UNKNOWN.
 
     Args:
-        folder: the frames' folder; frames may be missing, those without annotation are passed over.
+        folder: the movie, of any kind; frames may be missing in a folder, those without annotation are passed over.
         settings: how grey values become frames.
         scale: working pixels per pixel.
         centre: what a cell's pixels point at.
@@ -171,7 +172,7 @@ def read_movie(
     Raises:
         ValueError: the sequence or its truth is missing or damaged.
     """
-    paths, truth = ctc.open_frames(folder), ctc.open_truth(folder)
+    paths, truth = open_frames(folder), ctc.open_truth(folder)
     name = Path(os.path.abspath(folder)).parent.name
     border, reach = DATASETS.get(name, DataSet()).border, _reach(truth)
     numbers = [n for n in paths if n in truth.markers or n in truth.gold or n in truth.silver]
@@ -182,7 +183,7 @@ def read_movie(
         one = merge([*masks, *_masks(truth, number)], markers, reach)
         _open_border(one.labels, border)
         merged.append(one)
-        frames.append(normalise(to_working(ctc.read_frame(paths[number]), scale), settings))
+        frames.append(normalise(to_working(paths[number](), scale), settings))
     labels = [labels_to_working(one.labels, scale) for one in merged]
     log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
     return Movie(

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embedtrack.data import ctc
 from embedtrack.data.check import TRACKS, check, summary, track_faults
@@ -18,7 +16,7 @@ from embedtrack.data.tiff import read_header, read_labels
 from embedtrack.data.units import Units, parse_interval
 from embedtrack.types import Labels, Track
 
-__all__ = ["Lazy", "Tracked", "Units", "open_raw", "open_tracked", "parse_interval", "require_valid", "write_tracked"]
+__all__ = ["Lazy", "Tracked", "Units", "open_tracked", "parse_interval", "require_valid", "write_tracked"]
 
 
 @dataclass(frozen=True)
@@ -84,13 +82,6 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     if truth:
         require_valid(tracked, truth)
     return tracked
-
-
-def open_raw(folder: Path, tracked: Tracked) -> Lazy[NDArray[Any]]:
-    """The grey values [H, W] of the frames that were tracked."""
-    from embedtrack.data.sources.open import open_raw as open_any
-
-    return open_any(folder, tracked).frames
 
 
 def write_tracked(tracked: Tracked, out: Path) -> None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from embedtrack.data.choice import Choice
 from embedtrack.data.result import check_replaceable, explained
-from embedtrack.data.tracked import Tracked, Units, open_raw, open_tracked, write_tracked
+from embedtrack.data.sources.open import open_pair, open_raw
+from embedtrack.data.tracked import Tracked, Units, write_tracked
 from embedtrack.edit.truth import check_place, corrected_before
 from embedtrack.extras import need
 from embedtrack.viewer.corrections import Corrections
@@ -40,7 +42,7 @@ def view(
         ValueError: anything that is wrong with the input or the places, before the window opens.
     """
     napari = need("napari", "napari", "view")
-    tracked = open_tracked(result_folder, units)
+    tracked, _ = open_pair(result_folder, raw, Choice(units=units or Units()))
     job = prepare(tracked, result_folder, raw, out, truth)
     viewer = napari.Viewer(title=f"{result_folder} - EmbedTrack")
     corrections = fill(viewer, tracked, job, frames)
@@ -58,7 +60,7 @@ def prepare(tracked: Tracked, result_folder: Path, raw: Path | None, out: Path |
         raise ValueError("expected --raw with --as-truth, for training needs the movie, got none; add it")
     if truth is not None and raw is not None:
         check_place(raw, truth)
-    return Job(out, raw, open_raw(raw, tracked) if raw else None, truth)
+    return Job(out, raw, open_raw(raw, tracked).frames if raw else None, truth)
 
 
 def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None = None) -> Corrections:

@@ -1,7 +1,9 @@
 """Any kind of movie is the same movie; what is not clear is one line that says how to choose."""
 
 import re
+import shutil
 import sys
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +14,18 @@ import pytest
 import tifffile
 import zarr
 
+from embedtrack.config import Normalisation
+from embedtrack.data.beside import beside
 from embedtrack.data.choice import Choice
+from embedtrack.data.movie import read_movie
 from embedtrack.data.sources import omezarr
 from embedtrack.data.sources.foreign import _units, open_foreign
 from embedtrack.data.sources.images import natural
-from embedtrack.data.sources.open import beside, open_movie, open_pair
+from embedtrack.data.sources.open import open_frames, open_movie, open_pair
 from embedtrack.data.sources.recording import record
 from embedtrack.data.tracked import open_tracked, write_tracked
 from embedtrack.data.units import Units, micrometres, seconds
+from embedtrack.train import sequences
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series
 
@@ -334,3 +340,57 @@ def test_another_movie_is_refused(tmp_path: Path):
     path = KINDS["imagej"](tmp_path, dividing().frames()[:4])
     with pytest.raises(ValueError, match=r"expected the movie of the result, frames 0 to 5 of 48 x 64, got 0 to 3"):
         open_pair(tmp_path / "01_GT", path)
+
+
+def test_annotated_movies_of_any_kind_train(tmp_path: Path):
+    folder = write_movie(dividing(), tmp_path / "mine")
+    expected = read_movie(folder, Normalisation())
+    shutil.rmtree(folder)
+    KINDS["ome"](tmp_path, dividing().frames()).rename(tmp_path / "mine" / "01.ome.tif")
+    assert sequences(tmp_path / "mine") == [tmp_path / "mine" / "01.ome.tif"]
+    movie = read_movie(tmp_path / "mine" / "01.ome.tif", Normalisation())
+    assert movie.numbers == expected.numbers
+    assert np.array_equal(np.stack(movie.frames), np.stack(expected.frames))
+    assert movie.centres == expected.centres
+    assert movie.divisions == expected.divisions
+    folder.mkdir()
+    with pytest.raises(ValueError, match=re.escape("expected one movie 01, got 01 and 01.ome.tif")):
+        sequences(tmp_path / "mine")
+
+
+def test_frames_that_train_may_have_holes_in_the_challenges_folder(tmp_path: Path):
+    folder = write_movie(dividing(), tmp_path)
+    (folder / "t002.tif").unlink()
+    frames = open_frames(folder)
+    assert sorted(frames) == [0, 1, 3, 4, 5]
+    assert np.array_equal(frames[4](), dividing().frames()[4])
+
+
+@pytest.mark.parametrize("kind", ["zarr", "tiff"])
+def test_twenty_gigabytes_do_not_enter_memory(kind: str, tmp_path: Path):
+    """A movie of which nearly nothing is on the disk; every 500th frame is read."""
+    shape = (10_000, 1024, 1024)
+    if kind == "zarr":
+        path = ome_zarr(tmp_path, MOVIE)
+        array = zarr.open_group(path).create_array("big", shape=shape, chunks=(1, 512, 512), dtype="u2")
+        array[5000] = 7
+        space = {"type": "space", "unit": "micrometer"}
+        axes = [{"name": "t", "type": "time"}, *({"name": name, **space} for name in "yx")]
+        about = {"axes": axes, "datasets": [{"path": "big"}]}
+        zarr.open_group(path).attrs["ome"] = {"version": "0.5", "multiscales": [about]}
+    else:
+        path = tmp_path / "big.tif"
+        stack = tifffile.memmap(path, shape=shape, dtype="u2", bigtiff=True, photometric="minisblack")
+        stack[5000] = 7
+        stack.flush()
+        del stack
+    tracemalloc.start()
+    try:
+        movie = open_movie(path)
+        brightest = [int(movie.frames[t].max()) for t in range(0, len(movie), 500)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.prod(shape) * 2 > 20e9
+    assert brightest == [7 if t == 5000 else 0 for t in range(0, 10_000, 500)]
+    assert peak < 40e6

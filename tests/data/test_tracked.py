@@ -7,11 +7,11 @@ import pytest
 import tifffile
 
 from embedtrack.data import ctc
+from embedtrack.data.sources.open import open_raw
 from embedtrack.data.tracked import (
     Lazy,
     Tracked,
     Units,
-    open_raw,
     open_tracked,
     parse_interval,
     require_valid,
@@ -43,7 +43,7 @@ def test_truth_is_read_like_a_result(tmp_path: Path, name: str):
     truth = open_tracked(tmp_path / name)
     assert truth.tracks == dividing().tracks
     assert np.array_equal(truth.labels[4], dividing().labels[4])
-    assert np.array_equal(open_raw(tmp_path / "01", truth)[2], dividing().frames()[2])
+    assert np.array_equal(open_raw(tmp_path / "01", truth).frames[2], dividing().frames()[2])
 
 
 def test_another_movie_is_refused(tmp_path: Path):

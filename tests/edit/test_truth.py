@@ -7,7 +7,8 @@ import tifffile
 from embedtrack.config import Normalisation
 from embedtrack.data.ctc import open_truth
 from embedtrack.data.movie import read_movie
-from embedtrack.data.tracked import Tracked, open_raw, open_tracked
+from embedtrack.data.sources.open import open_raw
+from embedtrack.data.tracked import Tracked, open_tracked
 from embedtrack.edit.truth import check_place, clip, corrected_before, write_truth
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
@@ -22,7 +23,7 @@ def toy(tmp_path) -> tuple[Tracked, Path]:
 
 def write(toy: tuple[Tracked, Path], frames: list[int], dataset: Path) -> Path:
     tracked, movie = toy
-    return write_truth(tracked, frames, movie, open_raw(movie, tracked), dataset)
+    return write_truth(tracked, frames, movie, open_raw(movie, tracked).frames, dataset)
 
 
 def test_training_reads_the_frames_that_are_right(toy, tmp_path):
@@ -63,7 +64,7 @@ def test_a_movie_without_truth_gets_it_where_it_is(toy, tmp_path):
     (tmp_path / "mine" / "01_GT").rename(tmp_path / "away")
     kept = sorted(movie.iterdir())
     tracked = open_tracked(tmp_path / "away")
-    write_truth(tracked, [0], movie, open_raw(movie, tracked), tmp_path / "mine")
+    write_truth(tracked, [0], movie, open_raw(movie, tracked).frames, tmp_path / "mine")
     assert sorted(movie.iterdir()) == kept
     assert read_movie(movie, Normalisation()).numbers == [0]
 

@@ -1,7 +1,8 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
-import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,6 @@ from embedtrack.data.tracked import Tracked, open_tracked
 
 NARROW = 3
 """Digits of the challenge's frame numbers, at least: t1.tif to t12.tif are images with any names."""
-ENDINGS = (".ome", ".zarr")
-"""Second suffixes that are no part of a movie's name."""
 
 
 def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = False) -> Recording:
@@ -98,21 +97,21 @@ def open_raw(raw: Path, tracked: Tracked, choice: Choice | None = None, *, chann
     return movie
 
 
-def beside(movie: Path, ending: str) -> Path:
-    """The place beside a movie: ``a/01`` and ``_RES`` make ``a/01_RES``, ``a/cells.ome.tif`` makes ``a/cells_RES``."""
-    movie = Path(os.path.abspath(movie))
-    name = movie.name
-    if movie.is_file() or movie.suffix.lower() == ".zarr":
-        name = movie.stem
-        while Path(name).suffix.lower() in ENDINGS:
-            name = Path(name).stem
-    return movie.with_name(f"{name}{ending}")
+def open_frames(movie: Path) -> dict[int, Callable[[], NDArray[Any]]]:
+    """What reads each frame, by its number; of a challenge's folder some may be missing: enough to train on the others.
+
+    Raises:
+        ValueError: as ``open_movie``.
+    """
+    if movie.is_dir() and _is_challenge(movie):
+        return {number: partial(ctc.read_frame, path) for number, path in ctc.open_frames(movie).items()}
+    frames = open_movie(movie).frames
+    return {number: partial(frames.__getitem__, number) for number in range(len(frames))}
 
 
 def _open_folder(folder: Path, choice: Choice, channels: bool) -> Recording:
     """The challenge's frames, or images with any names."""
-    frames = numbered(folder, "t")
-    if frames and min(file.digits for file in frames) >= NARROW:
+    if _is_challenge(folder):
         return _open_challenge(folder, choice)
     files = image_files(folder)
     if not files:
@@ -120,6 +119,12 @@ def _open_folder(folder: Path, choice: Choice, channels: bool) -> Recording:
         hint = f"name one of the folders in it: {', '.join(inside[:5])}" if inside else "check the path"
         raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got none; {hint}")
     return record(folder, open_images(folder, files), choice, channels=channels)
+
+
+def _is_challenge(folder: Path) -> bool:
+    """Whether a folder has frames with the challenge's names, right or wrong in their numbers."""
+    frames = numbered(folder, "t")
+    return bool(frames) and min(file.digits for file in frames) >= NARROW
 
 
 def _open_challenge(folder: Path, choice: Choice) -> Recording:
