@@ -149,7 +149,7 @@ def test_a_slow_writer_and_two_kills_give_the_bytes_of_infer(
     assert content(out) == expected
     assert heard.count(b"going on after") == 2
     assert heard.count(b"s after it was there") >= FRAMES
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES", "01_RES.log"]
 
 
 def test_a_finished_movie_gives_the_bytes_of_infer(

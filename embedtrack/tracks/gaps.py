@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from embedtrack.compiled import compiled
 from embedtrack.tracks.relabel import rename
 from embedtrack.types import Frame, Labels
 
@@ -53,13 +54,13 @@ def follow(mask: Pixels, shifts: Iterable[Frame], step: float) -> list[Point]:
         shifts: float32[2, H, W] each, the tracking offsets of t, t-1, ... in grid units.
         step: the width of a pixel in grid units.
     """
-    start = here = np.median(mask, axis=0)  # [2]
+    start = here = _middle(mask.astype(np.float64))  # [2]
     path: list[Point] = []
     for shift in shifts:
-        place = _inside(mask + np.rint(here - start).astype(np.int64), shift.shape[1:])
-        goals = place + shift[:, place[:, 0], place[:, 1]].T / step  # [n, 2]
+        y, x = np.rint(here - start).astype(np.int64).tolist()
+        place, goals = _goals(mask, y, x, np.ascontiguousarray(shift, np.float32), step)  # both [n, 2]
         if not path or _spread(goals) < _spread(place) / 2:
-            here = np.median(goals, axis=0)
+            here = _middle(goals)
         if not len(_inside(np.rint(here)[None], shift.shape[1:])):
             break
         path.append(here)
@@ -110,6 +111,35 @@ def _inside(places: NDArray[N], shape: Sequence[int]) -> NDArray[N]:
     return places[((places >= 0) & (places < shape)).all(axis=1)]
 
 
-def _spread(places: NDArray[N]) -> float:
+@compiled
+def _goals(mask: Pixels, y: int, x: int, shift: Frame, step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """float64[n, 2]: the pixels of the mask, moved by (y, x), that lie in the frame, and where they point to."""
+    place, goals = np.empty(mask.shape), np.empty(mask.shape)
+    size = 0
+    for i in range(len(mask)):
+        row, column = mask[i, 0] + y, mask[i, 1] + x
+        if 0 <= row < shift.shape[1] and 0 <= column < shift.shape[2]:
+            place[size, 0], place[size, 1] = row, column
+            goals[size, 0] = row + np.float64(shift[0, row, column] / np.float32(step))
+            goals[size, 1] = column + np.float64(shift[1, row, column] / np.float32(step))
+            size += 1
+    return place[:size], goals[:size]
+
+
+@compiled
+def _middle(places: NDArray[np.float64]) -> Point:
+    """The median of the places [n, 2] in each axis; NaN if one of them is, or there is none."""
+    middle = np.full(2, np.nan)
+    for axis in range(2):
+        if len(places) > 0 and not np.isnan(places[:, axis]).any():
+            middle[axis] = np.median(places[:, axis])
+    return middle
+
+
+@compiled
+def _spread(places: NDArray[np.float64]) -> float:
     """The mean distance of the places [n, 2] to their median, in pixels."""
-    return float(np.hypot(*(places - np.median(places, axis=0)).T).mean()) if len(places) else 0.0
+    middle, total = _middle(places), 0.0
+    for i in range(len(places)):
+        total += np.hypot(places[i, 0] - middle[0], places[i, 1] - middle[1])
+    return total / max(len(places), 1)
