@@ -69,10 +69,12 @@ class Journal:
 
     def look(self, network: BranchedERFNet, config: ModelConfig, step: int, precision: str) -> None:
         """Draw what the network, in evaluation mode, makes of the crops; draws no random numbers."""
-        samples = []
+        samples, predictors = [], dict[tuple[int, int], Predictor]()
         for crop in self._crops:
             shape = (crop.frame.shape[0], crop.frame.shape[1])
-            maps = Predictor(network, plan_tiles(shape, config.tile), 1, precision)(crop.frame)
+            if shape not in predictors:
+                predictors[shape] = Predictor(network, plan_tiles(shape, config.tile), 1, precision)
+            maps = predictors[shape](crop.frame)
             samples.append(crop._replace(labels=cluster(maps, config.clustering, config.step)))
         if not samples:
             return

@@ -49,7 +49,7 @@ def picture(samples: Sequence[Sample], caption: str) -> Picture:
 
 def jpeg(made: Picture) -> bytes:
     """The picture as the bytes of a JPEG file."""
-    done, data = cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    done, data = cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, 70])
     assert done
     return data.tobytes()
 
