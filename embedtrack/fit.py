@@ -138,7 +138,8 @@ def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, Mo
     network = BranchedERFNet(recipe.dropout)
     radius, scale = math.sqrt(float(np.median(sizes)) / math.pi), training[0].scale
     network.start_at(radius, recipe.step)
-    clustering = Clustering(min_cell_size=max(1, int(np.percentile(sizes, 1) / 2 / scale**2)))
+    smallest = max(1, int(np.percentile(sizes, 1) / 2 / scale**2))
+    clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
     return network, ModelConfig(
         step=recipe.step, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
         cell_diameter=round(2 * radius / scale, 1),

@@ -1,8 +1,8 @@
 """How good a network is on whole annotated frames, and the thresholds that suit it best."""
 
-import itertools
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +26,14 @@ TILES = (2048, 512, 256)
 """Largest sides to choose from, the fastest first."""
 WORTH = 0.005
 """Smaller tiles overlap and cost up to three times as much; they must be better by this."""
-SEED_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
-MASK_THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
-REACHES = (None, 0.5, 0.4, 0.3)
+CHOICES: dict[str, tuple[float | None, ...]] = {
+    "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),
+    "mask_threshold": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
+    "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
+}
+"""The fields of ``Clustering`` that suit the weights. A wide reach wants a low mask threshold: they go together."""
+ROUNDS = 4
+"""At most so often all of them are looked at."""
 
 Predicted = tuple[Merged, Maps[Frame]]
 
@@ -62,19 +67,28 @@ def calibrate(
         for views in (1, 8)
     }
 
-    def best_of(changes: Iterable[dict[str, float | None]]) -> Clustering:
-        def merit(settings: Clustering) -> float:
-            return sum(sum(score(maps, settings, config.pixel)) for maps in predicted.values())
+    @cache
+    def merit(settings: Clustering) -> float:
+        return sum(sum(score(maps, settings, config.pixel)) for maps in predicted.values())
 
-        return max((config.clustering.model_copy(update=change) for change in changes), key=merit)
-
-    pairs = itertools.product(SEED_THRESHOLDS, MASK_THRESHOLDS)
-    thresholds = best_of({"seed_threshold": seed, "mask_threshold": mask} for seed, mask in pairs if mask <= seed)
-    config = config.model_copy(update={"clustering": thresholds})
-    best = best_of({"reach": reach} for reach in REACHES)
+    best = search(config.clustering, merit)
     scores = {views: score(maps, best, config.pixel) for views, maps in predicted.items()}
     log.info("seeds above %.2f, masks above %.2f, reach %s", best.seed_threshold, best.mask_threshold, best.reach)
     return config.model_copy(update={"clustering": best}), scores
+
+
+def search(start: Clustering, merit: Callable[[Clustering], float]) -> Clustering:
+    """Better one field of CHOICES after the other, each with the others as they are, until none gets better."""
+    best = start
+    for _ in range(ROUNDS):
+        before = best
+        for field, values in CHOICES.items():
+            changed = [best.model_copy(update={field: value}) for value in values]
+            possible = (settings for settings in changed if settings.mask_threshold <= settings.seed_threshold)
+            best = max([best, *possible], key=merit)
+        if best == before:
+            break
+    return best
 
 
 def _choose_tile(network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str) -> ModelConfig:

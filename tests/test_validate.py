@@ -8,7 +8,7 @@ from embedtrack.config import Clustering, ModelConfig, Normalisation
 from embedtrack.data.merge import UNKNOWN, Merged
 from embedtrack.data.movie import read_movie
 from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.validate import calibrate, detection_errors, score, validation_seg
+from embedtrack.validate import calibrate, detection_errors, score, search, validation_seg
 from tests.drawings import STEP, disc, draw, perfect_maps, touching, write_movie
 
 SHAPE = (40, 60)
@@ -70,6 +70,17 @@ def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, mon
     config, scores = calibrate(BranchedERFNet(), ModelConfig(), [movie], "float32")
     assert config.clustering.mask_threshold == 0.25
     assert scores[8] == scores[1] == (1, 1)
+
+
+def test_the_search_finds_what_only_two_fields_together_reach():
+    def merit(settings: Clustering) -> float:
+        reach, low = settings.reach or 1.0, settings.mask_threshold
+        return -((reach - 0.2) ** 2) - (low - reach / 2) ** 2 - (settings.seed_threshold - 0.4) ** 2
+
+    found = search(Clustering(), merit)
+    assert (found.reach, found.mask_threshold, found.seed_threshold) == (0.2, 0.1, 0.4)
+    assert search(found, merit) == found
+    assert search(Clustering(seed_threshold=0.5), lambda settings: settings.mask_threshold).mask_threshold == 0.5
 
 
 def test_an_untrained_network_scores_nothing(tmp_path: Path):
