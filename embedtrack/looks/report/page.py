@@ -98,6 +98,7 @@ def render(given: content.Content, facts: Facts, sections: Mapping[str, Any]) ->
         loader=jinja.FunctionLoader(lambda name: (package / name).read_text(encoding="utf-8")),
         autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
     environment.globals |= {"spell": charts.spell, "axis": charts.axis}
     script = "\n".join((package / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = (package / "style.css").read_text(encoding="utf-8")

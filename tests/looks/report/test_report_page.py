@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from embedtrack.data.tracked import Tracked, Units
+from embedtrack.looks.errors import KINDS
 from embedtrack.looks.report import page as story
 from embedtrack.looks.report.page import Facts, report
 from embedtrack.types import Track
@@ -223,6 +224,9 @@ def test_keys_walk_through_the_errors_and_chips_choose_a_kind(opened: Any):
     opened.click("#errors .chips button:has-text('missed')")
     assert opened.locator("#errors .list li").count() == 1
     assert "no mask covers" in opened.inner_text("#errors .meaning")
+    chips = opened.locator("#errors .chips button").all_inner_texts()
+    kinds = [" ".join(chip.split()[:-1]) for chip in chips]
+    assert kinds == [kind for kind in KINDS if kind in kinds]
 
 
 def test_layers_and_zoom_change_the_picture(opened: Any):

@@ -92,9 +92,9 @@ function write(pen, words) {
   pen.textAlign = "left";
   const taken = [];
   for (const word of words) {
-    const wide = pen.measureText(word.text).width;
-    const x = Math.min(word.x * view.scale + view.x + 10, view.width - wide - 4);
-    const y = Math.max(word.y * view.scale + view.y - 8, 12);
+    const wide = pen.measureText(word.text).width, at = [word.x * view.scale + view.x, word.y * view.scale + view.y];
+    if (at[0] < 0 || at[1] < 0 || at[0] > view.width || at[1] > view.height) continue;
+    const x = Math.min(at[0] + 10, view.width - wide - 4), y = Math.max(at[1] - 8, 12);
     if (taken.some((one) => x < one.end && x + wide > one.x && Math.abs(y - one.y) < 13)) continue;
     taken.push({ x, end: x + wide, y });
     say(pen, word.text, x, y, word.colour);
