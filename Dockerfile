@@ -2,7 +2,7 @@
 #
 #   docker build -t embedtrack .                                                              CUDA, several GB
 #   docker build -t embedtrack --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu . CPU only
-#   ... --build-arg PURPOSE=tracking             without what only training, evaluation, tables and pictures load
+#   ... --build-arg PURPOSE=tracking             without what only training, evaluation and tables load
 #   ... --build-arg REVISION="$(git rev-parse HEAD)"   noted in the log beside each result
 #   docker run --rm --gpus all --network none --read-only --user "$(id -u):$(id -g)" -v /data:/data embedtrack DATASET 01
 #
@@ -22,11 +22,12 @@ RUN awk '/^[a-z]/ {torch = /^(torch|triton|cuda-|nvidia-)/} torch' requirements.
     && if [ -n "$TORCH_INDEX" ]; then \
         pip install --no-compile --no-deps --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' /tmp/torch.lock)"; \
     else pip install --no-compile --no-deps --require-hashes --requirement /tmp/torch.lock; fi
-# PURPOSE=tracking leaves out what only training, evaluation, tables and pictures load.
+# PURPOSE=tracking leaves out what only training, evaluation and tables load.
 ARG PURPOSE=all
 RUN if [ "$PURPOSE" = tracking ]; then \
-        scores='py-ctcmetrics|pandas|python-dateutil|tzdata|scikit-learn|joblib|narwhals|threadpoolctl' \
-        && awk "/^[a-z]/ {out = /^($scores|sympy|mpmath|pillow|imageio)=/} !out" /tmp/rest.lock >/tmp/less.lock && mv /tmp/less.lock /tmp/rest.lock; fi \
+        needless='py-ctcmetrics|pandas|python-dateutil|tzdata|scikit-learn|joblib|narwhals|threadpoolctl|sympy|mpmath|imageio|setuptools' \
+        && awk "/^[a-z]/ {out = /^($needless)=/} !out" /tmp/rest.lock >/tmp/less.lock && mv /tmp/less.lock /tmp/rest.lock \
+        && pip uninstall --yes setuptools; fi \
     && pip install --no-compile --no-deps --require-hashes --requirement /tmp/rest.lock
 # What no command of ours loads: symbols for debuggers, headers, test programs, the packages' own tests, and pip itself.
 RUN cd "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
