@@ -12,6 +12,10 @@ test *options:
 test-slow:
     ./tests/run.sh -m slow
 
+# the tests of napari's window and TensorBoard (needs pip install '.[napari,tensorboard]'; napari is too heavy for all tests)
+test-window:
+    QT_QPA_PLATFORM=offscreen .venv/bin/python -m pytest tests/viewer tests/test_journal.py
+
 # mend what ruff can mend
 format:
     .venv/bin/ruff check --fix .
