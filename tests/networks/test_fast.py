@@ -1,4 +1,5 @@
 import copy
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from embedtrack.challenge import DEMO_MODEL, REPOSITORY, models
 from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.scale import to_frame, to_working
+from embedtrack.evaluate import evaluate
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.erfnet import NonBottleneck1D
@@ -85,3 +87,19 @@ def test_the_slow_way_finds_the_same_cells_to_the_pixel():
 def tensor(path: Path, config: checkpoint.ModelConfig) -> torch.Tensor:
     frame = normalise(to_working(ctc.read_frame(path), config.scale), config.normalisation)
     return torch.from_numpy(frame)[None, None]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (models() / DEMO_MODEL / checkpoint.WEIGHTS).is_file(), reason="no weights are shipped")
+@pytest.mark.parametrize(("movie", "frames"), [("demo/01", range(24)), (f"{DEMO_MODEL}/01", range(58, 65))])
+def test_bfloat16_scores_within_two_thousandths(movie: str, frames: range, tmp_path: Path):
+    sequence = (REPOSITORY if movie.startswith("demo") else Path(os.environ.get("DATA_ROOT", "/nowhere"))) / movie
+    if not sequence.is_dir():
+        pytest.skip(f"DATA_ROOT does not hold {movie}")
+    scores = {}
+    for precision in ("float32", "bfloat16"):
+        out = tmp_path / precision
+        infer.track(sequence, models() / DEMO_MODEL, out, views=1, device_name="cpu", precision=precision)
+        scores[precision] = evaluate(sequence.with_name("01_GT"), out, frames=frames)
+    for measure in ("SEG", "TRA"):
+        assert scores["bfloat16"][measure] == pytest.approx(scores["float32"][measure], abs=0.002)
