@@ -255,3 +255,11 @@ def test_device_auto_says_what_it_took(data: Path, run: Run):
     assert code == 0
     assert "device auto: " + ("cuda" if torch.cuda.is_available() else "") in error
     assert "6 frames" in error
+
+
+def test_without_a_model_the_one_that_fits_is_taken(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("embedtrack.auto.choose_model", lambda *args, **kwargs: data / "model")
+    words = ["infer", data / "toy" / "01", "--out", data / "toy" / "01_RES", "--views", 1, "--device", "cpu"]
+    code, _, error = run(*words)
+    assert code == 0, error
+    assert str(data / "model") in (data / "toy" / "01_RES.log").read_text()

@@ -54,8 +54,9 @@ def _model_names() -> list[str]:
 AUTO: Final = Path("auto")
 
 
-def _model_or_auto(text: str) -> Path:
-    return AUTO if text == AUTO.name else _model(text)
+def _model_or_auto(text: str | Path) -> Path:
+    """The default comes through here too, as a path."""
+    return AUTO if str(text) == AUTO.name else _model(str(text))
 
 
 Model = Annotated[
