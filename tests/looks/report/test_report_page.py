@@ -253,11 +253,15 @@ def test_a_cell_is_chosen_in_the_picture_and_in_the_tree(opened: Any):
 def test_a_division_shows_its_frames_and_jumps(opened: Any):
     film = opened.locator("#divisions button")
     film.scroll_into_view_if_needed()
-    opened.wait_for_function("""() => {
-      const film = document.querySelector('#divisions canvas');
+    opened.wait_for_function("() => document.querySelector('#divisions canvas').dataset.drawn === '5'")
+    bright = """() => {
+      const film = document.querySelector('#divisions canvas'), counts = [0, 0, 0, 0, 0];
       const { data } = film.getContext('2d').getImageData(0, 0, film.width, film.height);
-      return data.some((value, i) => i % 4 < 3 && value > 90);
-    }""")
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i] > 90) counts[Math.floor((((i / 4) % film.width) / film.width) * 5)] += 1;
+      return counts;
+    }"""
+    assert min(opened.evaluate(bright)) > 500
     film.click(position={"x": 5, "y": 5})
     shows(opened, 3)
     film.focus()

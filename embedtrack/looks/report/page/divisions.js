@@ -57,5 +57,6 @@ function cutOut(film, division, frame, left) {
     pen.font = "600 20px system-ui, sans-serif";
     pen.textAlign = "left";
     say(pen, name(frame), left + 8, 24, frame === division.frame ? "#ffffff" : "#b8bdc4");
+    film.dataset.drawn = +(film.dataset.drawn || 0) + 1;
   });
 }
