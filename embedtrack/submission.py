@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embedtrack import portable, provenance
-from embedtrack.challenge import REPOSITORY, models
+from embedtrack.challenge import INSTALLED, REPOSITORY, models
 from embedtrack.config import DATASETS
 from embedtrack.description import describe
 from embedtrack.folder import CARD, CONFIG, WEIGHTS
@@ -82,6 +82,8 @@ def write(folder: Path, datasets: list[str] | None = None) -> Path:
     Raises:
         ValueError: no weights for one of the data sets, or the folder is in use.
     """
+    if INSTALLED:
+        raise ValueError("expected to run in a checkout, whose licence and requirements go along; this came as a wheel")
     chosen = entries(models(), datasets)
     software = folder / "SW"
     if software.exists():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack import portable
+from embedtrack import portable, submission
 from embedtrack.challenge import REPOSITORY, models
 from embedtrack.description import describe
 from embedtrack.folder import CONFIG, WEIGHTS
@@ -174,3 +174,10 @@ def test_it_runs_in_a_bare_debian_after_moving(tmp_path: Path):
     assert subprocess.run(words, env=data, capture_output=True, check=False).returncode == 0
     ours, theirs = ({p.name: p.read_bytes() for p in (root / SIM / "01_RES").iterdir()} for root in (tmp_path, place))
     assert ours == theirs
+
+
+def test_a_wheel_refuses_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(submission, "INSTALLED", True)
+    with pytest.raises(ValueError, match="in a checkout"):
+        write(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
