@@ -13,6 +13,7 @@ from embedtrack import train as training
 from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
 from embedtrack.data.movie import Movie
 from embedtrack.fit import fit
+from embedtrack.journal import Journal
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.resume import State
 from embedtrack.team import Team
@@ -126,7 +127,7 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training._log(killed(), tmp_path, Team(torch.device("cpu")), lambda _: None)
+        training._log(killed(), Journal(tmp_path, []), Team(torch.device("cpu")), lambda _: None)
     assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
 
 
