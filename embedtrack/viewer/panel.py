@@ -1,16 +1,22 @@
 """The panel beside the picture: buttons and keys for ``Corrections``, and saving."""
 
+import json
+import logging
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from embedtrack.data.choice import log_of
 from embedtrack.data.names import runs, spell
 from embedtrack.data.tracked import Lazy, write_tracked
 from embedtrack.edit.truth import write_truth
 from embedtrack.extras import need
 from embedtrack.viewer.corrections import SPANS, Corrections
+
+log = logging.getLogger(__name__)
 
 
 class Job(NamedTuple):
@@ -24,6 +30,8 @@ class Job(NamedTuple):
     """... and its grey values."""
     truth: Path | None = None
     """The data set's folder that gets the frames that are right."""
+    source: Path | None = None
+    """The result that is corrected."""
 
 
 def save(corrections: Corrections, job: Job) -> str:
@@ -35,6 +43,8 @@ def save(corrections: Corrections, job: Job) -> str:
     result = corrections.result()
     write_tracked(result, job.out)
     corrections.is_saved()
+    if job.source is not None:
+        _note(job.source, job.out)
     said = f"saved {job.out}"
     if job.truth is not None and job.raw is not None and job.images is not None:
         if not corrections.right:
@@ -44,10 +54,22 @@ def save(corrections: Corrections, job: Job) -> str:
     return said
 
 
+def _note(source: Path, out: Path) -> None:
+    """The log of the result that was corrected, if it has one, is the new one's too, and says so."""
+    try:
+        known = json.loads(log_of(source).read_text())
+        known["corrected"] = datetime.now(UTC).isoformat(timespec="seconds")
+        log_of(out).write_text(json.dumps(known, indent=2) + "\n")
+    except (OSError, ValueError, TypeError) as error:
+        log.debug("no log of %s: %s", source, error)
+
+
 def panel(corrections: Corrections, job: Job) -> Any:
     """A container of magicgui, to be docked; its keys work while the labels layer is active."""
     widgets = need("magicgui.widgets", "napari", "view")
     picked, right, said = widgets.Label(label="picked"), widgets.Label(label="right"), widgets.Label(label="")
+    for line in (picked, right, said):
+        line.native.setWordWrap(True)  # a long line would widen the panel
     span = widgets.ComboBox(label="where", choices=SPANS, tooltip="For exchange, relabel and take away.")
     new = widgets.SpinBox(label="new label", min=1, max=65535, value=corrections.free())
     tick = widgets.CheckBox(

@@ -73,6 +73,7 @@ class Segmentation:
         self.views = gui.ComboBox(label="views", choices=[1, 8], value=1, tooltip="8: more exact, six times as slow.")
         self.start, self.cancel = gui.PushButton(text="segment and track"), gui.PushButton(text="cancel", enabled=False)
         self.bar, self.said = gui.ProgressBar(label="", visible=False), gui.Label(label="")
+        self.said.native.setWordWrap(True)
         parts = [self.movie, self.model, self.folder, self.views, self.start, self.bar, self.cancel, self.said]
         self.container = gui.Container(widgets=parts, name="segment and track")
         self.container.segmentation = self  # lives as long as the widget

@@ -60,7 +60,7 @@ def prepare(tracked: Tracked, result_folder: Path, raw: Path | None, out: Path |
         raise ValueError("expected --raw with --as-truth, for training needs the movie, got none; add it")
     if truth is not None and raw is not None:
         check_place(raw, truth)
-    return Job(out, raw, open_raw(raw, tracked).frames if raw else None, truth)
+    return Job(out, raw, open_raw(raw, tracked).frames if raw else None, truth, result_folder)
 
 
 def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None = None) -> Corrections:

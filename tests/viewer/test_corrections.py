@@ -1,6 +1,8 @@
 """Corrections through napari's layers."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -110,15 +112,40 @@ def test_painting_becomes_tracks(model, result):
     assert corrections.message.startswith("frame 3: expected 1 to end before 2 begins")
 
 
+def test_a_click_picks_and_a_drag_does_not(model, result):
+    """In frame 3 cell 2 lies around (24, 24)."""
+    corrections = Corrections(model, open_tracked(result))
+    model.dims.set_current_step(0, 3)
+
+    def click(*way: tuple[int, int], place: tuple[float, float] = (24, 24)) -> None:
+        event = SimpleNamespace(type="mouse_press", pos=way[0], position=(3.0, *place))
+        callback = corrections._clicked(corrections.cells, event)
+        next(callback)
+        for event.pos in way[1:]:
+            event.type = "mouse_move"
+            next(callback)
+        event.type = "mouse_release"
+        assert next(callback, None) is None
+
+    click((50, 50), (90, 50))
+    assert corrections.picks == []
+    click((50, 50), (51, 50))
+    assert corrections.picks == [(3, 2)]
+    click((50, 50), place=(1, 1))
+    assert (corrections.picks, corrections.message) == ([], "nothing picked")
+
+
 def test_saving_replaces_the_result_by_a_valid_one(model, result):
     tracked = open_tracked(result)
     job = prepare(tracked, result, result.with_name("01"), None, result.parents[1] / "new")
     corrections = fill(model, tracked, job, range(2, 5))
     assert (corrections.frame, corrections.right) == (2, {2, 3, 4})
     corrections.cells.data[1][corrections.cells.data[1] == 1] = 0
+    result.with_name("01_RES.log").write_text('{"model": "mine"}')
     corrections.pick(3, 3)
     corrections.cut()
     said = save(corrections, job)
+    assert json.loads(result.with_name("01_RES.log").read_text()).keys() == {"model", "corrected"}
     assert not corrections.unsaved
     assert rescue(corrections, job) is None
     assert check(result) == []
