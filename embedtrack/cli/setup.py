@@ -31,4 +31,4 @@ def doctor(
         typer.echo(json_format.dumps({"broken": broken, "findings": [finding._asdict() for finding in findings]}))
     else:
         typer.echo(f"{broken or 'nothing'} broken")
-    raise typer.Exit(bool(broken))
+    raise typer.Exit(1 if broken else 0)
