@@ -25,7 +25,7 @@ RUN awk '/^[a-z]/ {torch = /^(torch|triton|cuda-|nvidia-)/} torch' requirements.
 # PURPOSE=tracking leaves out what only training, evaluation and tables load.
 ARG PURPOSE=all
 RUN if [ "$PURPOSE" = tracking ]; then \
-        needless='py-ctcmetrics|pandas|python-dateutil|tzdata|scikit-learn|joblib|narwhals|threadpoolctl|sympy|mpmath|imageio|setuptools' \
+        needless='py-ctcmetrics|pandas|python-dateutil|tzdata|scikit-learn|joblib|narwhals|threadpoolctl|sympy|mpmath|imageio|networkx|setuptools' \
         && awk "/^[a-z]/ {out = /^($needless)=/} !out" /tmp/rest.lock >/tmp/less.lock && mv /tmp/less.lock /tmp/rest.lock \
         && pip uninstall --yes setuptools; fi \
     && pip install --no-compile --no-deps --require-hashes --requirement /tmp/rest.lock
