@@ -1,7 +1,6 @@
 """The model card: what a user must know to trust the weights."""
 
 import platform
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from embedtrack.checkpoint import CARD, WEIGHTS
 from embedtrack.config import Recipe
 from embedtrack.data.movie import Movie
 from embedtrack.folder import digest
+from embedtrack.provenance import revision
 from embedtrack.team import Team
 from embedtrack.validate import Score
 
@@ -61,7 +61,7 @@ The validation frames trained nothing; they chose the best weights and the thres
 ## Training
 
 {start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__},
-commit {_commit()}.
+commit {revision()[:12]}.
 
 ```json
 {recipe.model_dump_json(indent=2)}
@@ -111,11 +111,3 @@ def _machine(team: Team) -> str:
     if team.device.type == "cuda":
         return processes + torch.cuda.get_device_name(team.device)
     return f"{processes}{torch.get_num_threads()} thread(s) of a {platform.machine()} {team.device.type}"
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
