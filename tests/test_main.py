@@ -230,7 +230,11 @@ def test_a_shipped_model_is_found_by_its_name(data: Path, run: Run):
 
 def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch):
     assert run("--version") == (0, f"embedtrack {__version__}\n", "")
-    words = {"_EMBEDTRACK_COMPLETE": "complete_bash", "COMP_WORDS": "embedtrack infer --model F", "COMP_CWORD": "3"}
+    words = {
+        "_EMBEDTRACK_COMPLETE": "complete_bash",
+        "COMP_WORDS": "embedtrack infer --model Fluo-N2DH-S",
+        "COMP_CWORD": "3",
+    }
     for name, value in words.items():
         monkeypatch.setenv(name, value)
     assert run()[1].split() == ["Fluo-N2DH-SIM+"]

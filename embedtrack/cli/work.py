@@ -26,6 +26,7 @@ def watch(
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
     from embedtrack import provenance
+    from embedtrack.data.sources.open import open_movie
     from embedtrack.device import choose
     from embedtrack.watch import told_by_ctrl_c
     from embedtrack.watch import watch as follow
@@ -39,7 +40,8 @@ def watch(
         )  # fmt: skip
     provenance.note(
         out, folder, model, summary.seconds,
-        device_name=where, views=views, precision=precision, compiling=compiling, border=border,
+        device_name=where, movie=open_movie(folder).note(),
+        views=views, precision=precision, compiling=compiling, border=border,
     )  # fmt: skip
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]

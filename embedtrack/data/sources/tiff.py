@@ -176,8 +176,11 @@ def _complaints() -> Iterator[list[str]]:
         return False
 
     logger = logging.getLogger("tifffile")
+    usual = logger.level
     logger.addFilter(keep)
+    logger.setLevel(logging.WARNING)  # the command line silences it: see display.py
     try:
         yield found
     finally:
+        logger.setLevel(usual)
         logger.removeFilter(keep)
