@@ -2,9 +2,15 @@
 
 import logging
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
+import torch
+from torch import nn
+
+from embedtrack.__main__ import main
+from embedtrack.networks.branched import BranchedERFNet
 
 # A shell starts what runs in the background deaf to Ctrl-C, and children inherit that: tests that send it would fail.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -18,3 +24,26 @@ def _usual_levels() -> Iterator[None]:
     yield
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
+
+
+@pytest.fixture
+def network() -> BranchedERFNet:
+    """With heads that say something: their first weights are zero."""
+    torch.manual_seed(0)
+    network = BranchedERFNet()
+    for part in (network.segmentation, network.seediness, network.tracking):
+        nn.init.normal_(part[-1].weight, std=0.1)
+    return network.eval()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run a command line in this process: exit code, standard error."""
+
+    def call(*words: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["embedtrack", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return int(stop.value.code or 0), capfd.readouterr().err
+
+    return call

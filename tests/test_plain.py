@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from benchmarks.plain import plain_cluster, plain_links, plain_maps
 from benchmarks.plot import Line, Panel, draw
@@ -16,15 +15,6 @@ from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.predict import Predictor
 from embedtrack.tracks.link import link
 from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
-
-
-@pytest.fixture
-def network() -> BranchedERFNet:
-    torch.manual_seed(0)
-    network = BranchedERFNet()
-    for part in (network.segmentation, network.seediness, network.tracking):
-        nn.init.normal_(part[-1].weight, std=0.1)
-    return network.eval()
 
 
 def test_in_a_single_crop_the_plain_method_predicts_what_ours_does(network: BranchedERFNet):

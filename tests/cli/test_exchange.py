@@ -7,12 +7,12 @@ import pytest
 
 from embedtrack.data.tracked import open_tracked, write_tracked
 from embedtrack.exchange.formats import FORMATS
-from tests.cli.test_look import Run, data, run  # noqa: F401
+from tests.cli.test_look import Run, data  # noqa: F401
 from tests.exchange.hard import hard, same
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_there_and_back(run: Run, tmp_path: Path, kind: str):  # noqa: F811
+def test_there_and_back(run: Run, tmp_path: Path, kind: str):
     for package in {"geff": ["geff", "zarr"], "ome-zarr": ["zarr"]}.get(kind, []):
         pytest.importorskip(package)
     write_tracked(hard(), tmp_path / "01_RES")

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from embedtrack.data.symmetry import SYMMETRIES, do, do_axes, do_vectors
 from embedtrack.data.tiles import plan
@@ -9,15 +8,6 @@ from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.predict import BYTES_PER_PIXEL, Pending, Predictor, plan_tiles
 
 SHAPE = (40, 56)
-
-
-@pytest.fixture
-def network() -> BranchedERFNet:
-    torch.manual_seed(0)
-    network = BranchedERFNet()
-    for part in (network.segmentation, network.seediness, network.tracking):
-        nn.init.normal_(part[-1].weight, std=0.1)
-    return network.eval()
 
 
 @pytest.fixture

@@ -20,15 +20,6 @@ SHAPE = (40, 56)
 
 
 @pytest.fixture
-def network() -> BranchedERFNet:
-    torch.manual_seed(0)
-    network = BranchedERFNet()
-    for part in (network.segmentation, network.seediness, network.tracking):
-        nn.init.normal_(part[-1].weight, std=0.1)
-    return network.eval()
-
-
-@pytest.fixture
 def frames() -> list[np.ndarray]:
     return list(np.random.default_rng(0).normal(0, 1, (4, *SHAPE)).astype(np.float32))
 
