@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scoring import markdown, place, tracked
+from benchmarks.scoring import markdown, place, shipped, tracked
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.aogm import edges, match_labels
@@ -164,7 +164,7 @@ def main(
     """Print what each data set loses, and draw its worst frames."""
     start_logging()
     root = data_root()
-    for name in datasets or sorted(p.name for p in models().iterdir() if (root / p.name).is_dir()):
+    for name in datasets or shipped():
         model = place(checkpoint.load(weights or models() / name), device)
         (out / name).mkdir(parents=True, exist_ok=True)
         movies = [folder for folder in sequences(root / name) if ctc.open_truth(folder).markers]

@@ -11,6 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from embedtrack import device
+from embedtrack.challenge import data_root, model_names
 from embedtrack.checkpoint import Model
 from embedtrack.data import ctc
 from embedtrack.data.names import numbered
@@ -102,6 +103,11 @@ def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, p
         for index, mask in enumerate(finished(tracker, cells)):
             writer.write(index, mask)
         writer.commit(tracker.tracks())
+
+
+def shipped() -> list[str]:
+    """The data sets with weights and data."""
+    return [name for name in model_names() if (data_root() / name).is_dir()]
 
 
 def place(model: Model, device_name: str) -> Model:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, score
+from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, score, shipped
 from embedtrack import checkpoint
 from embedtrack.challenge import data_root, models
 from embedtrack.config import Normalisation
@@ -38,7 +38,7 @@ def main(
     """Print the table of the README."""
     start_logging()
     root = data_root()
-    names = datasets or sorted(p.name for p in models().iterdir() if p.is_dir() and (root / p.name).is_dir())
+    names = datasets or shipped()
     measures = (*MEASURES, SILVER)
     table = Table("data set", "frames", "views", *measures, "s / frame")
     for name in names:
