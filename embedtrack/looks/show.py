@@ -1,12 +1,12 @@
 """Pictures of a tracked movie, frame by frame: the story of ``embedtrack show``."""
 
 import math
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,15 @@ from embedtrack.looks.errors import Error, find_errors
 from embedtrack.looks.marks import Scene, mark
 from embedtrack.looks.movie import STILL, check_suffix, write_pictures
 from embedtrack.looks.overlay import Cell, Picture, Place
+from embedtrack.pipeline import spread
 from embedtrack.types import Track
-
-T = TypeVar("T")
 
 QUIET: Colour = (150, 130, 120)
 """Of outlines where errors are to stand out."""
 REMEMBERED = 3
 """Frames for which a division stays marked."""
+LOADERS = 3
+"""Threads that prepare the next frames while one is drawn."""
 STILLS = 6
 """Frames in one picture, unless they are chosen."""
 SIDE, SMALL = 1000, 14
@@ -101,9 +102,9 @@ def draw(
             return cells, true, None
         return cells, true, overlay.background(raw[i] if raw else None, result.shape, grey, zoom)
 
-    with ThreadPoolExecutor(2) as pool:
-        past = sorted({i for frame in frames for i in range(max(frame - max(look.tail, 1), 0), frame + 1)})
-        for i, (cells, true, ground) in zip(past, _ahead(pool, load, past), strict=True):
+    past = sorted({i for frame in frames for i in range(max(frame - max(look.tail, 1), 0), frame + 1)})
+    with closing(spread(load, past, LOADERS)) as loaded:
+        for i, (cells, true, ground) in zip(past, loaded, strict=True):
             painter.see(i, cells, true)
             if ground is not None:
                 painter.paint(ground, i, cells, true)
@@ -187,17 +188,6 @@ def grey_span(raw: Sequence[NDArray[Any]] | None) -> overlay.Span:
         return overlay.Span(0, 1)
     spans = [overlay.span(raw[i]) for i in sorted({0, len(raw) // 2, len(raw) - 1})]
     return overlay.Span(*np.mean(spans, axis=0).tolist())
-
-
-def _ahead(pool: ThreadPoolExecutor, load: Callable[[int], T], items: Sequence[int], reach: int = 4) -> Iterator[T]:
-    """What ``load`` makes of the items, in their order, while the next ones are being made."""
-    waiting: deque[Future[T]] = deque()
-    for item in items:
-        waiting.append(pool.submit(load, item))
-        if len(waiting) > reach:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _count(pictures: Iterator[Picture], total: int, on_frame: Callable[[int, int], None]) -> Iterator[Picture]:
