@@ -9,6 +9,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.erfnet import NonBottleneck1D, Upsampler
 
+FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")  # type: ignore[no-untyped-call]
+"""Whether this torch has convolutions that add and rectify."""
+
 
 class FoldedBlock(nn.Module):
     """A ``NonBottleneck1D`` in evaluation mode: relu(x + W4 relu(W3 relu(W2 relu(W1 x)))), the norms in W2 and W4."""
@@ -20,10 +23,8 @@ class FoldedBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, channels, H, W] -> the same shape."""
-        y = self.right1(self.down1(x).relu_()).relu_()
-        y = self.right2(self.down2(y).relu_())
-        folded: Tensor = y.add_(x).relu_()
-        return folded
+        y = rectified(self.right1, rectified(self.down1, x))
+        return rectified(self.right2, rectified(self.down2, y), plus=x)
 
 
 class FoldedUpsampler(nn.Module):
@@ -37,6 +38,29 @@ class FoldedUpsampler(nn.Module):
         """[B, inputs, H, W] -> [B, outputs, 2H, 2W]."""
         folded: Tensor = self.convolution(x).relu_()
         return folded
+
+
+def rectified(convolution: nn.Conv2d, x: Tensor, plus: Tensor | None = None) -> Tensor:
+    """relu(W x + plus), [B, inputs, H, W] -> [B, outputs, H, W].
+
+    On a CPU the convolution's own kernel adds and rectifies while its result is still in the cache. The operator is
+    the one that torch's compiler calls; torch has no public name for it, so it may go: then it is done step by step.
+    """
+    if not _fusible(x):
+        y: Tensor = convolution(x)
+        return (y if plus is None else y.add_(plus)).relu_()
+    fused, weights = torch.ops.mkldnn._convolution_pointwise, (convolution.weight, convolution.bias)
+    place = (convolution.padding, convolution.stride, convolution.dilation, convolution.groups)
+    if plus is None:
+        y = fused(x, *weights, *place, "relu", [], "")
+    else:
+        y = fused.binary(x, plus, *weights, *place, "add", 1.0, "relu", [], "")
+    return y
+
+
+def _fusible(x: Tensor) -> bool:
+    """The compiler, where it is at work, fuses by itself; torch 2.11 refuses single pixels."""
+    return FUSED and x.device.type == "cpu" and x.shape[-2] * x.shape[-1] > 1 and not torch.compiler.is_compiling()
 
 
 def for_inference(network: BranchedERFNet, precision: torch.dtype = torch.float32) -> BranchedERFNet:

@@ -14,6 +14,7 @@ from embedtrack.data.normalise import normalise
 from embedtrack.data.scale import to_frame, to_working
 from embedtrack.evaluate import evaluate
 from embedtrack.instances.cluster import cluster
+from embedtrack.networks import fast as fast_networks
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.erfnet import NonBottleneck1D
 from embedtrack.networks.fast import FoldedBlock, for_inference
@@ -47,6 +48,20 @@ def test_it_computes_the_same(network: BranchedERFNet):
     fast = for_inference(network)
     for found, expected in zip(maps_of(fast, now, before), maps_of(network, now, before), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_fused_or_step_by_step_is_the_same(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch, precision: torch.dtype
+):
+    if not fast_networks.FUSED:
+        pytest.skip("this torch has no convolutions that add and rectify")
+    block, x = for_inference(network, precision).encoder[2], torch.randn(1, 64, 24, 32, dtype=precision)
+    x = x.contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        fused = block(x)
+        monkeypatch.setattr(fast_networks, "FUSED", False)
+        torch.testing.assert_close(fused, block(x), atol=2e-2 if precision == torch.bfloat16 else 1e-5, rtol=1e-2)
 
 
 def test_bfloat16_is_near_and_its_maps_are_single(network: BranchedERFNet):
