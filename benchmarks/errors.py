@@ -1,8 +1,8 @@
 """Where a model loses its score: ``python -m benchmarks.errors DATASET...``.
 
-The validation frames are segmented and tracked as in ``benchmarks.validation``. Two tables say which kinds of errors
-cost how much: of SEG, the mean over the cells of 1 - Jaccard index; of TRA, the errors' AOGM over that of an empty
-result. The frames that lose most are drawn with their errors, into ``errors/DATASET``.
+The validation frames are segmented, and tracked where there are tracks, as in ``benchmarks.validation``. Two tables say
+which kinds of errors cost how much: of SEG, the mean over the cells of 1 - Jaccard index; of TRA, the errors' AOGM over
+that of an empty result. The frames that lose most are drawn with their errors, into ``errors/DATASET``.
 """
 
 from collections import Counter, defaultdict
@@ -22,16 +22,18 @@ from embedtrack.aogm import edges, match_labels
 from embedtrack.challenge import REPOSITORY, data_root, models
 from embedtrack.checkpoint import Model
 from embedtrack.data import ctc
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.sources.open import open_raw
-from embedtrack.data.tracked import Lazy, Tracked, open_tracked
+from embedtrack.data.tracked import Tracked, open_tracked
 from embedtrack.display import start_logging
 from embedtrack.evaluate import cut
-from embedtrack.infer import dataset_of
+from embedtrack.infer import dataset_of, segment
 from embedtrack.looks.errors import WEIGHTS, find_errors
 from embedtrack.looks.show import show
+from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border
 from embedtrack.train import recipe_for, sequences
-from embedtrack.types import Labels
+from embedtrack.types import Labels, Track
 
 OUTLINES = ("missed", "seen in part", "merged", "split", "outline")
 """What a cell's mask may suffer from; the first three of these have no mask of their own."""
@@ -85,6 +87,31 @@ def of_movie(folder: Path, model: Model, views: int, frames: range, pictures: Pa
             picture = pictures / f"{folder.name}-{result.spell(index)}.png"
             show(result, picture, raw, reference, range(index, index + 1))
     return losses
+
+
+def of_stills(folder: Path, model: Model, views: int, frames: range, pictures: Path, worst: int) -> Losses:
+    """The same for single frames with gold masks and without tracks: each one is a movie of its own."""
+    paths, truth = ctc.open_frames(folder), ctc.open_truth(folder)
+    numbers = [number for number in frames if number in truth.gold]
+    cells = segment(model, [paths[number] for number in numbers], views, "float32")
+    losses, stills = Losses(defaultdict(list), defaultdict(list), 0, []), []
+    for number, (labels, _) in zip(numbers, cells, strict=True):
+        reference, result = (still(image, number) for image in (ctc.read_labels(truth.gold[number]), labels))
+        found = compare([reference.labels[0]], reference, result)
+        losses.frames.append(found.frames[0])
+        for kind, values in found.seg.items():
+            losses.seg[kind] += values
+        stills.append((found.frames[0], reference, result))
+    for _, reference, result in sorted(stills, key=lambda one: -one[0])[:worst]:
+        picture = pictures / f"{folder.name}-{result.spell(0)}.png"
+        show(result, picture, [ctc.read_frame(paths[result.first])], reference, range(1))
+    return losses
+
+
+def still(labels: Labels, number: int) -> Tracked:
+    """A single frame int32[H, W] as a movie."""
+    tracks = [Track(int(label), 0, 0, 0) for label in present(labels)]
+    return Tracked([labels], tracks, (labels.shape[0], labels.shape[1]), number)
 
 
 def masks_of(folder: Path, frames: range) -> list[Labels | None]:
@@ -167,10 +194,12 @@ def main(
     for name in datasets or shipped():
         model = place(checkpoint.load(weights or models() / name), device)
         (out / name).mkdir(parents=True, exist_ok=True)
-        movies = [folder for folder in sequences(root / name) if ctc.open_truth(folder).markers]
-        share = recipe_for(name).validation
-        losses = [of_movie(folder, model, views, held_back(folder, share), out / name, worst) for folder in movies]
-        tables = [make(f"{name}, {views} views", losses) for make in (seg_table, tra_table)]
+        share, losses = recipe_for(name).validation, []
+        for folder in sequences(root / name):
+            look = of_movie if ctc.open_truth(folder).markers else of_stills
+            losses.append(look(folder, model, views, held_back(folder, share), out / name, worst))
+        tracked_too = any(one.empty for one in losses)
+        tables = [make(f"{name}, {views} views", losses) for make in (seg_table, tra_table)[: 1 + tracked_too]]
         (out / name / "table.md").write_text("\n\n".join(map(markdown, tables)) + "\n")
         for table in tables:
             Console().print(table)

@@ -172,6 +172,16 @@ def test_worst_frames_are_drawn(dataset: Path, tmp_path: Path):
     assert len(list(tmp_path.glob("01-00*.png"))) == 2
 
 
+def test_single_frames_are_looked_at_by_themselves(dataset: Path, tmp_path: Path):
+    (dataset / "01_GT" / "TRA").rename(tmp_path / "TRA")
+    model = Model(BranchedERFNet().eval(), ModelConfig())
+    losses = errors.of_stills(dataset / "01", model, 1, range(2, 5), tmp_path, 1)
+    assert len(losses.frames) == 3
+    assert sum(map(len, losses.seg.values())) == 6  # two cells in each
+    assert losses.empty == 0
+    assert len(list(tmp_path.glob("01-00*.png"))) == 1
+
+
 def test_a_part_of_the_truth(dataset: Path, tmp_path: Path):
     few = truth.take(dataset / "01", truth.Part(frames=3, silver=False), tmp_path / "few")
     assert sorted(path.name for path in few.iterdir()) == ["t000.tif", "t001.tif", "t002.tif"]
