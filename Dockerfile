@@ -29,12 +29,16 @@ RUN if [ "$PURPOSE" = tracking ]; then \
         && awk "/^[a-z]/ {out = /^($needless)=/} !out" /tmp/rest.lock >/tmp/less.lock && mv /tmp/less.lock /tmp/rest.lock \
         && pip uninstall --yes setuptools; fi \
     && pip install --no-compile --no-deps --require-hashes --requirement /tmp/rest.lock
-# What no command of ours loads: symbols for debuggers, headers, test programs, the packages' own tests, and pip itself.
+# What no command of ours loads: symbols for debuggers, headers, types, test programs, the packages' own tests, and pip.
+# (The libraries in *.libs break when stripped; scikit-image reads its own .pyi files.)
 RUN cd "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && strip --strip-unneeded torch/lib/libtorch_cpu.so torch/lib/libtorch_python.so \
         llvmlite/binding/libllvmlite.so imagecodecs/*.so \
+    && find scipy skimage numba/*.so -name '*.so' -type f -exec strip --strip-unneeded {} + \
     && python3 -B -c 'import imagecodecs; imagecodecs.version()' \
     && rm -rf torch/test torch/include skimage/data pip pip-*.dist-info \
+    && rm -f torch/lib/lib*_test.so torch/lib/libbackend_with_compiler.so \
+    && find . -name '*.pyi' -not -path './skimage/*' -delete \
     && find torch/bin -type f -not -name torch_shm_manager -delete \
     && find . -type d -name tests -path '*/*/tests' -not -path './torch/*' -prune -exec rm -rf {} +
 COPY embedtrack ./embedtrack
