@@ -1,7 +1,7 @@
 """What less truth costs: ``python -m benchmarks.truth DATASET --minutes 8``.
 
 The last movie is scored, whole; the first one trains, once with all of its truth and then with parts: gold masks and
-markers alone, or ten frames, from chance weights and from those of another data set. Each training has the same budget
+markers alone, or ten frames, each from chance weights and from those of another data set. Each training has the same budget
 but the shorter one of fine-tuning. What is finished is not done again, what was stopped goes on.
 """
 
@@ -43,6 +43,7 @@ class Part(NamedTuple):
 PARTS: dict[str, Part] = {
     "silver masks of all frames": Part(),
     "gold masks and markers alone": Part(silver=False),
+    "gold masks and markers alone, fine-tuned": Part(silver=False, tuned=True),
     "ten frames": Part(frames=FEW),
     "ten frames, fine-tuned": Part(frames=FEW, tuned=True),
     "ten frames, fine-tuned, half the time": Part(frames=FEW, tuned=True, budget=0.5),
