@@ -21,12 +21,13 @@ from rich.table import Table
 
 from embedtrack import device
 from embedtrack.config import Recipe
+from embedtrack.data.batches import batches
 from embedtrack.data.medoid import medoids
 from embedtrack.data.merge import Merged
 from embedtrack.data.movie import Movie, read_movie
 from embedtrack.data.samples import Batch, collate, draw
 from embedtrack.derive import derive
-from embedtrack.fit import batches, start, step
+from embedtrack.fit import start, step
 from embedtrack.losses.spatial import embedtrack_loss
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.team import Team
@@ -90,7 +91,7 @@ def measure(job: Trained, steps: int, rounds: int = 3) -> dict[str, float]:
     wholes, bares = [], []
     for number in range(rounds):
         seen: list[Batch] = []
-        stream = batches([job.movie], job.recipe, number * steps, job.team)
+        stream = batches([job.movie], job.recipe, number * steps, job.team.rank)
         if not number:
             for batch in itertools.islice(stream, 2):
                 _whole(job, batch)

@@ -16,14 +16,14 @@ from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, scor
 from embedtrack import checkpoint
 from embedtrack.challenge import data_root, models
 from embedtrack.config import Normalisation
+from embedtrack.data.holdout import split
 from embedtrack.data.movie import read_movie
 from embedtrack.display import start_logging
-from embedtrack.fit import split
 from embedtrack.train import recipe_for, sequences
 
 
 def held_back(folder: Path, share: float) -> range:
-    """The numbers of the frames of a sequence that validate and do not train, as ``fit.split`` cuts them."""
+    """The numbers of the frames of a sequence that validate and do not train, as training leaves them out."""
     _, [movie] = split([read_movie(folder, Normalisation())], share)
     return range(movie.numbers[0], movie.numbers[-1] + 1)
 

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ from torch import nn
 
 from embedtrack import checkpoint, device, resume
 from embedtrack.config import Clustering, ModelConfig, Recipe
+from embedtrack.data.batches import batches, pairs_per_epoch
 from embedtrack.data.movie import Movie
-from embedtrack.data.samples import Batch, collate, draw
+from embedtrack.data.samples import Batch
 from embedtrack.losses.spatial import Losses, embedtrack_loss
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.erfnet import remember
@@ -23,8 +23,6 @@ from embedtrack.team import Team
 from embedtrack.validate import validation_seg
 
 SAVE_SECONDS = 120.0
-SIDES = 32
-"""Large crops have sides that are multiples of this."""
 WARM_UP = 0.3
 """Share of the training in which the learning rate rises."""
 VALIDATING = 0.15
@@ -45,7 +43,7 @@ def fit(
     init: BranchedERFNet | None = None,
     look: Look = lambda network, config, step, precision: None,
 ) -> Iterator[dict[str, Any]]:
-    """Train a network on some movies, validate on others (see ``split``), keep the best weights in ``out``.
+    """Train a network on some movies, validate on others (see ``data/holdout.py``), keep the best weights in ``out``.
 
     The budget is ``recipe.epochs``, or ``minutes`` by the clock where given. An unfinished training in ``out`` goes on
     where it was saved last. Yields a record per step (losses) and per validation, for ``train.jsonl`` and a display.
@@ -70,7 +68,7 @@ def fit(
     precision, begun = device.fast_precision(team.device), time.perf_counter() - state.seconds
     saved = state.seconds if state.step else -math.inf
 
-    for batch in batches(training, recipe, state.step, team):
+    for batch in batches(training, recipe, state.step, team.rank):
         progress = state.seconds / (60 * minutes) if minutes else state.step / steps
         if progress >= 1:
             break
@@ -97,34 +95,6 @@ def fit(
     team.wait()
 
 
-def split(movies: Sequence[Movie], share: float) -> tuple[list[Movie], list[Movie]]:
-    """Take some frames of each movie for validation; a movie of a single frame serves for both."""
-    training, validation = [], []
-    for movie in movies:
-        kept = held_back(movie, share)
-        training.append(movie.part(t for t in range(len(movie.frames)) if t not in kept))
-        validation.append(movie.part(kept or range(len(movie.frames))))
-    if not any(movie.has_masks(t) for movie in training for t in range(len(movie.frames))):
-        raise ValueError("expected annotated cells in the training frames, found none; check the _GT and _ST folders")
-    return training, validation
-
-
-def held_back(movie: Movie, share: float) -> range:
-    """The frames that validate and do not train: the last ones, at least one stays.
-
-    In a movie of which most cells have no masks they end with the last mask, and are as many more as it takes to hold
-    that share of the masks.
-    """
-    length = len(movie.frames)
-    end, count = length, min(length - round(length * (1 - share)), length - 1)
-    masks = [len(movie.centres[t].keys() - movie.partial[t]) for t in range(length)]
-    if movie.sparse and count and any(masks):
-        end = max(t for t in range(length) if masks[t]) + 1
-        enough = next(n for n in range(1, end + 1) if sum(masks[end - n : end]) >= share * sum(masks))
-        count = min(max(count, enough), end - 1)
-    return range(end - count, end)
-
-
 def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
     """The untrained network and its configuration, as far as they follow from the training masks."""
     sizes = [
@@ -146,12 +116,6 @@ def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, Mo
     )  # fmt: skip
 
 
-def pairs_per_epoch(training: Sequence[Movie], recipe: Recipe) -> int:
-    """As many crops as cover every frame about twice."""
-    area = recipe.sampling.crop**2
-    return sum(math.ceil(2 * frame.size / area) for movie in training for frame in movie.frames)
-
-
 def one_cycle(progress: float, peak: float) -> float:
     """The learning rate (Smith 2018): a cosine up from peak / 25 in the first 30 %, then one down to peak / 10,000.
 
@@ -162,37 +126,6 @@ def one_cycle(progress: float, peak: float) -> float:
     else:
         low, share = peak / 1e4, (1 - progress) / (1 - WARM_UP)
     return low + (peak - low) * (1 - math.cos(math.pi * share)) / 2
-
-
-def batches(training: Sequence[Movie], recipe: Recipe, first: int, team: Team) -> Iterator[Batch]:
-    """Batches from step ``first`` on, prepared while the network works; each depends on seed and step alone.
-
-    Of the crops of all processes, this one's are those of its rank.
-    """
-    sides = (side for movie in training for frame in movie.frames for side in frame.shape)
-    large, fewer = large_crops(recipe, max(sides))
-
-    def make(number: int) -> Batch:
-        sampling, count = recipe.sampling, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
-        if np.random.default_rng((recipe.seed, number)).random() < sampling.large:
-            sampling, count = sampling.model_copy(update={"crop": large}), fewer
-        places = range(1 + team.rank * count, 1 + (team.rank + 1) * count)
-        generators = [np.random.default_rng((recipe.seed, number, place)) for place in places]
-        return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.step)
-
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(make, first)
-        while True:
-            batch, first = following.result(), first + 1
-            following = pool.submit(make, first)
-            yield batch
-
-
-def large_crops(recipe: Recipe, longest: int) -> tuple[int, int]:
-    """Side and number of a batch's large crops: of twice the side, but not larger than frames of that longest side."""
-    crop = recipe.sampling.crop
-    side = max(crop, min(2 * crop, -(-longest // SIDES) * SIDES))
-    return side, max(1, recipe.batch * crop**2 // side**2)
 
 
 def step(

@@ -16,9 +16,10 @@ from embedtrack import checkpoint, device, resume
 from embedtrack.card import origin, write_card
 from embedtrack.config import RECIPES, Recipe
 from embedtrack.data.beside import beside
+from embedtrack.data.holdout import split
 from embedtrack.data.movie import Movie, read_movies
 from embedtrack.derive import derive
-from embedtrack.fit import fit, split
+from embedtrack.fit import fit
 from embedtrack.journal import Journal
 from embedtrack.own import own_masks
 from embedtrack.team import Team, join, leave

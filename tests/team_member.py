@@ -9,8 +9,9 @@ import torch
 
 from embedtrack import fit as fitting
 from embedtrack.config import Recipe, Sampling
+from embedtrack.data.holdout import split
 from embedtrack.data.movie import read_movies
-from embedtrack.fit import fit, split
+from embedtrack.fit import fit
 from embedtrack.team import join, leave
 
 folder, out, batch = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from embedtrack.config import Augmentation, Recipe, Sampling
+from embedtrack.data.batches import large_crops
 from embedtrack.derive import derive, measure
-from embedtrack.fit import large_crops
 from embedtrack.types import Track
 from tests.drawings import Toy, draw, moving, write_movie
 

@@ -1,8 +1,6 @@
 import errno
-import itertools
 import math
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +10,12 @@ import torch
 from embedtrack import checkpoint, resume
 from embedtrack import fit as fitting
 from embedtrack.config import Augmentation, Clustering, Recipe, Sampling
+from embedtrack.data import batches as making
+from embedtrack.data.holdout import split
 from embedtrack.data.movie import Movie, read_movie
 from embedtrack.data.samples import collate, draw
 from embedtrack.evaluate import jaccards
-from embedtrack.fit import fit, held_back, one_cycle, pairs_per_epoch, split, start
+from embedtrack.fit import fit, one_cycle, start
 from embedtrack.instances.cluster import cluster
 from embedtrack.losses.spatial import embedtrack_loss
 from embedtrack.networks.predict import Predictor, plan_tiles
@@ -145,36 +145,15 @@ def test_validations_take_a_small_share_of_a_budget_in_minutes():
 def test_waiting_for_batches_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Batches take a second each, steps next to nothing: a budget of 1.2 seconds ends after two of them."""
     data = split(movies(tmp_path), 0.3)
-    draw_one = fitting.draw
+    draw_one = making.draw
 
     def slow(*words: object) -> object:
         time.sleep(1)
         return draw_one(*words)
 
-    monkeypatch.setattr(fitting, "draw", slow)
+    monkeypatch.setattr(making, "draw", slow)
     recipe = SMALL.model_copy(update={"batch": 1, "sampling": Sampling(crop=32, large=0)})
     assert len(losses(list(fit(*data, tmp_path / "out", recipe, ALONE, minutes=1.2 / 60)))) <= 2
-
-
-def test_sparse_masks_are_shared_between_training_and_validation(tmp_path: Path):
-    """Of 20 frames 3, 7, 11 and 12 have masks of two cells; a tenth of the eight is one, so frame 12 is enough."""
-    [movie] = movies(tmp_path)[:1]
-    ones = [frozenset[int]() if t in (3, 7, 11, 12) else frozenset({1, 2}) for t in range(20)]
-    long = replace(
-        movie,
-        numbers=list(range(20)),
-        partial=ones,
-        **{name: [getattr(movie, name)[0]] * 20 for name in ("frames", "labels", "centres", "sizes", "truth")},
-    )
-    assert held_back(long, 0.1) == range(11, 13)  # two of twenty frames
-    assert held_back(long, 0.6) == range(1, 13)
-    assert held_back(long, 0.0) == range(13, 13)
-    bare = replace(long, partial=[frozenset({1, 2})] * 20)
-    assert held_back(bare, 0.1) == range(18, 20)
-    training_part, validation = split([long], 0.1)
-    assert training_part[0].numbers == [*range(11), *range(13, 20)]
-    assert validation[0].numbers == [11, 12]
-    assert training_part[0].before(11) == 11
 
 
 def test_one_cycle():
@@ -184,21 +163,6 @@ def test_one_cycle():
     assert rates[-1] == pytest.approx(5e-8)
     assert sorted(rates[:31]) == rates[:31]
     assert sorted(rates[30:], reverse=True) == rates[30:]
-
-
-def test_the_last_tenth_validates(tmp_path: Path):
-    [movie] = movies(tmp_path)[:1]
-    training_part, validation = split([movie], 0.3)
-    assert [len(part[0].frames) for part in (training_part, validation)] == [4, 2]
-    assert validation[0].frames[-1] is movie.frames[-1]
-    single = movie.part([0])
-    assert [len(part[0].frames) for part in split([single], 0.1)] == [1, 1]
-
-
-def test_an_epoch_covers_the_movies_twice(tmp_path: Path):
-    assert pairs_per_epoch(movies(tmp_path), SMALL) == 6 * math.ceil(2 * 48 * 80 / 1600) + 6 * math.ceil(
-        2 * 48 * 64 / 1600
-    )
 
 
 def test_other_movies_do_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -212,12 +176,3 @@ def test_other_movies_do_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "out" / resume.FILE).write_bytes(b"cut")
     with pytest.raises(ValueError, match="damaged"):
         next(fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE))
-
-
-def test_large_crops_come_from_every_movie(tmp_path: Path):
-    """The numbers that choose the size, the movie and the place must not be the same ones."""
-    first, second = movies(tmp_path)
-    second = replace(second, frames=[frame + 1000 for frame in second.frames])
-    batches = itertools.islice(fitting.batches([first, second], SMALL, 0, ALONE), 60)
-    large = [bool(batch.now.mean() > 500) for batch in batches if batch.now.shape[-1] == 80]
-    assert 0.2 < np.mean(large) < 0.8

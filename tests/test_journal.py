@@ -9,8 +9,9 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.config import ModelConfig, Recipe, Sampling
+from embedtrack.data.holdout import split
 from embedtrack.data.movie import Movie, read_movie
-from embedtrack.fit import fit, split
+from embedtrack.fit import fit
 from embedtrack.journal import CROPS, CURVES, EVENTS, SAMPLES, Journal, crops
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.team import Team
