@@ -6,7 +6,8 @@ import torch
 
 from benchmarks.plain import plain_cluster, plain_links, plain_maps
 from benchmarks.plot import Line, Panel, draw
-from benchmarks.speed import WAYS, exponent, gold_of, operations, plot, rate, section, table
+from benchmarks.speed import WAYS, exponent, gold_of, operations, rate
+from benchmarks.speed_report import plot, section, table
 from embedtrack.checkpoint import Model
 from embedtrack.config import Clustering, ModelConfig
 from embedtrack.data.tiles import plan
