@@ -4,16 +4,18 @@ import importlib.metadata
 import json
 import shutil
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
-from embedtrack import doctor
 from embedtrack.__main__ import main
 from embedtrack.challenge import REPOSITORY
 from embedtrack.data import ctc
 from embedtrack.data.ctc import read_labels
-from embedtrack.doctor import Finding, examine
+from embedtrack.doctor import installed, machine, works
+from embedtrack.doctor.examine import examine
+from embedtrack.doctor.finding import Finding
 from embedtrack.folder import CARD, WEIGHTS, digest, noted_digest
 
 MODELS = sorted(path.parent for path in (REPOSITORY / "models").glob(f"*/{WEIGHTS}"))
@@ -55,19 +57,19 @@ def test_as_json_what_is_broken_is_counted(
     assert "damaged" in broken[f"model {model.name}"]
 
 
-def faults(check: str) -> list[str]:
-    return [finding.fault for finding in getattr(doctor, check)() if finding.fault]
+def faults(check: Callable[[], Iterable[Finding]]) -> list[str]:
+    return [finding.fault for finding in check() if finding.fault]
 
 
 def test_weights_must_be_those_of_their_card(model: Path):
-    assert faults("_weights") == []
+    assert faults(works.weights) == []
     card = (model / CARD).read_text()
     (model / CARD).write_text(card.replace(digest(model / WEIGHTS), "0" * 64))
-    assert "its card notes 0000" in faults("_weights")[0]
+    assert "its card notes 0000" in faults(works.weights)[0]
     (model / CARD).unlink()
-    assert faults("_weights") == []
+    assert faults(works.weights) == []
     shutil.rmtree(model)
-    assert "EMBEDTRACK_MODELS" in faults("_weights")[0]
+    assert "EMBEDTRACK_MODELS" in faults(works.weights)[0]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.name)
@@ -84,7 +86,7 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch):
         return "0.1" if name == "rich" else version(name)
 
     monkeypatch.setattr(importlib.metadata, "version", other)
-    found = {finding.topic: finding for finding in doctor._packages()}
+    found = {finding.topic: finding for finding in installed.packages()}
     assert "scipy" in found["packages"].fault
     assert "rich 0.1 instead of ==" in found["versions"].text
 
@@ -94,29 +96,29 @@ def test_requirements_are_the_same_from_a_checkout_and_from_metadata(monkeypatch
     lines = ["rich==15.0.0", 'zarr==3.1.6; extra == "exchange"', 'embedtrack[exchange]; extra == "all"']
     text = "Name: embedtrack\nVersion: 1\nProvides-Extra: exchange\nProvides-Extra: all\n"
     (tmp_path / "METADATA").write_text(text + "".join(f"Requires-Dist: {line}\n" for line in lines))
-    monkeypatch.setattr(doctor, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(installed, "REPOSITORY", tmp_path)
     monkeypatch.setattr(importlib.metadata, "metadata", lambda name: about.metadata)
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: about.requires)
-    found = {extra: [r.name for r in requirements] for extra, requirements in doctor._requirements().items()}
+    found = {extra: [r.name for r in requirements] for extra, requirements in installed._requirements().items()}
     assert found == {"": ["rich"], "exchange": ["zarr"]}
 
 
 def test_a_folder_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
-    assert "another folder" in faults("_places")[0]
+    monkeypatch.setattr(machine.os, "access", lambda path, mode: False)
+    assert "another folder" in faults(machine.places)[0]
 
 
 def test_wrong_results_are_told(monkeypatch: pytest.MonkeyPatch):
     """As if the device computed nonsense: every mask is empty."""
     monkeypatch.setattr(ctc, "read_labels", lambda path: read_labels(path) * ("man_track" in path.name))
-    (finding,) = doctor._run("cpu")
+    (finding,) = works.run("cpu")
     assert finding.text.startswith("0 of ")
     assert "results are wrong" in finding.fault
 
 
 def test_a_check_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(doctor, "_memory", lambda: 1 / 0)
-    monkeypatch.setattr(doctor, "_run", lambda name: [Finding("run", "not here")])
+    monkeypatch.setattr(machine, "memory", lambda: 1 / 0)
+    monkeypatch.setattr(works, "run", lambda name: [Finding("run", "not here")])
     found = {finding.topic: finding for finding in examine("cpu", seconds=0)}
     assert found["memory"].fault == "ZeroDivisionError: division by zero"
     assert {"program", "device", "working folder", "run"} <= found.keys()

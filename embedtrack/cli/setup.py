@@ -18,7 +18,8 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say whether all works here, as text for a bug report; exit code 1 where something is broken."""
-    from embedtrack.doctor import examine, line
+    from embedtrack.doctor.examine import examine
+    from embedtrack.doctor.finding import line
 
     logging.getLogger("embedtrack").setLevel(logging.ERROR)  # the findings say it
     findings = []
