@@ -65,7 +65,7 @@ def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, o
 
     A GPU is shown the movie twenty times over: it is fast only when it is under way.
     """
-    where = next(model.network.parameters()).device
+    where = model.device
     paths = list(paths) * (1 if where.type == "cpu" else 20)
     begin, found = time.perf_counter(), []
     cells = infer.segment(model, paths, views, precision, helpers=device.helpers(where))
@@ -155,7 +155,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
 
 def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: str) -> Predictor:
     """As ``infer.segment`` makes it."""
-    where = next(model.network.parameters()).device
+    where = model.device
     return Predictor(model.network, plan_tiles(shape, model.config.tile, where, views), views, precision)
 
 

@@ -170,11 +170,10 @@ def _see(model: Model, image: NDArray[Any], precision: str) -> tuple[Labels, lis
     """The masks that the mean over eight views gives, and those of each view, all turned back: int32[H, W]."""
     config, shape = model.config, (image.shape[0], image.shape[1])
     frame = normalise(to_working(image, config.scale), config.normalisation)
-    where = next(model.network.parameters()).device
     maps = []
     for symmetry in SYMMETRIES:
         turned = np.ascontiguousarray(do(frame, symmetry))
-        tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, where, 1)
+        tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, model.device, 1)
         one = undo_maps(Predictor(model.network, tiles, 1, precision)(turned), symmetry)
         maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))

@@ -61,7 +61,7 @@ The validation frames trained nothing; they chose the best weights and the thres
 ## Training
 
 {start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__},
-commit {revision()[:12]}.
+commit {revision()}.
 
 ```json
 {recipe.model_dump_json(indent=2)}

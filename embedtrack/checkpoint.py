@@ -24,6 +24,11 @@ class Model(NamedTuple):
     network: BranchedERFNet
     config: ModelConfig
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
 
 def save(folder: Path, network: BranchedERFNet, config: ModelConfig) -> None:
     """Write the model; each file is complete when it appears.

@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from numpy.typing import NDArray
 
 from embedtrack import checkpoint, device
@@ -76,7 +75,7 @@ def track(
     job = prepare(recording.path, model_folder, views, device_name, precision, border, compiling)
     with ResultWriter(out, recording) as writer:
         tracker = job.tracker()
-        helpers = device.helpers(job.device)
+        helpers = device.helpers(job.model.device)
         cells = segment(job.model, recording.frames, views, precision, compiling=compiling, helpers=helpers)
         with closing(ahead(finished(tracker, cells))) as masks:
             for index, mask in enumerate(masks):
@@ -93,11 +92,6 @@ class Job(NamedTuple):
     """On the device where it runs."""
     border: int
     """E in pixels."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.model.network.parameters()).device
 
     def tracker(self) -> Tracker:
         """A new one for a new movie."""
@@ -160,9 +154,7 @@ def segment(
         maps = to_frame(pending.fetch(), shape, config.scale)
         return cluster(maps, config.clustering, config.pixel), maps.shift
 
-    way = choose_way(
-        compiling, next(model.network.parameters()).device, len(images) if isinstance(images, Sized) else None
-    )
+    way = choose_way(compiling, model.device, len(images) if isinstance(images, Sized) else None)
     with closing(ahead(_maps(model, ahead(spread(read, images, helpers)), views, precision, way))) as predicted:
         yield from spread(cells, predicted, helpers)
 
@@ -184,8 +176,7 @@ def _maps(
     predictor: Predictor | None = None
     for shape, frame in frames:
         if predictor is None:
-            where = next(model.network.parameters()).device
-            tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, where, views)
+            tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, model.device, views)
             predictor = Predictor(model.network, tiles, views, precision, way)
         yield shape, predictor.launch(frame)
 

@@ -15,7 +15,8 @@ from skimage.measure import regionprops_table
 
 from embedtrack.data.lives import Life, cell_of_track, lives
 from embedtrack.data.place import new_file
-from embedtrack.data.tracked import Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.extras import need
 from embedtrack.types import Labels, Track
 

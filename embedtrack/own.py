@@ -55,8 +55,7 @@ def _agreement(eight: Labels, one: Labels) -> Iterator[tuple[int, float]]:
 
 def _labels(model: Model, frame: Frame, movie: Movie, t: int, views: int, precision: str) -> Labels:
     """The cells of one frame in its own pixels."""
-    where = next(model.network.parameters()).device
-    tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, where, views)
+    tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, model.device, views)
     shape = movie.truth[t].labels.shape
     maps = to_frame(Predictor(model.network, tiles, views, precision)(frame), (shape[0], shape[1]), movie.scale)
     return cluster(maps, model.config.clustering, model.config.pixel)

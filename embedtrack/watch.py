@@ -194,7 +194,7 @@ def _identity(folder: Path, model_folder: Path, job: Job, views: int, precision:
     weights = digest(model_folder / WEIGHTS)
     config = job.model.config.model_dump_json()
     known = [__version__, torch.__version__, str(folder.resolve()), weights, config, views, precision]
-    return json.dumps([*known, str(job.device), compiling == "on", job.border])
+    return json.dumps([*known, str(job.model.device), compiling == "on", job.border])
 
 
 @contextmanager

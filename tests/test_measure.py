@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedtrack.data.tracked import Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.measure import CELLS, TRACKS, cells_table, measure, tracks_table
 from embedtrack.types import Track
 from tests.drawings import draw

@@ -13,10 +13,8 @@ from embedtrack.data.lazy import Lazy
 from embedtrack.data.names import numbered
 from embedtrack.data.result import ResultWriter
 from embedtrack.data.tiff import read_header, read_labels
-from embedtrack.data.units import Units, parse_interval
+from embedtrack.data.units import Units
 from embedtrack.types import Labels, Track
-
-__all__ = ["Lazy", "Tracked", "Units", "open_tracked", "parse_interval", "require_valid", "write_tracked"]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.aogm import Node
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.tracked import Lazy, Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.extras import need
 

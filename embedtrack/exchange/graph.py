@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from embedtrack.aogm import Edge, Node, edges
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.lbep import MAX_LABEL
-from embedtrack.data.tracked import Lazy, Tracked, Units, require_valid
+from embedtrack.data.tracked import Tracked, require_valid
+from embedtrack.data.units import Units
 from embedtrack.types import Labels, Track
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from embedtrack.aogm import Edge, Node
 from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.tracked import Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.exchange.graph import places, tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.types import Track

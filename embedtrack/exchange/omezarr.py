@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.data.tracked import Lazy, Tracked, Units, require_valid
+from embedtrack.data.lazy import Lazy
+from embedtrack.data.tracked import Tracked, require_valid
+from embedtrack.data.units import Units
 from embedtrack.exchange.graph import same_label, tracked
 from embedtrack.extras import need
 from embedtrack.looks.colours import colours

@@ -19,8 +19,10 @@ from skimage.draw import disk, polygon
 from skimage.measure import find_contours
 
 from embedtrack.aogm import Edge, Node
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.tracked import Lazy, Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.types import Labels

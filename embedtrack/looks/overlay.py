@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from embedtrack.data.tracked import Units
+from embedtrack.data.units import Units
 from embedtrack.looks.colours import WHITE, Colour
 from embedtrack.types import Labels
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.tracked import Units
+from embedtrack.data.units import Units
 from embedtrack.edit.draft import Draft
 from embedtrack.exchange.graph import places
 from embedtrack.extras import need

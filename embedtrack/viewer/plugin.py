@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from embedtrack.data import ctc
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.names import numbered
 from embedtrack.data.tiff import read_frame
-from embedtrack.data.tracked import Lazy, Tracked, open_tracked, write_tracked
+from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
 from embedtrack.edit.draft import as_tracked, open_draft
 from embedtrack.edit.settle import settle
 from embedtrack.types import Track

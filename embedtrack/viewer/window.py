@@ -9,7 +9,8 @@ from typing import Any
 from embedtrack.data.choice import Choice
 from embedtrack.data.result import check_replaceable, explained
 from embedtrack.data.sources.open import open_pair, open_raw
-from embedtrack.data.tracked import Tracked, Units, write_tracked
+from embedtrack.data.tracked import Tracked, write_tracked
+from embedtrack.data.units import Units
 from embedtrack.edit.truth import check_place, corrected_before
 from embedtrack.extras import need
 from embedtrack.viewer.corrections import Corrections

@@ -7,16 +7,10 @@ import pytest
 import tifffile
 
 from embedtrack.data import ctc
+from embedtrack.data.lazy import Lazy
 from embedtrack.data.sources.open import open_raw
-from embedtrack.data.tracked import (
-    Lazy,
-    Tracked,
-    Units,
-    open_tracked,
-    parse_interval,
-    require_valid,
-    write_tracked,
-)
+from embedtrack.data.tracked import Tracked, open_tracked, require_valid, write_tracked
+from embedtrack.data.units import Units, parse_interval
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, still, write_movie
 

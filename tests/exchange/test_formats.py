@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.data.tracked import Tracked, Units, open_tracked, require_valid
+from embedtrack.data.tracked import Tracked, open_tracked, require_valid
+from embedtrack.data.units import Units
 from embedtrack.exchange.formats import FORMATS, export, load, recognise
 from tests.drawings import ALL
 from tests.exchange.hard import bare, hard, same

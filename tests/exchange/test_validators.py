@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from embedtrack.aogm import edges
-from embedtrack.data.tracked import Units
+from embedtrack.data.units import Units
 from embedtrack.exchange.formats import export
 from tests.exchange.hard import hard, pixels
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.data.tracked import Units
+from embedtrack.data.units import Units
 from embedtrack.looks import overlay
 from embedtrack.looks.overlay import (
     Span,

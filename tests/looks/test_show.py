@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embedtrack.data.tracked import Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.looks.colours import HUES, WHITE
 from embedtrack.looks.marks import COLOURS
 from embedtrack.looks.show import Look, draw, show

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from embedtrack import __version__
 from embedtrack.data.lives import lives
 from embedtrack.data.place import new_file
-from embedtrack.data.tracked import Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.extras import need
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import KINDS, Error, find_errors

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtrack.data.tracked import Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.looks.errors import KINDS
 from embedtrack.looks.report import page as story
 from embedtrack.looks.report.page import Facts, report

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedtrack.data.tracked import Tracked, Units
+from embedtrack.data.tracked import Tracked
+from embedtrack.data.units import Units
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import Error, find_errors
 from embedtrack.looks.overlay import Span, cells_of
