@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
 from embedtrack.config import Clustering
-from embedtrack.instances.settle import settle
+from embedtrack.instances.settle import nearest_pixel, settle
 from embedtrack.types import Labels, Maps
 
 REACH = math.log(2)
@@ -101,14 +101,6 @@ def _rank(
 
 
 @compiled
-def _nearest(position: float, size: int) -> int:
-    """The pixel of 0 .. size - 1 nearest to a position; written so that even nan is a pixel of the frame."""
-    if position >= size - 1:
-        return size - 1
-    return int(position + 0.5) if position > 0 else 0
-
-
-@compiled
 def _gather(offset: NDArray[np.float32], seediness: NDArray[np.float32], threshold: np.float32, step: float) -> Crowd:
     """Sort the pixels with a seediness above the threshold by the place that they point to, by counting.
 
@@ -122,7 +114,7 @@ def _gather(offset: NDArray[np.float32], seediness: NDArray[np.float32], thresho
         row, column = pixel[i] // width, pixel[i] % width
         y[i] = row + offset[0, row, column] / step
         x[i] = column + offset[1, row, column] / step
-        place[i] = _nearest(y[i], height) * width + _nearest(x[i], width)
+        place[i] = nearest_pixel(y[i], height) * width + nearest_pixel(x[i], width)
         first[place[i] + 1] += 1
     for i in range(height * width):
         first[i + 1] += first[i]
@@ -202,8 +194,8 @@ def _reach(crowd: Crowd, centres: Centres, index: int) -> tuple[NDArray[np.intp]
     centre_y, centre_x = crowd.y[centres.member[index]], crowd.x[centres.member[index]]
     s_y, s_x = centres.precision[index]
     radius_y, radius_x = math.sqrt(REACH / s_y), math.sqrt(REACH / s_x)
-    left, right = _nearest(centre_x - radius_x, width), _nearest(centre_x + radius_x, width)
-    top, bottom = _nearest(centre_y - radius_y, height), _nearest(centre_y + radius_y, height)
+    left, right = nearest_pixel(centre_x - radius_x, width), nearest_pixel(centre_x + radius_x, width)
+    top, bottom = nearest_pixel(centre_y - radius_y, height), nearest_pixel(centre_y + radius_y, height)
     begin, end = crowd.first[left::width][top : bottom + 1], crowd.first[right + 1 :: width][top : bottom + 1]
     members, distance = np.empty((end - begin).sum(), np.intp), np.empty((end - begin).sum())
     size = 0

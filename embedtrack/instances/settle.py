@@ -24,6 +24,8 @@ def settle(
     which d = exp(-sum_k exp(10 b_k) (c_k - e_k)^2) is highest, if that is above ``reach``: below the 0.5 of the
     proposals where a network that is unsure of dim rims lets them point halfway.
 
+    A cell without a pixel at its centre or beside it falls: it is a crescent, the rim of a cell that was torn from it.
+
     Args:
         labels: int32[H, W], from ``cluster``.
         maps: of the same frame; ``shift`` is not used.
@@ -36,9 +38,9 @@ def settle(
         int32[H, W] with the same numbers.
     """
     offset, bandwidth, seediness = (np.ascontiguousarray(a, np.float32) for a in maps[:3])
-    settled = _settle(labels, offset, bandwidth, seediness, -math.log(reach), np.float32(mask_threshold), step)
-    size = np.bincount(settled.ravel())
-    kept = np.where(size >= min_cell_size, np.arange(size.size), 0).astype(np.int32)
+    settled, centred = _settle(labels, offset, bandwidth, seediness, -math.log(reach), np.float32(mask_threshold), step)
+    size = np.bincount(settled.ravel(), minlength=centred.size)
+    kept = np.where((size >= min_cell_size) & centred, np.arange(size.size), 0).astype(np.int32)
     large: Labels = kept[settled]
     return large
 
@@ -52,32 +54,28 @@ def _settle(
     limit: float,
     threshold: np.float32,
     step: float,
-) -> Labels:
-    """``limit``: the exponent -log d up to which a pixel may belong to a cell."""
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """The cells anew, and of each number whether the cell has a pixel at its centre or beside it.
+
+    ``limit``: the exponent -log d up to which a pixel may belong to a cell.
+    """
     height, width = labels.shape
     cells = labels.max() + 1
-    mean = np.zeros((cells, 5))  # sums of s, s e_y, s e_x, s b_y, s b_x
+    mean = _means(labels, cells, offset, bandwidth, seediness, step)
     box = np.empty((cells, 4), np.int64)  # first and last row, first and last column
     box[:, ::2], box[:, 1::2] = max(height, width), -1
     for y in range(height):
         for x in range(width):
-            cell, s = labels[y, x], np.float64(seediness[y, x])
-            if cell > 0:
-                mean[cell, 0] += s
-                mean[cell, 1] += s * (y + offset[0, y, x] / step)
-                mean[cell, 2] += s * (x + offset[1, y, x] / step)
-                mean[cell, 3] += s * bandwidth[0, y, x]
-                mean[cell, 4] += s * bandwidth[1, y, x]
-                box[cell, 0], box[cell, 1] = min(box[cell, 0], y), max(box[cell, 1], y)
-                box[cell, 2], box[cell, 3] = min(box[cell, 2], x), max(box[cell, 3], x)
+            cell = labels[y, x]
+            box[cell, 0], box[cell, 1] = min(box[cell, 0], y), max(box[cell, 1], y)
+            box[cell, 2], box[cell, 3] = min(box[cell, 2], x), max(box[cell, 3], x)
     settled = np.zeros((height, width), np.int32)
     nearest = np.full((height, width), limit)
     for cell in range(1, cells):
-        if mean[cell, 0] == 0:
+        centre_y, centre_x, b_y, b_x = mean[cell]
+        if np.isnan(centre_y):
             continue
-        centre_y, centre_x = mean[cell, 1] / mean[cell, 0], mean[cell, 2] / mean[cell, 0]
-        s_y = math.exp(10 * mean[cell, 3] / mean[cell, 0]) * step**2  # per squared pixel
-        s_x = math.exp(10 * mean[cell, 4] / mean[cell, 0]) * step**2
+        s_y, s_x = math.exp(10 * b_y) * step**2, math.exp(10 * b_x) * step**2  # per squared pixel
         more_y, more_x = int(math.sqrt(limit / s_y)) + 1, int(math.sqrt(limit / s_x)) + 1
         for y in range(max(box[cell, 0] - more_y, 0), min(box[cell, 1] + more_y + 1, height)):
             for x in range(max(box[cell, 2] - more_x, 0), min(box[cell, 3] + more_x + 1, width)):
@@ -87,4 +85,41 @@ def _settle(
                     r = s_y * r_y**2 + s_x * r_x**2
                     if r < nearest[y, x]:
                         settled[y, x], nearest[y, x] = cell, r
-    return settled
+    mean = _means(settled, cells, offset, bandwidth, seediness, step)
+    centred = np.zeros(cells, np.bool_)
+    for cell in range(1, cells):
+        y, x = nearest_pixel(mean[cell, 0], height), nearest_pixel(mean[cell, 1], width)
+        centred[cell] = (settled[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] == cell).any()
+    return settled, centred
+
+
+@compiled
+def _means(
+    labels: Labels,
+    cells: int,
+    offset: NDArray[np.float32],
+    bandwidth: NDArray[np.float32],
+    seediness: NDArray[np.float32],
+    step: float,
+) -> NDArray[np.float64]:
+    """Of each label below ``cells`` the means, weighted by seediness, of (e_y, e_x, b_y, b_x), e in pixels; or nan."""
+    total, weight = np.zeros((cells, 4)), np.zeros(cells)
+    height, width = labels.shape
+    for y in range(height):
+        for x in range(width):
+            cell, s = labels[y, x], np.float64(seediness[y, x])
+            if cell > 0:
+                weight[cell] += s
+                total[cell, 0] += s * (y + offset[0, y, x] / step)
+                total[cell, 1] += s * (x + offset[1, y, x] / step)
+                total[cell, 2] += s * bandwidth[0, y, x]
+                total[cell, 3] += s * bandwidth[1, y, x]
+    return total / np.where(weight > 0, weight, np.nan)[:, None]
+
+
+@compiled
+def nearest_pixel(position: float, size: int) -> int:
+    """The pixel of 0 .. size - 1 nearest to a position; written so that even nan is a pixel of the frame."""
+    if position >= size - 1:
+        return size - 1
+    return int(position + 0.5) if position > 0 else 0

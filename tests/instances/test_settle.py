@@ -57,6 +57,22 @@ def test_a_contested_pixel_goes_to_the_nearer_mean():
     assert (settle(swapped, maps, 0.5, 0.3, 1, STEP) == labels).all()
 
 
+def test_a_crescent_falls():
+    """The rim of a cell points to its own arc's centre of gravity, which lies beside it, in the cell."""
+    labels = draw(SHAPE, {1: ((24, 30), 10)})
+    ring = (labels > 0) & (draw(SHAPE, {1: ((24, 33), 10)}) == 0)  # a sickle, 3 wide, at the left
+    torn = labels + ring
+    maps = perfect_maps(labels, labels, {})
+    rows, columns = np.nonzero(ring)
+    maps.offset[0][ring] = (24 - rows) * STEP
+    maps.offset[1][ring] = (26 - columns) * STEP
+    for b in maps.bandwidth:
+        b[:] = np.log(np.log(2) / (3 * STEP) ** 2) / 10
+    settled = settle(torn, maps, 0.5, 0.3, 1, STEP)
+    assert np.unique(settled).tolist() == [0, 1]
+    assert not settled[ring].any()
+
+
 def test_foreground_only_and_small_cells_fall():
     labels = draw(SHAPE, {1: ((24, 20), 8), 2: ((24, 50), 3)})
     maps = perfect_maps(labels, labels, {})
