@@ -23,9 +23,13 @@ require() {
         echo "first start: making the environment $ENVIRONMENT (a few minutes)" >&2
         "${PYTHON:-python3}" -m venv "$ENVIRONMENT" || fail "no environment could be made in $ENVIRONMENT"
     fi
-    echo "installing ${list#"$REPOSITORY"/}" >&2
-    "$ENVIRONMENT/bin/python" -m pip install --quiet --disable-pip-version-check \
-        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r "$list" >&2 ||
+    echo "installing ${list#"$REPOSITORY"/}: some minutes, nearly all of them for torch" >&2
+    if [ -n "${TORCH_INDEX:-}" ] && grep -q '^torch==' "$list"; then
+        "$ENVIRONMENT/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps \
+            --index-url "$TORCH_INDEX" "$(grep '^torch==' "$list")" >&2 ||
+            fail "torch could not be had from $TORCH_INDEX; check the address, or leave TORCH_INDEX out"
+    fi
+    "$ENVIRONMENT/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" >&2 ||
         fail "the installation of $list failed; see above, then start again"
     cp "$list" "$installed"
 }

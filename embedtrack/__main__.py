@@ -108,8 +108,8 @@ def infer(
     if model == AUTO:
         from embedtrack.auto import choose_model
 
-        model = choose_model(recording, where, precision)
-    with frames_bar(f"{movie.parent.name}/{movie.name}") as bar:
+        model = choose_model(recording, where)
+    with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
         summary = track(
             recording, model, out,
             views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
@@ -127,6 +127,10 @@ def _close(summary: "Summary", out: Path) -> None:
         "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)",
         out, *summary, summary.frames / summary.seconds,
     )  # fmt: skip
+    if not summary.cells:
+        logging.getLogger("embedtrack").warning(
+            "no cell was found in any frame: look at the movie, or try another --model"
+        )
 
 
 @app.command(rich_help_panel=common.TRAIN)
@@ -170,18 +174,24 @@ def evaluate(
 
 
 @app.command(rich_help_panel=common.EVALUATE)
-def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")]) -> None:
-    """Say whether a result obeys the challenge's rules; the movie beside it, if there, is taken into account."""
+def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
+    """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.data import ctc
     from embedtrack.data.choice import noted
     from embedtrack.data.sources.open import open_movie
+    from embedtrack.data.tracked import is_truth, open_tracked
 
+    log = logging.getLogger("embedtrack")
+    if is_truth(result_folder):
+        truth = open_tracked(result_folder)
+        log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
+        return
     movie = result_folder.parent / result_folder.name.removesuffix("_RES")
     recording = open_movie(movie, noted(result_folder)) if movie.is_dir() and movie != result_folder else None
     faults = ctc.check(result_folder, recording)
     if faults:
         raise ValueError("\n".join(faults))
-    logging.getLogger("embedtrack").info("%s: valid", result_folder)
+    log.info("%s: valid", result_folder)
 
 
 @app.command(rich_help_panel=common.SETUP)
@@ -216,6 +226,7 @@ def main() -> None:
         code = app(prog_name=app.info.name, standalone_mode=False)
     except (ValueError, typer.TyperException) as error:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        text = text.replace("Value error, ", "")  # what the parser of options puts before our own words
         sys.stderr.write(f"error: {text}\n")
         code = 2
     except ModuleNotFoundError as error:

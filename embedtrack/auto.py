@@ -1,4 +1,4 @@
-"""Which shipped model fits a movie: every one looks at a few frames in eight views, and the views must agree.
+"""Which shipped model fits a movie: the best two of a first look see a few frames in eight views, which must agree.
 
 A network that knows such cells finds the same ones however the frame is turned; one that does not finds something else
 in each view. The size of what it finds must be that of the cells which it has learnt.
@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 FRAMES = 3
 """So many frames are looked at, evenly spaced."""
+GLANCE = 2
+"""Views of one frame in the first look, which every model has."""
+FINALISTS = 2
+"""So many models at most look at all frames in all views."""
 SIDE = 512
 """Of larger frames only a square of this side in working pixels, at their middle."""
 AGREE, DOUBTFUL = 0.88, 0.5
@@ -49,7 +53,7 @@ class Fit(NamedTuple):
 
     model: Path
     qualities: tuple[float, ...]
-    """Of each frame and view the panoptic quality between the view's masks and those of all eight; 0: no cell."""
+    """Of each frame and view the panoptic quality between the view's masks and those of all views; 0: no cell."""
     diameters: tuple[float, ...]
     """Of discs of the masks' areas, in pixels."""
     learnt: float | None
@@ -77,15 +81,15 @@ class Fit(NamedTuple):
         return self.agreement * (1.0 if self.like else 0.5)
 
 
-def choose_model(movie: Recording, device_name: str = "auto", precision: str = "float32") -> Path:
+def choose_model(movie: Recording, device_name: str = "auto", precision: str = "auto") -> Path:
     """The shipped model that fits a movie best; the log says how sure that is, and warns if none fits.
 
-    Models of which the first frame shows that another one fits twice as well are not asked again.
+    All models glance at the first frame; the best of them look at more, unless another one fits twice as well.
 
     Args:
         movie: what will be tracked.
         device_name: where the networks run.
-        precision: theirs.
+        precision: theirs; what a choice needs is not much.
 
     Raises:
         ValueError: no model is there.
@@ -95,31 +99,32 @@ def choose_model(movie: Recording, device_name: str = "auto", precision: str = "
         raise ValueError(f"expected models in {models()}, got none; train one, or name a folder with --model")
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
     where = device.choose(device_name)
-    fits = [fit(models() / name, images[:1], where, precision) for name in names]
-    top = max(one.score for one in fits)
-    for number, one in enumerate(fits):
-        seen = 1
-        if images[1:] and 2 * one.score >= top:
-            more, seen = fit(one.model, images[1:], where, precision), len(images)
-            fits[number] = one._replace(
-                qualities=one.qualities + more.qualities, diameters=one.diameters + more.diameters
-            )
-        log.info("%s: eight views agree to %.2f; %s", names[number], fits[number].agreement, _found(fits[number], seen))
+    glances = []
+    for name in names:
+        glances.append(fit(models() / name, images[:1], where, precision, GLANCE))
+        log.info("%s: two views agree to %.2f; %s", name, glances[-1].agreement, _found(glances[-1], 1))
+    glances.sort(key=lambda one: one.score, reverse=True)
+    likely = [one.model for one in glances[:FINALISTS] if 2 * one.score >= glances[0].score]
+    fits = [fit(folder, images, where, precision) for folder in likely]
+    for one in fits:
+        log.info("%s: eight views agree to %.2f; %s", one.model.name, one.agreement, _found(one, len(images)))
     fits.sort(key=lambda one: one.score, reverse=True)
     verdict, sure = judge(fits, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
     return fits[0].model
 
 
-def fit(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32") -> Fit:
-    """How the model in a folder sees some frames [H, W] of a movie."""
+def fit(
+    folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32", views: int = 8
+) -> Fit:
+    """How the model in a folder sees some frames [H, W] of a movie in so many views."""
     model = checkpoint.load(folder)
     device.place(model.network, where)
     qualities: list[float] = []
     diameters: list[float] = []
     for image in images:
-        whole, views = _see(model, _middle(image, round(SIDE / model.config.scale)), precision)
-        qualities += [quality(whole, view) for view in views]
+        whole, seen = _see(model, _middle(image, round(SIDE / model.config.scale)), precision, views)
+        qualities += [quality(whole, view) for view in seen]
         areas = np.unique(whole[whole > 0], return_counts=True)[1]
         diameters += (2 * np.sqrt(areas / np.pi)).tolist()
     return Fit(folder, tuple(qualities), tuple(diameters), model.config.cell_diameter)
@@ -146,7 +151,7 @@ def judge(fits: Sequence[Fit], skewed: float) -> tuple[str, bool]:
     if best.score < AGREE:
         return f"{best.model.name} fits best, but not well: {seen}; look at the result before you trust it", False
     if lead < AHEAD:
-        return f"{best.model.name} fits, but not surely best: {seen}; compare both on some frames", True
+        return f"{best.model.name} fits, the next nearly as well: {seen}; either will do, or compare both", True
     return f"{best.model.name} fits: {seen}", True
 
 
@@ -166,19 +171,19 @@ def skew(images: Sequence[NDArray[Any]]) -> float:
     return float(np.mean(values))
 
 
-def _see(model: Model, image: NDArray[Any], precision: str) -> tuple[Labels, list[Labels]]:
-    """The masks that the mean over eight views gives, and those of each view, all turned back: int32[H, W]."""
+def _see(model: Model, image: NDArray[Any], precision: str, views: int) -> tuple[Labels, list[Labels]]:
+    """The masks that the mean over some views gives, and those of each view, all turned back: int32[H, W]."""
     config, shape = model.config, (image.shape[0], image.shape[1])
     frame = normalise(to_working(image, config.scale), config.normalisation)
     maps = []
-    for symmetry in SYMMETRIES:
+    for symmetry in SYMMETRIES[:views]:
         turned = np.ascontiguousarray(do(frame, symmetry))
         tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, model.device, 1)
         one = undo_maps(Predictor(model.network, tiles, 1, precision)(turned), symmetry)
         maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
-    whole, *views = (cluster(one, config.clustering, config.pixel) for one in (mean, *maps))
-    return whole, views
+    whole, *single = (cluster(one, config.clustering, config.pixel) for one in (mean, *maps))
+    return whole, single
 
 
 def _middle(image: NDArray[Any], side: int) -> NDArray[Any]:

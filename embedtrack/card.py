@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from embedtrack.checkpoint import CARD, WEIGHTS
-from embedtrack.config import Recipe
+from embedtrack.config import DATASETS, Recipe
 from embedtrack.data.movie import Movie
 from embedtrack.folder import digest
 from embedtrack.provenance import revision
@@ -17,6 +17,7 @@ from embedtrack.validate import Score
 TERMS = """The weights may be used and shared freely under this repository's licence. Movies of the Cell Tracking
 Challenge are free to use for work on the challenge and may not be redistributed; cite Maška et al., Nature Methods
 2023, and Ulman et al., Nature Methods 2017."""
+OWN_TERMS = "Whether the weights may be shared is for the owner of the movies to say."
 
 
 def write_card(
@@ -46,6 +47,8 @@ def write_card(
     data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
     notes = "".join(f"\n{note}\n" for note in _notes(training, own))
+    known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
+    terms = TERMS if known else OWN_TERMS
     start = f"Fine-tuned from {begun}." if begun else "From chance weights."
     text = f"""# {out.name}
 
@@ -56,7 +59,7 @@ EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
 
 {data}
 
-The validation frames trained nothing; they chose the best weights and the thresholds in `config.json`. {TERMS}
+The validation frames trained nothing; they chose the best weights and the thresholds in `config.json`. {terms}
 {notes}
 ## Training
 

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
 
@@ -40,10 +48,12 @@ class FramesBar:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task = progress.add_task("", total=None, rate="")
+        self._task: TaskID | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` frames are finished."""
+        """Show that ``done`` of ``total`` frames are finished; before the first one there is no bar."""
+        if self._task is None:
+            self._task = self._progress.add_task("", total=total, rate="")
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
         rate = f"{speed:.2f} frames/s" if speed else ""
         self._progress.update(self._task, completed=done, total=total, rate=rate)

@@ -1,6 +1,7 @@
 """Score a result against its truth by the measures of the challenge; py-ctcmetrics knows their formulas."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -132,8 +133,9 @@ def _open_truth(folder: Path) -> Truth:
     """The truth of ``DATASET/01_GT``, with valid tracks."""
     name = folder.name.removesuffix("_GT")
     if folder.name == name:
-        gold = f"{name.removesuffix('_RES').removesuffix('_ST')}_GT"
-        raise ValueError(f"{folder}: expected a folder of gold truth, got another; give {gold} beside it")
+        inside = folder.parent.name.endswith("_GT")
+        gold = folder.parent if inside else folder.with_name(f"{re.sub('_(RES|ST).*', '', name)}_GT")
+        raise ValueError(f"{folder}: expected a folder of gold truth first, then the result; is it {gold}?")
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder with TRA or SEG, got none of this name; check the path")
     truth = open_truth(folder.with_name(name))

@@ -75,6 +75,7 @@ def track(
     job = prepare(recording.path, model_folder, views, device_name, precision, border, compiling)
     with ResultWriter(out, recording) as writer:
         tracker = job.tracker()
+        on_frame(0, len(recording))
         helpers = device.helpers(job.model.device)
         cells = segment(job.model, recording.frames, views, precision, compiling=compiling, helpers=helpers)
         with closing(ahead(finished(tracker, cells))) as masks:

@@ -6,7 +6,7 @@ import logging
 import os
 import pickle
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,8 @@ def lock(out: Path) -> Iterator[None]:
         ) from None
     finally:
         os.close(folder)
+        with suppress(OSError):
+            out.rmdir()  # nothing was written: there was a fault in the data
 
 
 def state_of(out: Path) -> State:

@@ -1,6 +1,7 @@
 """The story of training: annotated movies -> network -> calibration -> a model's folder with its card."""
 
 import json
+import logging
 import math
 import os
 import re
@@ -29,8 +30,12 @@ from embedtrack.validate import calibrate
 LOG = "train.jsonl"
 TEACHER = ".teacher"
 """The folder within a model's of the network that completes sparse truth."""
+FEW = 50
+"""Fewer steps change next to nothing."""
 GENTLE = 0.5
 """Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
+
+log = logging.getLogger(__name__)
 
 OnRecord = Callable[[dict[str, Any]], None]
 
@@ -120,6 +125,8 @@ def _train(
     fitted = fit(training, validation, out, last, team, minutes=budget, init=network, look=journal.look)
     _log(fitted, journal, team, on_record)
     if team.leads:
+        if (steps := resume.state_of(out).step) < FEW:
+            log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, steps)
         model = checkpoint.load(out)
         device.place(model.network, team.device)
         config, scores = calibrate(model.network, model.config, validation, device.fast_precision(team.device))
@@ -229,5 +236,7 @@ def sequences(dataset: Path) -> list[Path]:
                 raise ValueError(f"{dataset}: expected one movie {name}, got {found[name].name} and {path.name}")
             found[name] = path
     if not found:
-        raise ValueError(f"expected annotated sequences like 01 with 01_GT in {dataset}, found none; check the path")
+        one = any(beside(dataset, end).is_dir() for end in ("_GT", "_ST"))
+        hint = f"give the folder above, {Path(os.path.abspath(dataset)).parent}" if one else "check the path"
+        raise ValueError(f"expected annotated sequences like 01 with 01_GT in {dataset}, found none; {hint}")
     return list(found.values())

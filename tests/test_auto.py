@@ -49,7 +49,7 @@ def test_skew_tells_bright_cells_from_phase_contrast():
             "a fits: its eight views agree to 0.90; the next, b: 0.40; cells of 30",
             True,
         ),
-        ([made("a", 0.9), made("b", 0.85)], "a fits, but not surely best", True),
+        ([made("a", 0.9), made("b", 0.85)], "a fits, the next nearly as well", True),
         ([made("a", 0.6), made("b", 0.3)], "a fits best, but not well", False),
         ([made("a", 0.4), made("b", 0.3)], "none fits: a is the nearest", False),
         ([made("a", 0.9, 90)], "none fits: a is the nearest", False),
@@ -74,24 +74,25 @@ def toy(tmp_path: Path) -> Recording:
     return open_movie(write_movie(moving(), tmp_path / "toy"))
 
 
-def test_the_best_is_chosen_and_hopeless_ones_see_one_frame(
+def test_the_best_is_chosen_and_the_others_only_glance(
     toy: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    asked: list[tuple[str, int]] = []
-    agreement = {"a": 0.3, "b": 0.7, "c": 0.9}
+    asked: list[tuple[str, int, int]] = []
+    agreement = {"a": 0.3, "b": 0.7, "c": 0.9, "d": 0.6}
 
-    def fit(folder: Path, images: list[np.ndarray], *_: object) -> Fit:
-        asked.append((folder.name, len(images)))
+    def fit(folder: Path, images: list[np.ndarray], where: object, precision: str, views: int = 8) -> Fit:
+        asked.append((folder.name, len(images), views))
         return made(str(folder), agreement[folder.name])
 
-    monkeypatch.setattr(auto, "model_names", lambda: ["a", "b", "c"])
+    monkeypatch.setattr(auto, "model_names", lambda: ["a", "b", "c", "d"])
     monkeypatch.setattr(auto, "fit", fit)
     with caplog.at_level(logging.INFO):
         assert choose_model(toy, "cpu").name == "c"
-    assert asked == [("a", 1), ("b", 1), ("c", 1), ("b", 2), ("c", 2)]
-    assert "a: eight views agree to 0.30; 5 cells a frame of 30 pixels, learnt from 30" in caplog.text
+    assert asked == [*((name, 1, 2) for name in "abcd"), ("c", 3, 8), ("b", 3, 8)]
+    assert "a: two views agree to 0.30; 5 cells a frame of 30 pixels, learnt from 30" in caplog.text
+    assert "c: eight views agree to 0.90; 2 cells a frame" in caplog.text
     assert [record.levelname for record in caplog.records if "--model auto" in record.message] == ["INFO"]
-    agreement |= {"b": 0.2, "c": 0.1}
+    agreement |= {"b": 0.2, "c": 0.1, "d": 0.1}
     with caplog.at_level(logging.WARNING):
         assert choose_model(toy, "cpu").name == "a"
     assert "--model auto: none fits" in caplog.records[-1].message

@@ -437,7 +437,7 @@ def test_missing_and_wrong_folders(tmp_path: Path, spoil, message: str):
 def test_another_folder_than_the_truth_is_answered_with_its_name(tmp_path: Path, name: str):
     write_movie(still(), tmp_path)
     save(tmp_path / "01_RES", *still())
-    with pytest.raises(ValueError, match="expected a folder of gold truth, got another; give 01_GT beside it"):
+    with pytest.raises(ValueError, match=r"expected a folder of gold truth first, then the result; is it .*/01_GT\?"):
         evaluate(tmp_path / name, tmp_path / "01_RES")
 
 

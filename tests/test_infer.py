@@ -147,7 +147,7 @@ def test_progress_is_told(tmp_path: Path, model: Path):
     told: list[tuple[int, int]] = []
     folder = movie(tmp_path / "data" / "01", NOISE)
     track(folder, model, tmp_path / "out", views=1, device_name="cpu", on_frame=lambda *n: told.append(n))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_counts_of_a_result():

@@ -181,6 +181,24 @@ def test_an_invalid_result_is_refused_with_its_faults(data: Path, run: Run):
         assert "parent" in error
 
 
+def test_truth_is_checked_too(data: Path, run: Run):
+    code, _, error = run("check", data / "toy" / "01_GT")
+    assert code == 0
+    assert "valid truth of 6 frames" in error
+    (data / "toy" / "01_GT" / "TRA" / "man_track.txt").write_text("1 0 2 0\n")
+    code, _, error = run("check", data / "toy" / "01_GT")
+    assert code == 2
+    assert "expected label" in error
+
+
+def test_a_movie_in_which_nothing_is_found(data: Path, run: Run):
+    for path in (data / "toy" / "01").iterdir():
+        rewrite(path, np.zeros((48, 80), np.uint16))
+    code, _, error = run(*infer_words(data))
+    assert code == 0
+    assert "no cell was found in any frame" in error
+
+
 def test_scores_as_json_and_as_a_table(data: Path, run: Run):
     truth, result = data / "toy" / "01_GT", data / "toy" / "01_RES"
     result.mkdir()

@@ -23,7 +23,9 @@ from tests.drawings import moving, vanishing, write_movie
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
 
 
-def test_trains_from_folders_to_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_trains_from_folders_to_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
     write_movie(moving(), tmp_path / "data")
     write_movie(vanishing(), tmp_path / "data", name="02")
@@ -36,7 +38,10 @@ def test_trains_from_folders_to_a_model(tmp_path: Path, monkeypatch: pytest.Monk
     assert config.scale == 2  # the toys' cells are 14 to 16 pixels wide
     assert config.clustering.min_cell_size == pytest.approx(149 / 2, abs=2)  # the smaller ones have 149 pixels
     assert 2 * math.sqrt(149 / math.pi) <= config.cell_diameter < 16
-    assert "data/01: 6 annotated frames" in (out / checkpoint.CARD).read_text()
+    card = (out / checkpoint.CARD).read_text()
+    assert "data/01: 6 annotated frames" in card
+    assert "for the owner of the movies to say" in card
+    assert "expected 50 steps or more" in caplog.text
     assert not (out / ".resume.pt").exists()
     with pytest.raises(ValueError, match="finished"):
         train([tmp_path / "data"], out, device_name="cpu")
@@ -55,6 +60,9 @@ def test_data_sets_without_annotation(tmp_path: Path):
     (tmp_path / "01").mkdir()
     with pytest.raises(ValueError, match="annotated sequences"):
         sequences(tmp_path)
+    write_movie(moving(), tmp_path / "toy")
+    with pytest.raises(ValueError, match=f"give the folder above, {tmp_path / 'toy'}"):
+        sequences(tmp_path / "toy" / "01")
 
 
 def test_the_log_goes_on_where_the_state_was_saved(tmp_path: Path):

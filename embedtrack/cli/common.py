@@ -17,7 +17,16 @@ SETUP: Final = "This installation"
 PANELS: Final = (TRAIN, INFER, EVALUATE, LOOK, EXCHANGE, SETUP)
 """How ``--help`` groups the commands, in the order of the work; each command names its own: ``rich_help_panel=``."""
 
-PixelSize = Annotated[float | None, typer.Option(help="Micrometres in a pixel.", min=1e-6)]
+
+def _length(text: str | float) -> float:
+    from embedtrack.data.units import parse_length
+
+    return parse_length(str(text))
+
+
+PixelSize = Annotated[
+    float | None, typer.Option(parser=_length, metavar="LENGTH", help="Of a pixel: 0.5um, 500nm, or micrometres.")
+]
 Interval = Annotated[str | None, typer.Option(help="From a frame to the next: 29min, 90s, 0.5h, or seconds.")]
 Channel = Annotated[str | None, typer.Option(help="Of the movie: its number from 1, or its name.")]
 Scene = Annotated[str | None, typer.Option(help="Where a file holds several movies: its number from 1, or its name.")]

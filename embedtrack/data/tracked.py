@@ -82,6 +82,11 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     return tracked
 
 
+def is_truth(folder: Path) -> bool:
+    """Whether ``open_tracked`` takes a folder for tracking truth."""
+    return any((place / "man_track.txt").is_file() for place in (folder, folder / "TRA"))
+
+
 def write_tracked(tracked: Tracked, out: Path) -> None:
     """Write a tracked movie as a result of the challenge, whole or not at all.
 

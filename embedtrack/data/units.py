@@ -56,6 +56,19 @@ def _scaled(value: Any, unit: str | None, table: dict[str, float]) -> float | No
     return float(f"{number:.9g}") if math.isfinite(number) and number > 0 else None
 
 
+def parse_length(text: str) -> float:
+    """``0.5um``, ``500nm``, or a number of micrometres -> micrometres.
+
+    Raises:
+        ValueError: something else.
+    """
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-zµμ]*)", text.strip())
+    length = micrometres(match[1], match[2] or "um") if match else None
+    if length is None:
+        raise ValueError(f"expected --pixel-size as 0.5um, 500nm or a number of micrometres, got {text}")
+    return length
+
+
 def parse_interval(text: str) -> float:
     """``29min``, ``90s``, ``0.5h``, or a number of seconds -> seconds.
 

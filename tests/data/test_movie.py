@@ -41,6 +41,15 @@ def test_frames_without_a_past_stand_alone(tmp_path: Path):
     assert movie.paired == [1, 3, 4]
 
 
+def test_tracks_of_images_that_are_not_there(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """The truth of a part of a movie, with the table of the whole."""
+    folder = write_movie(moving(), tmp_path / "toy")
+    for number in (4, 5):
+        (tmp_path / "toy" / "01_GT" / "TRA" / f"man_track{number:03d}.tif").unlink()
+    read_movie(folder, Normalisation())
+    assert "man_track.txt goes on to frame 5, the images end with 3" in caplog.text
+
+
 def test_single_frames_with_masks_alone(tmp_path: Path):
     folder = write_movie(still(), tmp_path / "toy")
     for path in (tmp_path / "toy" / "01_GT" / "TRA").iterdir():

@@ -25,7 +25,7 @@ from embedtrack.data.sources.images import natural
 from embedtrack.data.sources.open import open_frames, open_movie, open_pair
 from embedtrack.data.sources.recording import record
 from embedtrack.data.tracked import open_tracked, write_tracked
-from embedtrack.data.units import Units, micrometres, seconds
+from embedtrack.data.units import Units, micrometres, parse_length, seconds
 from embedtrack.train import sequences
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series
@@ -124,6 +124,13 @@ def test_units_are_overridden_one_by_one(tmp_path: Path):
 )  # fmt: skip
 def test_lengths_in_micrometres(value: object, unit: str | None, length: float | None):
     assert micrometres(value, unit) == length
+
+
+def test_the_size_of_a_pixel_as_people_write_it():
+    assert [parse_length(text) for text in ("0.5", "0.5um", "500 nm", "0.002mm")] == [0.5, 0.5, 0.5, 2]
+    for text in ("0", "-1", "half", "2 parsecs"):
+        with pytest.raises(ValueError, match=f"--pixel-size as 0.5um, 500nm .*, got {text}"):
+            parse_length(text)
 
 
 def test_times_in_seconds():
@@ -243,6 +250,14 @@ FAULTS = {
     "images of other kinds": (kinds, "narrow: expected images of one kind, got 6 .tif and 1 .png"),
     "several stacks": (stacks, "expected an image per file, got Q 6, Y 48, X 80 in each; name one of the files"),
     "a data set": (folders, "got none; name one of the folders in it: 01, 01_GT"),
+    "truth for a movie": (
+        lambda p: folders(p) / "01_GT" / "TRA",
+        "TRA: expected a movie, got the masks of truth; perhaps",
+    ),
+    "masks for a movie": (
+        lambda p: folders(p) / "01_GT" / "SEG",
+        "SEG: expected a movie, got the masks of truth; perhaps",
+    ),
     "a volume": (volume, "expected a movie in 2D, got T 3, Z 4, Y 9, X 9; keep one plane of Z"),
     "a bare zarr": (bare, "a.zarr: expected an OME-Zarr image, got none"),
     "another file": (lambda p: text(p / "a.docx"), "a.docx: expected a TIFF, an OME-Zarr, a folder of images"),

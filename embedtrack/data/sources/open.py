@@ -1,5 +1,6 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,8 @@ from embedtrack.data.sources.recording import Recording, record
 from embedtrack.data.sources.stack import Place, Stack
 from embedtrack.data.tracked import Tracked, open_tracked
 
+MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
+"""What lies in a folder that holds no movie."""
 NARROW = 3
 """Digits of the challenge's frame numbers, at least: t1.tif to t12.tif are images with any names."""
 
@@ -113,6 +116,11 @@ def _open_folder(folder: Path, choice: Choice, channels: bool) -> Recording:
     """The challenge's frames, or images with any names."""
     if _is_challenge(folder):
         return _open_challenge(folder, choice)
+    if kind := next((kind for mark, kind in MASKS.items() if any(folder.glob(mark))), None):
+        whole = folder.parent if folder.name in ("TRA", "SEG") else folder
+        movie = whole.with_name(re.sub("_(RES|GT|ST).*", "", whole.name))
+        hint = f"perhaps {movie}" if movie != whole and movie.exists() else "name the folder of its frames"
+        raise ValueError(f"{folder}: expected a movie, got the masks of {kind}; {hint}")
     files = image_files(folder)
     if not files:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
