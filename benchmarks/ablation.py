@@ -3,6 +3,8 @@
 Each variant changes one thing. Those that change the training get the same budget each and all seeds; those that change
 inference alone use the weights of the unchanged training. The last movie of two or more is scored and trains nothing;
 of a single one its validation frames are scored. What is finished is not done again, what was stopped goes on.
+
+With ``--weights models/NAME`` nothing trains: what changes inference alone is tried on the held-back frames.
 """
 
 import json
@@ -84,6 +86,8 @@ class Bench(NamedTuple):
     out: Path
     budget: Budget
     device: str
+    given: Path | None = None
+    """Weights that are there already; nothing trains then."""
 
     def run(self, name: str, seed: int) -> Scores:
         """The scores of one variant with one seed, in ``out`` once they are known."""
@@ -96,6 +100,8 @@ class Bench(NamedTuple):
 
     def weights(self, name: str, seed: int) -> Path:
         """The model of a variant that trains, trained where it is not."""
+        if self.given:
+            return self.given
         variant, model = VARIANTS[name], self.out / f"{_file_name(name)}-{seed}"
         if not training.finished(model):
             init = self._simulated(seed) if variant.pretrained else None
@@ -155,13 +161,15 @@ def ablate(bench: Bench, seeds: Sequence[int], names: Sequence[str] = tuple(VARI
     return table
 
 
-def prepare(dataset: Path, out: Path, budget: Budget, device: str = "auto", last: int | None = 40) -> Bench:
+def prepare(
+    dataset: Path, out: Path, budget: Budget, device: str = "auto", last: int | None = 40, given: Path | None = None
+) -> Bench:
     """Choose what trains and what is scored: of the scored movie the last frames, at most ``last``."""
     movies = training.sequences(dataset)
     scored, folders = movies[-1], movies[:-1] or movies
     share = RECIPES.get(dataset.name, Recipe()).validation
-    frames = held_back(scored, 0.0 if len(movies) > 1 else share)
-    return Bench(dataset, folders, scored, frames[-last:] if last else frames, out, budget, device)
+    frames = held_back(scored, 0.0 if len(movies) > 1 and not given else share)
+    return Bench(dataset, folders, scored, frames[-last:] if last else frames, out, budget, device, given)
 
 
 def _values(found: Sequence[Scores], measure: str) -> list[float]:
@@ -185,6 +193,7 @@ def main(
     only: Annotated[list[str] | None, typer.Option(help="Variants by name, all by default.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where models and scores lie.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    weights: Annotated[Path | None, typer.Option(help="Try inference alone, with these weights.")] = None,
 ) -> None:
     """Print the table of the variants."""
     start_logging()
@@ -192,8 +201,10 @@ def main(
     unknown = [name for name in only or () if name not in VARIANTS]
     if unknown:
         raise typer.BadParameter(f"expected some of {', '.join(VARIANTS)}, got {', '.join(unknown)}")
-    bench = prepare(folder, out or REPOSITORY / "ablation" / folder.name, Budget(minutes, epochs), device, last)
-    Console().print(ablate(bench, range(seeds), only or tuple(VARIANTS)))
+    where = f"{folder.name}-{weights.name}" if weights else folder.name
+    bench = prepare(folder, out or REPOSITORY / "ablation" / where, Budget(minutes, epochs), device, last, weights)
+    names = only or [name for name, variant in VARIANTS.items() if not (weights and variant.trains)]
+    Console().print(ablate(bench, range(1 if weights else seeds), names))
 
 
 if __name__ == "__main__":

@@ -95,6 +95,12 @@ def test_variants_share_weights_where_only_inference_differs(
     assert list(table.columns[4].cells)[:2] == ["", "+0.200 ± 0.000"]
     ablation.ablate(bench, [0, 1])
     assert len(calls) == 2 * len(ablation.VARIANTS)  # all is known
+    given = ablation.prepare(
+        dataset, tmp_path / "given", ablation.Budget(None, None), "cpu", given=tmp_path / "out" / "as-it-is-0"
+    )
+    ablation.ablate(given, [0], ["one view"])
+    assert calls[-1][-2:] == (1, True)
+    assert len(asked) == 2 * (1 + len(trained)) + 2  # nothing trains
 
 
 def test_a_part_is_scored_as_a_movie_of_its_own(dataset: Path):
