@@ -91,12 +91,13 @@ def of_movie(folder: Path, model: Model, views: int, frames: range, pictures: Pa
 
 def of_stills(folder: Path, model: Model, views: int, frames: range, pictures: Path, worst: int) -> Losses:
     """The same for single frames with gold masks and without tracks: each one is a movie of its own."""
-    paths, truth = ctc.open_frames(folder), ctc.open_truth(folder)
+    paths, truth, border = ctc.open_frames(folder), ctc.open_truth(folder), dataset_of(folder).border
     numbers = [number for number in frames if number in truth.gold]
     cells = segment(model, [paths[number] for number in numbers], views, "float32")
     losses, stills = Losses(defaultdict(list), defaultdict(list), 0, []), []
     for number, (labels, _) in zip(numbers, cells, strict=True):
-        reference, result = (still(image, number) for image in (ctc.read_labels(truth.gold[number]), labels))
+        images = ctc.read_labels(truth.gold[number]), remove_border(labels, border)
+        reference, result = (still(image, number) for image in images)
         found = compare([reference.labels[0]], reference, result)
         losses.frames.append(found.frames[0])
         for kind, values in found.seg.items():
