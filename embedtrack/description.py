@@ -52,6 +52,7 @@ PREREQUISITES
 Linux on x86-64; nothing else. The folder SW holds an interpreter, all packages and all libraries down to the C library.
 No network, no installation and no GPU are needed; a CUDA device is used where the environment holds CUDA and the host
 its driver. Run the scripts with SW as the working folder, e.g. ./{example}-01.sh
+The scripts train-*.sh make the weights anew, in SW/trained; those in SW/models stay as they are.
 
 REFERENCES
 

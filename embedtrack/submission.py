@@ -5,7 +5,7 @@
     FOLDER/description.txt         the method in the challenge's form, with the settings of each data set
     FOLDER/SW/DATASET-01.sh        reads ../DATASET/01, writes ../DATASET/01_RES
     FOLDER/SW/DATASET-01-ST.sh     the same for the generalizable track: writes ../DATASET/01_RES-ST
-    FOLDER/SW/train-DATASET.sh     makes the weights anew
+    FOLDER/SW/train-DATASET.sh     makes the weights anew, in trained/DATASET
     FOLDER/SW/embedtrack models environment
 
 A model's folder is named DATASET, or DATASET-ST and so on where the weights know only that truth, or allST where one
@@ -52,7 +52,7 @@ for dataset in {datasets}; do
 {links}
     done
 done
-./environment/bin/python -m embedtrack train {shown} --out "models/{model}" "$@"
+./environment/bin/python -m embedtrack train {shown} --out "trained/{model}" "$@"
 """
 LINKS = {
     "GT": '        [ ! -d "${from}_GT/SEG" ] || ln -s "${from}_GT/SEG" "$shown/$dataset/${sequence}_GT/SEG"',
@@ -159,7 +159,7 @@ def _training(entry: Entry) -> str:
     truth = entry.configuration.replace("all", "") or "GT+ST"
     datasets = sorted(DATASETS) if entry.configuration.startswith("all") else [entry.dataset]
     links = "\n".join(LINKS[kind] for kind in truth.split("+"))
-    head = HEAD.format(purpose=f"Trains models/{entry.model} on ../{', ../'.join(datasets)}.")
+    head = HEAD.format(purpose=f"Trains trained/{entry.model} on ../{', ../'.join(datasets)}.")
     return head + TRAIN.format(
         truth=f"{truth} masks and the tracking markers",
         datasets=" ".join(f'"{name}"' for name in datasets),

@@ -13,8 +13,9 @@ import pytest
 from embedtrack import portable, submission
 from embedtrack.challenge import REPOSITORY, models
 from embedtrack.description import describe
-from embedtrack.folder import CONFIG, WEIGHTS
+from embedtrack.folder import CARD, CONFIG, WEIGHTS
 from embedtrack.submission import SEQUENCES, Entry, entries, scripts, write
+from embedtrack.train import finished
 from tests.container import call, debian
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,17 @@ def test_training_sees_only_its_truth(software: Path, tmp_path: Path):
         seen = [line for line in run.stdout.splitlines() if line.startswith("01")]
         assert seen == ["01", "01_GT", *truth]
         assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_training_goes_where_no_finished_model_is(software: Path):
+    """The shipped models have their cards beside them, so that a training into their folders would be refused."""
+    for name in (SIM, f"{SIM}-ST"):
+        (software / "models" / name).mkdir(parents=True)
+        (software / "models" / name / CARD).touch()
+        run = subprocess.run([f"./train-{name}.sh"], cwd=software, capture_output=True, text=True, check=True)
+        words = run.stdout.splitlines()
+        assert words[words.index("--out") + 1] == f"trained/{name}"
+        assert not finished(software / words[words.index("--out") + 1])
 
 
 def test_description_holds_each_data_sets_settings():
