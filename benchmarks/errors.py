@@ -36,7 +36,7 @@ from embedtrack.train import recipe_for, sequences
 from embedtrack.types import Labels, Track
 
 OUTLINES = ("missed", "seen in part", "merged", "split", "outline")
-"""What a cell's mask may suffer from; the first three of these have no mask of their own."""
+"""What a cell may suffer from: of most of its area there is no mask, or a mask that it shares, or several, or one."""
 SEEN = 0.1
 """A cell of which masks cover a smaller share is missed, one of which they cover more is seen in part."""
 
@@ -134,7 +134,7 @@ def compare(masks: Sequence[Labels | None], reference: Tracked, result: Tracked)
             losses.frames[index] += loss / len(found)
     for error in find_errors(reference, result):
         losses.tra[f"{error.kind} beside a missed cell" if error.follows else error.kind].append(error.cost)
-        losses.frames[error.frame] += error.cost / empty * len(reference)
+        losses.frames[error.frame] += error.cost / empty * len(reference) if empty else 0.0
     return losses
 
 

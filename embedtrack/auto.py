@@ -84,7 +84,8 @@ class Fit(NamedTuple):
 def choose_model(movie: Recording, device_name: str = "auto", precision: str = "auto") -> Path:
     """The shipped model that fits a movie best; the log says how sure that is, and warns if none fits.
 
-    All models glance at the first frame; the best of them look at more, unless another one fits twice as well.
+    All models glance at one frame, the middle one unless it is empty; the best of them look at more, unless another
+    one fits twice as well.
 
     Args:
         movie: what will be tracked.
@@ -99,10 +100,13 @@ def choose_model(movie: Recording, device_name: str = "auto", precision: str = "
         raise ValueError(f"expected models in {models()}, got none; train one, or name a folder with --model")
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
     where = device.choose(device_name)
-    glances = []
-    for name in names:
-        glances.append(fit(models() / name, images[:1], where, precision, GLANCE))
-        log.info("%s: two views agree to %.2f; %s", name, glances[-1].agreement, _found(glances[-1], 1))
+    middle = len(images) // 2
+    for image in (images[middle], *images[:middle], *images[middle + 1 :]):  # some may be empty
+        glances = [fit(models() / name, [image], where, precision, GLANCE) for name in names]
+        if any(one.score for one in glances):
+            break
+    for name, one in zip(names, glances, strict=True):
+        log.info("%s: two views agree to %.2f; %s", name, one.agreement, _found(one, 1))
     glances.sort(key=lambda one: one.score, reverse=True)
     likely = [one.model for one in glances[:FINALISTS] if 2 * one.score >= glances[0].score]
     fits = [fit(folder, images, where, precision) for folder in likely]

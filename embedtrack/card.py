@@ -49,6 +49,8 @@ def write_card(
     notes = "".join(f"\n{note}\n" for note in _notes(training, own))
     known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
     terms = TERMS if known else OWN_TERMS
+    shared = any(set(a.numbers) & set(b.numbers) for a, b in zip(training, validation, strict=True))
+    held = "" if shared else "The validation frames trained nothing. "
     start = f"Fine-tuned from {begun}." if begun else "From chance weights."
     text = f"""# {out.name}
 
@@ -59,7 +61,7 @@ EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
 
 {data}
 
-The validation frames trained nothing; they chose the best weights and the thresholds in `config.json`. {terms}
+{held}They chose the best weights and the thresholds in `config.json`. {terms}
 {notes}
 ## Training
 
@@ -90,7 +92,8 @@ def _data(training: Movie, validation: Movie) -> str:
     """One movie's line."""
     frames = len(set(training.numbers) | set(validation.numbers))
     first, last = validation.numbers[0], validation.numbers[-1]
-    return f"- {training.name}: {frames} annotated frames; frames {first} to {last} validate"
+    both = ", and train too: there are no others" if set(training.numbers) & set(validation.numbers) else ""
+    return f"- {training.name}: {frames} annotated frames; frames {first} to {last} validate{both}"
 
 
 def _notes(training: Sequence[Movie], own: int) -> Iterator[str]:

@@ -4,7 +4,8 @@ import ctypes
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -60,11 +61,33 @@ def fast_precision(device: torch.device) -> str:
 
 
 def memory(device: torch.device) -> int:
-    """Bytes of memory built into the device."""
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Bytes of memory built into the device, as far as this process may use them."""
+    machine = built_in()
+    machine = min(machine, allowed() or machine)
     if device.type == "cuda":
         return min(machine, torch.cuda.get_device_properties(device).total_memory)
     return machine
+
+
+def built_in() -> int:
+    """Bytes of memory built into the machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def allowed(system: Path = Path("/")) -> int | None:
+    """Bytes that a container or a cluster's job leaves this process, by its control group or one above; None: all.
+
+    Beyond them nothing fails: the system kills.
+    """
+    try:
+        own = (system / "proc/self/cgroup").read_text().rpartition("::/")[2].strip()
+    except OSError:
+        return None
+    groups, limits = system / "sys/fs/cgroup", []
+    for group in (own, *map(str, Path(own).parents)):
+        with suppress(OSError, ValueError):
+            limits.append(int((groups / group / "memory.max").read_text()))  # "max" is none
+    return min(limits, default=None)
 
 
 def helpers(device: torch.device) -> int:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,8 +146,9 @@ def segment(
     device.keep_memory()
     config = model.config
 
-    def read(image: Image) -> tuple[Shape, Frame]:
+    def read(get: Callable[[], Image]) -> tuple[Shape, Frame]:
         """The shape of an image, and the frame at the working scale."""
+        image = get()
         grey = ctc.read_frame(image) if isinstance(image, Path) else image
         return (grey.shape[0], grey.shape[1]), normalise(to_working(grey, config.scale), config.normalisation)
 
@@ -156,8 +158,20 @@ def segment(
         return cluster(maps, config.clustering, config.pixel), maps.shift
 
     way = choose_way(compiling, model.device, len(images) if isinstance(images, Sized) else None)
-    with closing(ahead(_maps(model, ahead(spread(read, images, helpers)), views, precision, way))) as predicted:
+    with closing(ahead(_maps(model, ahead(spread(read, _each(images), helpers)), views, precision, way))) as predicted:
         yield from spread(cells, predicted, helpers)
+
+
+def _each(images: Iterable[Image]) -> Iterator[Callable[[], Image]]:
+    """What gives each image: those of a sequence are fetched by whoever asks, so that several can be at a time."""
+    if isinstance(images, Sequence):
+        yield from (partial(images.__getitem__, index) for index in range(len(images)))
+    else:
+        yield from (partial(_itself, image) for image in images)
+
+
+def _itself(image: Image) -> Image:
+    return image
 
 
 def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterator[Mask]:

@@ -70,12 +70,14 @@ class Journal:
     def look(self, network: BranchedERFNet, config: ModelConfig, step: int, precision: str) -> None:
         """Draw what the network, in evaluation mode, makes of the crops; draws no random numbers."""
         samples, predictors = [], dict[tuple[int, int], Predictor]()
+        smallest = max(1, round(config.clustering.min_cell_size * config.scale**2))  # in working pixels, as crops are
+        clustering = config.clustering.model_copy(update={"min_cell_size": smallest})
         for crop in self._crops:
             shape = (crop.frame.shape[0], crop.frame.shape[1])
             if shape not in predictors:
                 predictors[shape] = Predictor(network, plan_tiles(shape, config.tile), 1, precision)
             maps = predictors[shape](crop.frame)
-            samples.append(crop._replace(labels=cluster(maps, config.clustering, config.step)))
+            samples.append(crop._replace(labels=cluster(maps, clustering, config.step)))
         if not samples:
             return
         made = picture(samples, f"step {step}")

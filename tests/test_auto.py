@@ -99,6 +99,18 @@ def test_the_best_is_chosen_and_the_others_only_glance(
     assert caplog.records[-1].levelname == "WARNING"
 
 
+def test_an_empty_frame_decides_nothing(toy: Recording, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is seen but in the last frame, and there only by the last of the models."""
+    monkeypatch.setattr(auto, "model_names", lambda: ["a", "b", "c"])
+
+    def fit(folder: Path, images: list[np.ndarray], *_: object) -> Fit:
+        seen = any(np.array_equal(image, toy.frames[len(toy) - 1]) for image in images)
+        return made(str(folder), *((0.9, 30) if seen and folder.name == "c" else (0, 0)))
+
+    monkeypatch.setattr(auto, "fit", fit)
+    assert choose_model(toy, "cpu").name == "c"
+
+
 def test_no_model_at_all(toy: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path))
     with pytest.raises(ValueError, match="got none; train one, or name a folder with --model"):

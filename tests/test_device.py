@@ -1,5 +1,6 @@
 import logging
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import torch
@@ -85,6 +86,20 @@ def test_memory_is_that_of_the_device_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert memory(torch.device("cuda:0")) == 3
     assert memory(torch.device("cuda:1")) == 5
     assert memory(torch.device("cpu")) > 2**20
+
+
+def test_a_container_may_allow_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert device.allowed(tmp_path) is None
+    job = tmp_path / "sys/fs/cgroup/slurm/job1"
+    job.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("3:cpuset:/\n0::/slurm/job1/step0\n")
+    assert device.allowed(tmp_path) is None
+    (job.parent / "memory.max").write_text("max\n")
+    (job / "memory.max").write_text("2000000000\n")
+    assert device.allowed(tmp_path) == 2_000_000_000
+    monkeypatch.setattr(device, "allowed", lambda: 1000)
+    assert device.memory(torch.device("cpu")) == 1000
 
 
 def test_the_way_there_and_back_on_the_processor():

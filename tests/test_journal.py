@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import ModelConfig, Recipe, Sampling
+from embedtrack.config import Clustering, ModelConfig, Recipe, Sampling
 from embedtrack.data.holdout import split
 from embedtrack.data.movie import Movie, read_movie
 from embedtrack.fit import fit
@@ -62,6 +62,20 @@ def test_crops_show_cells_of_each_movie(movies):
     assert {crop.frame.shape for crop in found} == {(48, 80), (48, 64)}
     assert all(crop.truth.max() > 0 and not crop.labels.any() for crop in found)
     assert crops([]) == []
+
+
+def test_samples_show_what_a_frame_would(movies, tmp_path, monkeypatch):
+    """Crops are at the working scale: there a cell of 40 pixels of the frame has 10 at half the scale."""
+    asked = []
+
+    def clusters(maps, settings, step):
+        asked.append(settings.min_cell_size)
+        return np.zeros(maps.seediness.shape, np.int32)
+
+    monkeypatch.setattr("embedtrack.journal.cluster", clusters)
+    config = ModelConfig(scale=0.5, clustering=Clustering(min_cell_size=40))
+    Journal(tmp_path / "out", movies).look(BranchedERFNet().eval(), config, 4, "float32")
+    assert set(asked) == {10}
 
 
 def test_a_full_disk_does_not_end_a_training(movies, tmp_path, caplog):

@@ -79,7 +79,8 @@ def vary_grey(frames: list[Frame], settings: Augmentation, rng: np.random.Genera
     gain, shift = np.exp(rng.normal(0, settings.contrast)), rng.normal(0, settings.brightness)
     changed = [frame * np.float32(gain) + np.float32(shift) for frame in frames]
     if rng.random() < settings.clahe:
-        changed = [_clahe(frame, limit=rng.uniform(1, 3)) for frame in changed]
+        limit = rng.uniform(1, 3)
+        changed = [_clahe(frame, limit) for frame in changed]
     if rng.random() < settings.blur:
         sigma = rng.uniform(0.3, 1.5)
         changed = [cv2.GaussianBlur(frame, (0, 0), sigma).astype(np.float32, copy=False) for frame in changed]

@@ -24,7 +24,7 @@ def held_back(movie: Movie, share: float) -> range:
     that share of the masks.
     """
     length = len(movie.frames)
-    end, count = length, min(length - round(length * (1 - share)), length - 1)
+    end, count = length, min(max(length - round(length * (1 - share)), 1 if share else 0), length - 1)
     masks = [len(movie.centres[t].keys() - movie.partial[t]) for t in range(length)]
     if movie.sparse and count and any(masks):
         end = max(t for t in range(length) if masks[t]) + 1

@@ -176,6 +176,10 @@ def read_movie(
     name = Path(os.path.abspath(folder)).parent.name
     border, reach = DATASETS.get(name, DataSet()).border, _reach(truth)
     numbers = [n for n in paths if n in truth.markers or n in truth.gold or n in truth.silver]
+    if not numbers:
+        raise ValueError(
+            f"{folder}: expected truth of some of its frames, got none; do the numbers in the names agree?"
+        )
     frames, merged = [], []
     for number in numbers:
         masks = [own[number]] if own and number in own else []

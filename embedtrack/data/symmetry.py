@@ -7,6 +7,7 @@ may have negative strides, which ``torch.from_numpy`` refuses: ``np.ascontiguous
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -106,4 +107,13 @@ def _reverse(array: Image, axes: tuple[int, ...]) -> Image:
 
 def _like(values: Sequence[int], array: Image) -> Image:
     """The values as a vector of the array's kind, dtype and device."""
-    return array.new_tensor(values) if isinstance(array, torch.Tensor) else np.array(values, array.dtype)
+    if isinstance(array, torch.Tensor):
+        return _constant(tuple(values), array.dtype, array.device)
+    return np.array(values, array.dtype)
+
+
+@cache
+@torch.inference_mode(False)
+def _constant(values: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Kept: a copy to a GPU waits until all before it is done."""
+    return torch.tensor(values, dtype=dtype, device=device)

@@ -3,6 +3,7 @@
 A tile travels with its location. Tiles stream: a frame's maps are the only thing that is held whole.
 """
 
+from functools import cache
 from math import ceil, isqrt
 from typing import NamedTuple
 
@@ -83,9 +84,9 @@ def cut(image: torch.Tensor, tile: Tile) -> torch.Tensor:
     height, width = image.shape[-2:]
     piece = image[..., tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
     if tile.top + tile.height > height:
-        piece = piece.index_select(-2, _reflected(piece.shape[-2], tile.height).to(image.device))
+        piece = piece.index_select(-2, _reflected(piece.shape[-2], tile.height, image.device))
     if tile.left + tile.width > width:
-        piece = piece.index_select(-1, _reflected(piece.shape[-1], tile.width).to(image.device))
+        piece = piece.index_select(-1, _reflected(piece.shape[-1], tile.width, image.device))
     return piece
 
 
@@ -100,6 +101,7 @@ class Stitcher:
         self.shape = shape
         self._mean: torch.Tensor | None = None
         self._weight: torch.Tensor | None = None
+        self._covered = np.zeros(shape, np.bool_)  # here, as a GPU's answer would have to be waited for
 
     def add(self, piece: torch.Tensor, tile: Tile) -> None:
         """Blend in ``piece`` [..., height, width]; the first one sets leading axes and device (at least float32).
@@ -115,8 +117,9 @@ class Stitcher:
             self._weight = piece.new_zeros(self.shape, dtype=dtype)
         height, width = min(tile.height, self.shape[0] - tile.top), min(tile.width, self.shape[1] - tile.left)
         rows, columns = slice(tile.top, tile.top + height), slice(tile.left, tile.left + width)
-        down = _ramp(tile.top, tile.height, self.shape[0]).to(self._weight)
-        across = _ramp(tile.left, tile.width, self.shape[1]).to(self._weight)
+        self._covered[rows, columns] = True
+        down = _ramp(tile.top, tile.height, self.shape[0], piece.device, self._weight.dtype)
+        across = _ramp(tile.left, tile.width, self.shape[1], piece.device, self._weight.dtype)
         weight = torch.outer(down, across)[:height, :width]
         total = self._weight[rows, columns].add_(weight)
         self._mean[..., rows, columns].lerp_(piece[..., :height, :width].to(self._mean), weight / total)
@@ -127,7 +130,7 @@ class Stitcher:
         Raises:
             ValueError: the pieces do not cover the frame.
         """
-        if self._mean is None or self._weight is None or not self._weight.all():
+        if self._mean is None or self._weight is None or not self._covered.all():
             raise ValueError(f"expected pieces that cover the frame of {self.shape[0]} x {self.shape[1]}, got too few")
         return self._mean
 
@@ -144,16 +147,23 @@ def _starts(side: int, tile: int, overlap: int) -> list[int]:
     return [i * (side - tile) // gaps for i in range(gaps + 1)]
 
 
-def _reflected(side: int, size: int) -> torch.Tensor:
-    """int64[size]: 0, 1 .. side-1, side-2 ..: the pixels of a side that is too short for its tile."""
-    return torch.from_numpy(np.pad(np.arange(side), (0, size - side), mode="reflect"))
+@cache
+@torch.inference_mode(False)
+def _reflected(side: int, size: int, device: torch.device) -> torch.Tensor:
+    """int64[size]: 0, 1 .. side-1, side-2 ..: the pixels of a side that is too short for its tile.
+
+    Kept, as is ``_ramp``: a copy to a GPU waits until all before it is done.
+    """
+    return torch.from_numpy(np.pad(np.arange(side), (0, size - side), mode="reflect")).to(device)
 
 
-def _ramp(begin: int, size: int, side: int) -> torch.Tensor:
+@cache
+@torch.inference_mode(False)
+def _ramp(begin: int, size: int, side: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     """float32[size]: (d / size)^2, d the distance to the nearest end of the tile that is not an end of the frame.
 
     The square makes the passage from one tile to the next S-shaped. A tile that spans the frame weighs 1.
     """
     i, far = torch.arange(size), torch.full((size,), size)
     d = torch.minimum(i + 1 if begin > 0 else far, size - i if begin + size < side else far)
-    return (d / size) ** 2
+    return ((d / size) ** 2).to(device, dtype)

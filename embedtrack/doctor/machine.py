@@ -44,25 +44,15 @@ def memory() -> Iterator[Finding]:
     """What is built in, what a container allows, and what a GPU has."""
     import torch
 
-    from embedtrack.device import choose, memory
+    from embedtrack.device import allowed, built_in, choose
 
-    built_in = memory(torch.device("cpu"))
-    allowed = _allowed() or built_in
-    text = f"{built_in / 1e9:.1f} GB" + (f", of which {allowed / 1e9:.1f} GB are allowed" if allowed < built_in else "")
-    small = min(allowed, built_in) < SMALL
+    machine, most = built_in(), allowed() or built_in()
+    text = f"{machine / 1e9:.1f} GB" + (f", of which {most / 1e9:.1f} GB are allowed" if most < machine else "")
+    small = min(most, machine) < SMALL
     yield Finding("memory", text + ("; little: large frames may not fit, see docs/faq.md" if small else ""))
     if choose().type == "cuda":
         free, total = torch.cuda.mem_get_info()
         yield Finding("memory", f"GPU: {total / 1e9:.1f} GB, {free / 1e9:.1f} GB free")
-
-
-def _allowed() -> int | None:
-    """What a container allows, in bytes."""
-    try:
-        text = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
 
 
 def places() -> Iterator[Finding]:

@@ -97,5 +97,5 @@ def decoder(inputs: int, outputs: int) -> nn.Sequential:
 def remember(network: nn.Module, steps: int) -> None:
     """Before step number ``steps``, from 0: let the norms keep the mean over all steps so far, at most the last 100."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # torch's SyncBatchNorm is no BatchNorm2d
             module.momentum = 1 / min(steps + 1, MEMORY)

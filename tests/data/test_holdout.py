@@ -31,5 +31,8 @@ def test_the_last_tenth_validates(tmp_path: Path):
     training_part, validation = split([movie], 0.3)
     assert [len(part[0].frames) for part in (training_part, validation)] == [4, 2]
     assert validation[0].frames[-1] is movie.frames[-1]
+    for length in (2, 3, 4):  # a tenth is less than half a frame, but one is held back
+        short = [part[0].numbers for part in split([movie.part(range(length))], 0.1)]
+        assert short == [list(range(length - 1)), [length - 1]]
     single = movie.part([0])
     assert [len(part[0].frames) for part in split([single], 0.1)] == [1, 1]

@@ -41,6 +41,14 @@ def test_frames_without_a_past_stand_alone(tmp_path: Path):
     assert movie.paired == [1, 3, 4]
 
 
+def test_truth_of_other_frames(tmp_path: Path):
+    folder = write_movie(still(), tmp_path / "toy")
+    for path in sorted((tmp_path / "toy" / "01").iterdir()):
+        path.rename(path.with_name(f"t{int(path.stem[1:]) + 50:03d}.tif"))
+    with pytest.raises(ValueError, match="expected truth of some of its frames, got none"):
+        read_movie(folder, Normalisation())
+
+
 def test_tracks_of_images_that_are_not_there(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """The truth of a part of a movie, with the table of the whole."""
     folder = write_movie(moving(), tmp_path / "toy")

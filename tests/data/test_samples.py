@@ -133,6 +133,8 @@ def test_grey_values_vary_but_cells_stay():
     assert one.dtype == np.float32
     assert not np.allclose(one, frame)
     assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.8  # the noise differs, the rest is the same
+    one, two = vary_grey([frame, frame], often.model_copy(update={"noise": 0.0}), np.random.default_rng(0))
+    np.testing.assert_array_equal(one, two)
 
 
 def test_the_motion_displaces_only_the_frame_before():

@@ -1,5 +1,7 @@
 import copy
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,19 @@ def test_fused_or_step_by_step_is_the_same(
         fused = block(x)
         monkeypatch.setattr(fast_networks, "FUSED", False)
         torch.testing.assert_close(fused, block(x), atol=2e-2 if precision == torch.bfloat16 else 1e-5, rtol=1e-2)
+
+
+def test_a_processor_without_bfloat16_gets_by():
+    """As if it had no AVX512: oneDNN reads the variable once, in a process of its own."""
+    code = (
+        "import torch; from embedtrack.networks.branched import BranchedERFNet; "
+        "from embedtrack.networks.fast import for_inference; torch.inference_mode().__enter__(); "
+        "fast = for_inference(BranchedERFNet(), torch.bfloat16); fast.encode(torch.randn(1, 1, 32, 32).bfloat16())"
+    )
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_bfloat16_is_near_and_its_maps_are_single(network: BranchedERFNet):
