@@ -1,18 +1,18 @@
 """The state of an unfinished training: all that is needed to go on exactly where it was."""
 
-import fcntl
 import io
 import logging
 import os
 import pickle
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from embedtrack.alone import alone
 from embedtrack.config import Recipe
 from embedtrack.networks.branched import BranchedERFNet
 
@@ -116,18 +116,9 @@ def lock(out: Path) -> Iterator[None]:
         ValueError: one is at work there.
     """
     out.mkdir(parents=True, exist_ok=True)
-    folder = os.open(out, os.O_RDONLY)  # the folder itself is locked: no file is left behind
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    refusal = f"expected no other training in {out}, found one at work; wait for it, or choose another --out"
+    with alone(out, refusal):  # where nothing was written, as there was a fault in the data, no folder stays
         yield
-    except BlockingIOError:
-        raise ValueError(
-            f"expected no other training in {out}, found one at work; wait for it, or choose another --out"
-        ) from None
-    finally:
-        os.close(folder)
-        with suppress(OSError):
-            out.rmdir()  # nothing was written: there was a fault in the data
 
 
 def state_of(out: Path) -> State:

@@ -4,7 +4,6 @@ Frame by frame it does what ``infer.py`` does; at the end its result is the same
 a hidden folder beside the result, ``.01_RES.watch``, from which a run goes on after it was killed.
 """
 
-import fcntl
 import json
 import logging
 import math
@@ -15,7 +14,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from embedtrack import __version__
+from embedtrack.alone import alone
 from embedtrack.data import ctc
 from embedtrack.data.arrivals import Arrival, Arrivals, Late, Stamp, stamp
 from embedtrack.data.check import TRACKS, mask_name, summary
@@ -204,16 +204,8 @@ def _memory(out: Path) -> Iterator[Path]:
     folder = place.with_name(f".{place.name}.watch")
     with explained(out):
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with alone(folder, f"{out}: expected to be alone, got another watch that writes there; end it first"):
         yield folder
-    except BlockingIOError:
-        raise ValueError(f"{out}: expected to be alone, got another watch that writes there; end it first") from None
-    finally:
-        with suppress(OSError):
-            folder.rmdir()
-        os.close(handle)
 
 
 @contextmanager

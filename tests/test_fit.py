@@ -127,10 +127,16 @@ def test_a_full_disk_keeps_what_was_saved(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_one_folder_one_training(tmp_path: Path):
-    with resume.lock(tmp_path / "out"), pytest.raises(ValueError, match="at work"), resume.lock(tmp_path / "out"):
-        pass
-    with resume.lock(tmp_path / "out"):
-        assert list((tmp_path / "out").iterdir()) == []
+    out = tmp_path / "out"
+    with resume.lock(out):
+        with pytest.raises(ValueError, match="at work"), resume.lock(out):
+            pass
+        assert out.is_dir()  # the first one's, though still empty
+        with pytest.raises(ValueError, match="at work"), resume.lock(out):
+            pass
+    assert not out.exists()
+    with resume.lock(out):
+        assert list(out.iterdir()) == []
 
 
 def test_validations_take_a_small_share_of_a_budget_in_minutes():

@@ -301,11 +301,10 @@ def test_what_cannot_be_is_refused(movie: Path, model: Path, tmp_path: Path):
     folder = part(movie, tmp_path / "01")
     with pytest.raises(ValueError, match="expected frames"):
         follow(folder, model)
-    with (
-        watch._memory(tmp_path / "live"),
-        pytest.raises(ValueError, match="another watch"),
-    ):
-        follow(folder, model)
+    with watch._memory(tmp_path / "live") as memory:
+        with pytest.raises(ValueError, match="another watch"):
+            follow(folder, model)
+        assert memory.is_dir()  # the first one's, though still empty
     (tmp_path / "live").mkdir()
     (tmp_path / "live" / "thesis.txt").write_text("mine")
     with pytest.raises(ValueError, match=r"thesis\.txt"):
