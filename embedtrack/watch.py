@@ -167,7 +167,7 @@ class Run:
         ]
         self._stamps = [Stamp(*line) for line in state["masks"].tolist()]
         unchanged = (
-            numbered(folder, "t")[0].number == self.seen[0].number
+            [file.number for file in numbered(folder, "t")[:1]] == [self.seen[0].number]  # the folder may be empty
             and all(stamp(arrival.path) == arrival.stamp for arrival in self.seen)
             and all(stamp(self.out / self._name(index)) == known for index, known in enumerate(self._stamps))
             and (self.out / TRACKS).is_file()

@@ -229,7 +229,12 @@ def remove_the_result(folder: Path) -> None:
     shutil.rmtree(folder.with_name("live"))
 
 
-@pytest.mark.parametrize("spoil", [spoil_a_frame, spoil_a_mask, spoil_the_state, remove_the_result])
+def empty_the_folder(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize("spoil", [spoil_a_frame, spoil_a_mask, spoil_the_state, remove_the_result, empty_the_folder])
 def test_it_starts_anew_when_what_it_knew_is_no_longer_true(
     spoil: Callable[[Path], None], movie: Path, model: Path, tmp_path: Path,
     kill: Callable[[int], None], caplog: pytest.LogCaptureFixture,
@@ -239,7 +244,13 @@ def test_it_starts_anew_when_what_it_knew_is_no_longer_true(
     killed(folder, model)
     spoil(folder)
     caplog.set_level("INFO")
-    live = follow(folder, model)
+
+    def ended() -> bool:
+        if not any(folder.iterdir()):
+            part(movie, folder, *range(8))
+        return True
+
+    live = follow(folder, model, ended=ended)
     assert "going on" not in caplog.text
     track(folder, model, tmp_path / "all", views=1, device_name="cpu")
     assert live == content(tmp_path / "all")
