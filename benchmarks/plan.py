@@ -9,7 +9,8 @@ from typing import Any, Self, TypeVar
 
 from tifffile import imread
 
-from embedtrack.folder import WEIGHTS
+from embedtrack.config import SCALES, ModelConfig
+from embedtrack.folder import CONFIG, WEIGHTS
 
 T = TypeVar("T")
 
@@ -98,7 +99,7 @@ class Plan:
     def inference_memory(self, dataset: str, sequence: str) -> int:
         """Megabytes."""
         _, pixels = self._size(dataset, sequence)
-        return BASE_MB + ceil(pixels * BYTES_PER_PIXEL / 1e6) + self._cuda()
+        return BASE_MB + ceil(pixels * self._larger(dataset) * BYTES_PER_PIXEL / 1e6) + self._cuda()
 
     def training_memory(self) -> int:
         """Megabytes."""
@@ -110,7 +111,13 @@ class Plan:
     def inference_minutes(self, dataset: str, sequence: str) -> int:
         """For one core and no GPU; a job that takes longer would be killed, so rather too many."""
         frames, pixels = self._size(dataset, sequence)
-        return 5 + ceil(frames * pixels * self.views * MICROSECONDS_PER_PIXEL / 60e6)
+        return 5 + ceil(frames * pixels * self._larger(dataset) * self.views * MICROSECONDS_PER_PIXEL / 60e6)
+
+    def _larger(self, dataset: str) -> float:
+        """Working pixels per pixel, at least 1; as many as there may be where a training will choose the scale."""
+        config = self.model(dataset) / CONFIG
+        scale = ModelConfig.model_validate_json(config.read_bytes()).scale if config.is_file() else max(SCALES)
+        return max(1.0, scale**2)
 
     def _size(self, dataset: str, sequence: str) -> tuple[int, int]:
         """Frames, and pixels of each: of the first, as five hundred movies are not read to plan for them."""

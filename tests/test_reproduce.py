@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.plan import Plan
+from benchmarks.plan import BASE_MB, Plan
 from benchmarks.table import row
 from embedtrack.challenge import REPOSITORY, models
-from embedtrack.folder import WEIGHTS
+from embedtrack.config import ModelConfig
+from embedtrack.folder import CONFIG, WEIGHTS
 from embedtrack.simulate import simulate
 
 
@@ -50,6 +51,21 @@ def test_plan_finds_movies_and_asks_for_more_where_frames_are_larger(data: Path,
     assert every.targets() == [Path(name) for name in (*results, "results/table.md")]
     assert every.scores() == [Path("results/B/01.json")]
     assert Plan.of({"datasets": ["C"], "train": "yes", "sequences": [1]}, REPOSITORY, {"DATA_ROOT": str(data)}).train
+
+
+def test_plan_counts_the_pixels_that_the_network_sees(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Plan, "_size", lambda *_: (100, 1_000_000))
+    asked = {}
+    for scale in (0.5, 1.0, 2.0):
+        folder = tmp_path / f"{scale:g}"
+        folder.mkdir()
+        (folder / WEIGHTS).touch()
+        (folder / CONFIG).write_text(ModelConfig(scale=scale).model_dump_json())
+        plan = Plan.of({"root": data, "datasets": "B", "weights": folder}, REPOSITORY, {})
+        asked[scale] = (plan.inference_memory("B", "01") - BASE_MB, plan.inference_minutes("B", "01") - 5)
+    assert asked == {0.5: (550, 80), 1.0: (550, 80), 2.0: (2200, 320)}
+    trained = Plan.of({"root": data, "datasets": "B", "train": "yes", "out": tmp_path / "out"}, REPOSITORY, {})
+    assert trained.inference_memory("B", "01") - BASE_MB == 2200  # its scale may be any
 
 
 @pytest.mark.parametrize(
