@@ -119,10 +119,8 @@ def _levels(
         for level, size in enumerate(sizes)
     ]  # fmt: skip
     for t, image in enumerate(images):
-        for array, (height, width) in zip(arrays, sizes, strict=True):
-            # Labels must not mix; the first pixel of each block stands for it.
-            step = 1 if (height, width) == result.shape else round(result.shape[0] / height)
-            small = image if step == 1 else _shrunk(image, (height, width), step, labels=name == "cells")
+        for level, (array, size) in enumerate(zip(arrays, sizes, strict=True)):
+            small = _shrunk(image, size, 2**level, labels=name == "cells") if level else image
             array[t] = small.astype(dtype)
     pixel, interval = result.units.pixel, result.units.interval
     datasets = []
@@ -153,8 +151,9 @@ def _halves(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
 
 
 def _shrunk(image: NDArray[Any], shape: tuple[int, int], step: int, labels: bool) -> NDArray[Any]:
+    """The image in blocks of step x step pixels, of which the last ones may jut out."""
     if labels:
-        return image[::step, ::step]
+        return image[::step, ::step]  # labels must not mix: the first pixel of each block stands for it
     height, width = shape
     padded = cv2.copyMakeBorder(
         image, 0, height * step - image.shape[0], 0, width * step - image.shape[1], cv2.BORDER_REPLICATE

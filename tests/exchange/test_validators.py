@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from embedtrack.aogm import edges
+from embedtrack.data.tracked import Tracked
 from embedtrack.data.units import Units
 from embedtrack.exchange.formats import export
+from embedtrack.types import Track
 from tests.exchange.hard import hard, pixels
 
 UNITS = Units(0.5, 120)
@@ -81,9 +83,6 @@ def test_large_frames_have_levels(tmp_path: Path):
     models = pytest.importorskip("ome_zarr_models.v05")
     import zarr
 
-    from embedtrack.data.tracked import Tracked
-    from embedtrack.types import Track
-
     labels = np.zeros((1030, 601), np.int32)
     labels[100:201, 300:] = 1
     big = Tracked([labels], [Track(1, 0, 0, 0)], labels.shape)
@@ -98,6 +97,24 @@ def test_large_frames_have_levels(tmp_path: Path):
     datasets = root.attrs["ome"]["multiscales"][0]["datasets"]
     shifts = [one["coordinateTransformations"][1:] for one in datasets]  # a block's middle lies between its pixels
     assert shifts == [[], *([{"type": "translation", "translation": [0, s, s]}] for s in (0.5, 1.5))]
+
+
+@pytest.mark.parametrize("shape", [(260, 4200), (300, 9000), (9000, 300)])
+def test_long_frames_have_levels_of_whole_blocks(shape: tuple[int, int], tmp_path: Path):
+    """The short side, rounded up at each level, no longer tells by how much the long one has shrunk."""
+    zarr = pytest.importorskip("zarr")
+    labels = np.zeros(shape, np.int32)
+    labels[:, ::7], labels[::5] = 1, 2
+    long = Tracked([labels], [Track(1, 0, 0, 0), Track(2, 0, 0, 0)], shape)
+    export(long, "ome-zarr", tmp_path / "out", [labels.astype(np.float32)])
+    root = zarr.open_group(tmp_path / "out", mode="r")
+    for level in range(1, len(root.attrs["ome"]["multiscales"][0]["datasets"])):
+        step = 2**level
+        small = root[f"{level}"][0]
+        assert np.array_equal(root[f"labels/cells/{level}"][0], labels[::step, ::step])
+        assert small.shape == labels[::step, ::step].shape
+        assert small[1, 2] == pytest.approx(labels[step : 2 * step, 2 * step : 3 * step].mean())
+    assert max(small.shape) <= 512
 
 
 @pytest.mark.filterwarnings("ignore")
