@@ -28,8 +28,10 @@ The eight symmetries of the square (four quarter turns, each mirrored or not) ar
 frames are predicted at once where memory allows, else overlapping tiles, blended. Pixels whose seediness exceeds
 the mask threshold point at their cell's centre; pixels at which more than a number of others point and whose seediness
 exceeds the seed threshold are candidates for centres. In falling seediness each candidate takes the pixels with
-exp(-sum_k S_k (c_k - e_k)^2) > 0.5, S the bandwidth; a pixel goes to the centre for which that is highest. Instances
-smaller than the least cell size are dropped.
+d = exp(-sum_k S_k (c_k - e_k)^2) > 0.5, S the bandwidth; a pixel goes to the centre for which that is highest. Then the
+cells settle: each takes the pixels whose d to its mean centre, with its mean bandwidth (means weighted by seediness),
+exceeds the reach and is the highest of all cells. A cell without a pixel at its own centre or beside it is dropped: it
+is the rim of another one. Instances smaller than the least cell size are dropped.
 
 TRACKING
 
@@ -84,6 +86,7 @@ def _settings(dataset: str, config: ModelConfig) -> str:
             f"    scale {config.scale:g}, normalisation {config.normalisation.method}, largest tile {config.tile}",
             f"    seed threshold {clustering.seed_threshold:g}, mask threshold {clustering.mask_threshold:g}, "
             f"votes > {clustering.min_votes}, least cell size {clustering.min_cell_size} pixels",
+            f"    reach {clustering.reach:g}" if clustering.reach else "    no reach: cells do not settle",
             f"    gaps of up to {config.linking.max_gap} frames are closed, E = {DATASETS[dataset].border} pixels",
         )
     )

@@ -1,5 +1,6 @@
 """The submission's scripts and their names; the whole of it in a bare Debian behind the marker ``container``."""
 
+import json
 import logging
 import os
 import shutil
@@ -12,6 +13,7 @@ import pytest
 
 from embedtrack import portable, submission
 from embedtrack.challenge import REPOSITORY, models
+from embedtrack.config import Clustering, ModelConfig
 from embedtrack.description import describe
 from embedtrack.folder import CARD, CONFIG, WEIGHTS
 from embedtrack.submission import SEQUENCES, Entry, entries, scripts, write
@@ -130,6 +132,18 @@ def test_description_holds_each_data_sets_settings():
     for part in ("SUMMARY", "PREPROCESSING", "SEGMENTATION", "TRACKING", "PREREQUISITES", "REFERENCES"):
         assert f"\n{part}\n" in text
     assert f"{SIM}\n    scale 1, normalisation " in text
+    assert f"    reach {json.loads((models() / SIM / CONFIG).read_text())['clustering']['reach']:g}\n" in text
+
+
+def test_description_tells_how_cells_settle(tmp_path: Path):
+    for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: cells do not settle\n")):
+        path = tmp_path / CONFIG
+        path.write_text(ModelConfig(clustering=Clustering(reach=reach)).model_dump_json())
+        text = describe({SIM: path})
+        assert told in text
+    method = " ".join(text.split())
+    assert "each takes the pixels whose d to its mean centre" in method
+    assert "A cell without a pixel at its own centre or beside it is dropped" in method
 
 
 def test_closure_follows_requirements_and_markers():
