@@ -178,7 +178,7 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.data import ctc
     from embedtrack.data.choice import noted
-    from embedtrack.data.sources.open import open_movie
+    from embedtrack.data.sources.open import movie_of, open_movie
     from embedtrack.data.tracked import is_truth, open_tracked
 
     log = logging.getLogger("embedtrack")
@@ -186,12 +186,12 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
         truth = open_tracked(result_folder)
         log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
         return
-    movie = result_folder.parent / result_folder.name.removesuffix("_RES")
-    recording = open_movie(movie, noted(result_folder)) if movie.is_dir() and movie != result_folder else None
-    faults = ctc.check(result_folder, recording)
+    movie = movie_of(result_folder)
+    faults = ctc.check(result_folder, open_movie(movie, noted(result_folder)) if movie else None)
     if faults:
         raise ValueError("\n".join(faults))
-    log.info("%s: valid", result_folder)
+    known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
+    log.info("%s: valid%s", result_folder, known)
 
 
 @app.command(rich_help_panel=common.SETUP)

@@ -181,6 +181,26 @@ def test_an_invalid_result_is_refused_with_its_faults(data: Path, run: Run):
         assert "parent" in error
 
 
+def test_a_result_is_checked_by_its_movie_of_any_kind(data: Path, run: Run):
+    """Without its movie nothing tells that the last frame has no mask."""
+    movie = data / "cells.ome.tif"
+    tifffile.imwrite(movie, moving().frames(), photometric="minisblack", metadata={"axes": "TYX"})
+    assert run(*infer_words(data, folder=movie, out=data / "cells_RES"))[0] == 0
+    assert run("check", data / "cells_RES")[2].endswith("cells_RES: valid for cells.ome.tif\n")
+    masks = data / "cells_RES" / "mask005.tif"
+    masks.unlink()
+    (data / "cells_RES" / "res_track.txt").write_text("")
+    for path in (data / "cells_RES").glob("*.tif"):
+        rewrite(path, np.zeros((48, 80), np.uint16))
+    code, _, error = run("check", data / "cells_RES")
+    assert code == 2
+    assert "mask005.tif" in error
+    movie.unlink()
+    code, _, error = run("check", data / "cells_RES")
+    assert code == 0
+    assert "valid in itself; no movie" in error
+
+
 def test_truth_is_checked_too(data: Path, run: Run):
     code, _, error = run("check", data / "toy" / "01_GT")
     assert code == 0

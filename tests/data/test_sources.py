@@ -22,7 +22,7 @@ from embedtrack.data.movie import read_movie
 from embedtrack.data.sources import omezarr
 from embedtrack.data.sources.foreign import _units, open_foreign
 from embedtrack.data.sources.images import natural
-from embedtrack.data.sources.open import open_frames, open_movie, open_pair
+from embedtrack.data.sources.open import movie_of, open_frames, open_movie, open_pair
 from embedtrack.data.sources.recording import record
 from embedtrack.data.tracked import open_tracked, write_tracked
 from embedtrack.data.units import Units, micrometres, parse_length, seconds
@@ -321,6 +321,21 @@ def test_results_lie_beside_their_movie(tmp_path: Path):
     for name, result in names.items():
         (tmp_path / name).mkdir() if name in ("01", "c.ome.zarr") else (tmp_path / name).touch()
         assert beside(tmp_path / name, "_RES") == tmp_path / result
+        assert movie_of(tmp_path / result) == tmp_path / name
+
+
+def test_a_results_movie_is_the_only_one_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("01", "01_RES", "01_GT"):
+        (tmp_path / name).mkdir()
+    for name in ("01_RES.log", "01.csv", "01.mp4", "01.png", "02.csv"):  # what other commands may have written
+        (tmp_path / name).touch()
+    assert movie_of(tmp_path / "01_RES") == tmp_path / "01"
+    monkeypatch.chdir(tmp_path / "01_RES")
+    assert movie_of(Path()) == tmp_path / "01"
+    assert movie_of(tmp_path / "02_RES") is movie_of(tmp_path / "01") is None
+    assert movie_of(tmp_path / "nowhere" / "01_RES") is None
+    (tmp_path / "01.tif").touch()
+    assert movie_of(tmp_path / "01_RES") is None
 
 
 def test_a_result_takes_units_from_the_user_then_its_log_then_its_movie(tmp_path: Path):

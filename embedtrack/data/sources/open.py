@@ -1,5 +1,6 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.data import ctc
+from embedtrack.data.beside import beside
 from embedtrack.data.choice import Choice
 from embedtrack.data.lazy import Lazy
 from embedtrack.data.names import numbered
 from embedtrack.data.sources import tiff
-from embedtrack.data.sources.foreign import open_foreign
+from embedtrack.data.sources.foreign import READERS, open_foreign
 from embedtrack.data.sources.images import PICTURES, image_files, open_images
 from embedtrack.data.sources.omezarr import MARKS, open_omezarr
 from embedtrack.data.sources.recording import Recording, record
@@ -24,6 +26,8 @@ from embedtrack.data.tracked import Tracked, open_tracked
 
 MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
 """What lies in a folder that holds no movie."""
+MOVIES = (*tiff.SUFFIXES, *READERS)
+"""Of a file that is taken for a movie without being named; a picture or a video beside a result may show it instead."""
 NARROW = 3
 """Digits of the challenge's frame numbers, at least: t1.tif to t12.tif are images with any names."""
 
@@ -56,6 +60,20 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
     else:
         stack = open_foreign(path, choice.scene)
     return record(path, stack, choice, channels=channels)
+
+
+def movie_of(result: Path) -> Path | None:
+    """The movie whose result belongs at this place: ``a/01`` or ``a/cells.ome.tif`` for ``a/01_RES``, ``a/cells_RES``.
+
+    None where there is none, or where it is not clear which of several it is.
+    """
+    result = Path(os.path.abspath(result))
+    found = [
+        path
+        for path in result.parent.glob("*")
+        if beside(path, "_RES") == result and (path.is_dir() or path.suffix.lower() in MOVIES)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def open_pair(
