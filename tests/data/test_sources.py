@@ -335,7 +335,10 @@ def test_a_results_movie_is_the_only_one_beside_it(tmp_path: Path, monkeypatch: 
     assert movie_of(tmp_path / "02_RES") is movie_of(tmp_path / "01") is None
     assert movie_of(tmp_path / "nowhere" / "01_RES") is None
     (tmp_path / "01.tif").touch()
-    assert movie_of(tmp_path / "01_RES") is None
+    assert movie_of(tmp_path / "01_RES") == tmp_path / "01"
+    for name in ("03.tif", "03.ome.tif"):
+        (tmp_path / name).touch()
+    assert movie_of(tmp_path / "03_RES") is None
 
 
 def test_a_result_takes_units_from_the_user_then_its_log_then_its_movie(tmp_path: Path):

@@ -65,9 +65,12 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
 def movie_of(result: Path) -> Path | None:
     """The movie whose result belongs at this place: ``a/01`` or ``a/cells.ome.tif`` for ``a/01_RES``, ``a/cells_RES``.
 
-    None where there is none, or where it is not clear which of several it is.
+    A folder of that very name comes first. None where there is none, or where it is not clear which of several it is.
     """
     result = Path(os.path.abspath(result))
+    folder = result.with_name(result.name.removesuffix("_RES"))
+    if folder != result and folder.is_dir():
+        return folder
     found = [
         path
         for path in result.parent.glob("*")
