@@ -23,7 +23,7 @@ require() {
         echo "first start: making the environment $ENVIRONMENT (a few minutes)" >&2
         "${PYTHON:-python3}" -m venv "$ENVIRONMENT" || fail "no environment could be made in $ENVIRONMENT"
     fi
-    echo "installing ${list#"$REPOSITORY"/}: some minutes, nearly all of them for torch" >&2
+    echo "installing ${list#"$REPOSITORY"/} (some minutes where torch is among it)" >&2
     if [ -n "${TORCH_INDEX:-}" ] && grep -q '^torch==' "$list"; then
         "$ENVIRONMENT/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps \
             --index-url "$TORCH_INDEX" "$(grep '^torch==' "$list")" >&2 ||

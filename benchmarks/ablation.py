@@ -201,6 +201,9 @@ def main(
     unknown = [name for name in only or () if name not in VARIANTS]
     if unknown:
         raise typer.BadParameter(f"expected some of {', '.join(VARIANTS)}, got {', '.join(unknown)}")
+    training_ones = [name for name in only or () if weights and VARIANTS[name].trains]
+    if training_ones:
+        raise typer.BadParameter(f"expected variants of inference with --weights, got {', '.join(training_ones)}")
     where = f"{folder.name}-{weights.name}" if weights else folder.name
     bench = prepare(folder, out or REPOSITORY / "ablation" / where, Budget(minutes, epochs), device, last, weights)
     names = only or [name for name, variant in VARIANTS.items() if not (weights and variant.trains)]

@@ -48,9 +48,7 @@ def write_card(
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
     notes = "".join(f"\n{note}\n" for note in _notes(training, own))
     known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
-    terms = TERMS if known else OWN_TERMS
-    shared = any(set(a.numbers) & set(b.numbers) for a, b in zip(training, validation, strict=True))
-    held = "" if shared else "The validation frames trained nothing. "
+    held = "" if any(map(_shared, training, validation)) else " trained nothing; they"
     start = f"Fine-tuned from {begun}." if begun else "From chance weights."
     text = f"""# {out.name}
 
@@ -61,7 +59,7 @@ EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
 
 {data}
 
-{held}They chose the best weights and the thresholds in `config.json`. {terms}
+The validation frames{held} chose the best weights and the thresholds in `config.json`. {TERMS if known else OWN_TERMS}
 {notes}
 ## Training
 
@@ -92,8 +90,13 @@ def _data(training: Movie, validation: Movie) -> str:
     """One movie's line."""
     frames = len(set(training.numbers) | set(validation.numbers))
     first, last = validation.numbers[0], validation.numbers[-1]
-    both = ", and train too: there are no others" if set(training.numbers) & set(validation.numbers) else ""
+    both = ", and train too: there are no others" if _shared(training, validation) else ""
     return f"- {training.name}: {frames} annotated frames; frames {first} to {last} validate{both}"
+
+
+def _shared(training: Movie, validation: Movie) -> bool:
+    """Whether frames that validate train too."""
+    return bool(set(training.numbers) & set(validation.numbers))
 
 
 def _notes(training: Sequence[Movie], own: int) -> Iterator[str]:

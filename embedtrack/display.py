@@ -51,7 +51,7 @@ class FramesBar:
         self._task: TaskID | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` frames are finished; before the first one there is no bar."""
+        """Show that ``done`` of ``total`` frames are finished; before the first call there is no bar."""
         if self._task is None:
             self._task = self._progress.add_task("", total=total, rate="")
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed

@@ -125,13 +125,14 @@ def _train(
     fitted = fit(training, validation, out, last, team, minutes=budget, init=network, look=journal.look)
     _log(fitted, journal, team, on_record)
     if team.leads:
-        if (steps := resume.state_of(out).step) < FEW:
-            log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, steps)
+        state = resume.state_of(out)
+        if state.step < FEW:
+            log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, state.step)
         model = checkpoint.load(out)
         device.place(model.network, team.device)
         config, scores = calibrate(model.network, model.config, validation, device.fast_precision(team.device))
         checkpoint.save(out, model.network, config)
-        write_card(out, training, validation, recipe, team, taught + resume.state_of(out).seconds, scores, own, begun)
+        write_card(out, training, validation, recipe, team, taught + state.seconds, scores, own, begun)
         shutil.rmtree(out / TEACHER, ignore_errors=True)
         (out / resume.FILE).unlink()
 

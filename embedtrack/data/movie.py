@@ -190,12 +190,7 @@ def read_movie(
         frames.append(normalise(to_working(paths[number](), scale), settings))
     labels = [labels_to_working(one.labels, scale) for one in merged]
     log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
-    end = max((track.end for track in truth.tracks), default=0)
-    if truth.markers and end > max(truth.markers):
-        log.warning(
-            "%s: man_track.txt goes on to frame %d, the images end with %d; right only if the rest was left out",
-            folder, end, max(truth.markers),
-        )  # fmt: skip
+    _tell_of_missing_images(folder, truth)
     return Movie(
         name=f"{name}/{folder.name}",
         numbers=numbers,
@@ -210,6 +205,16 @@ def read_movie(
         centre=centre,
         tracked=bool(truth.markers),
     )
+
+
+def _tell_of_missing_images(folder: Path, truth: ctc.Truth) -> None:
+    """Warn where the table of tracks goes on after the last marker image."""
+    end = max((track.end for track in truth.tracks), default=0)
+    if truth.markers and end > max(truth.markers):
+        log.warning(
+            "%s: man_track.txt goes on to frame %d, the images end with %d; right only if the rest was left out",
+            folder, end, max(truth.markers),
+        )  # fmt: skip
 
 
 def _some(items: Sequence[Item]) -> Sequence[Item]:

@@ -53,7 +53,7 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
         ValueError: there is neither, or it is not valid; a line per fault.
     """
     folder = Path(folder)
-    truth = next((place for place in (folder / "TRA", folder) if (place / "man_track.txt").is_file()), None)
+    truth = _truth(folder)
     if not folder.is_dir() or not (truth or (folder / TRACKS).exists() or numbered(folder, "mask")):
         raise ValueError(
             f"{folder}: expected a result (mask000.tif, ..., {TRACKS}) or truth (TRA/man_track000.tif, ..., "
@@ -84,7 +84,7 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
 
 def is_truth(folder: Path) -> bool:
     """Whether ``open_tracked`` takes a folder for tracking truth."""
-    return any((place / "man_track.txt").is_file() for place in (folder, folder / "TRA"))
+    return _truth(folder) is not None
 
 
 def write_tracked(tracked: Tracked, out: Path) -> None:
@@ -105,6 +105,11 @@ def require_valid(tracked: Tracked, name: object) -> None:
     faults += [] if faults else [f"{name}: {fault}" for fault in _presence_faults(tracked)]
     if faults:
         raise ValueError(summary(faults))
+
+
+def _truth(folder: Path) -> Path | None:
+    """Where the tracking truth of a folder is: in its ``TRA``, or in itself."""
+    return next((place for place in (folder / "TRA", folder) if (place / "man_track.txt").is_file()), None)
 
 
 def _result_faults(folder: Path) -> list[str]:
