@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import ablation, crossvalidate, errors, truth
+from benchmarks import ablation, crossvalidate, errors, links, truth
 from benchmarks import training as steps
 from benchmarks.scoring import score
 from benchmarks.validation import held_back
@@ -17,10 +17,12 @@ from embedtrack import checkpoint
 from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Recipe, Sampling
 from embedtrack.data.ctc import open_truth
+from embedtrack.data.symmetry import SYMMETRIES, Symmetry
 from embedtrack.data.tracked import open_tracked
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.team import Team
-from tests.drawings import moving, still, write_movie
+from embedtrack.types import Frame, Maps
+from tests.drawings import moving, perfect_maps, still, write_movie
 
 
 @pytest.fixture
@@ -119,6 +121,32 @@ def test_validation_looks_at_the_frames_that_training_leaves_out(dataset: Path):
     for t in (4, 5):
         (dataset / "01_GT" / "SEG" / f"man_seg{t:03d}.tif").unlink()
     assert held_back(dataset / "01", 0.3) == range(2, 4)  # masks end with frame 3
+
+
+@pytest.mark.parametrize(("every", "by_overlap"), [(1, 5), (2, 0)])
+def test_cells_that_leave_their_own_place_are_found_by_offsets_alone(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch, every: int, by_overlap: int
+):
+    """Of two cells with a radius of 7 pixels one moves 5 pixels a frame, half upon its own place, and one 6."""
+    truth = list(moving().labels)[::-every][::-1]
+    perfect = iter([perfect_maps(now, before, {}) for before, now in zip([truth[0], *truth], truth, strict=False)])
+
+    def views(self: links.Views, frame: Frame) -> dict[Symmetry, Maps[Frame]]:
+        maps = next(perfect)
+        return {s: maps if s in links.WAYS["one view"] else maps._replace(shift=0 * maps.shift) for s in SYMMETRIES}
+
+    monkeypatch.setattr(links.Views, "__call__", views)
+    model = Model(BranchedERFNet().eval(), ModelConfig())
+    found = links.measure(model, dataset / "01", every, 20, "float32")
+    assert {way["all"] for way in found.values()} == {2 * (len(truth) - 1)}
+    assert found["one view"]["right"] == 2 * (len(truth) - 1)
+    assert found["overlap"]["right"] == by_overlap
+
+
+def test_predecessors_of_daughters_and_of_missed_cells():
+    links_found, parents = {1: 7, 2: 7, 3: 8}, {20: 10, 30: 10}
+    now, before = {20: 1, 30: 2, 40: 3, 50: 4}, {10: 7, 50: 9}
+    assert links.right(links_found, now, before, parents) == {"all": 3, "right": 2}  # 40 is new, 50 has no link
 
 
 def test_the_ratio_of_a_step():

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from embedtrack import device as devices
-from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, undo_maps
+from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
 from embedtrack.data.tiles import SMALLEST, Stitcher, Tile, cut, fit, plan
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.fast import for_inference
-from embedtrack.networks.step import Sooner, Step, Way
+from embedtrack.networks.step import Seen, Sooner, Step, Way
 from embedtrack.pipeline import breathe
 from embedtrack.types import Frame, Maps
 
@@ -22,6 +22,9 @@ BYTES_PER_PIXEL = 400
 """What the network needs at its peak for each pixel of a tile, in single precision."""
 OVERLAP = 64
 """What neighbouring tiles share, in pixels."""
+TRACKED = (Symmetry(0, False), Symmetry(2, False))
+"""The views that give tracking offsets: the frame as it is and turned by half, whose errors in direction cancel. All
+eight find the same predecessors (``benchmarks.links``) and cost a tenth of a frame's time more."""
 
 
 def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None = None, views: int = 8) -> list[Tile]:
@@ -64,7 +67,8 @@ def _split(channels: Tensor) -> Maps[Tensor]:
 class Predictor:
     """Feed it the frames of a movie in order; it gives each one's maps.
 
-    The encoder and the segmentation decoders see each frame once: its features are kept for the next pair.
+    The encoder and the segmentation decoders see each frame once: its features are kept for the next pair, in the views
+    that give tracking offsets.
     """
 
     def __init__(
@@ -139,28 +143,41 @@ class Predictor:
     def _views(self, piece: Tensor, number: int) -> Tensor:
         """The mean of the maps of all views of one tile: [h, w] -> [7, h, w]."""
         total = torch.zeros((7, *piece.shape), device=piece.device)
+        maps = _split(total)
         for group in self.groups:
             breathe()
-            batch = torch.stack([do(piece, symmetry) for symmetry in group])[:, None]  # [g, 1, h', w']
-            for channels, symmetry in zip(self._pair(batch, number, group), group, strict=True):
-                one = undo_maps(_split(channels), symmetry)
-                for sums, values in zip(_split(total), one, strict=True):
-                    sums += values
-        return total / sum(map(len, self.groups))
+            seen = self._see(torch.stack([do(piece, s) for s in group]), number, group)
+            for cells, symmetry in zip(seen.cells, group, strict=True):  # [5, h', w']
+                maps.offset.add_(undo_vectors(cells[0:2], symmetry))
+                maps.bandwidth.add_(undo_axes(cells[2:4], symmetry))
+                maps.seediness.add_(undo(cells[4], symmetry))
+            for shift, symmetry in zip(seen.shift, group, strict=False):  # [2, h', w'], of the first ones alone
+                maps.shift.add_(undo_vectors(shift, symmetry))
+        total[:5] /= sum(map(len, self.groups))
+        total[5:] /= sum(map(_tracked, self.groups))
+        return total
 
-    def _pair(self, batch: Tensor, number: int, group: list[Symmetry]) -> Tensor:
-        """The maps [g, 7, h, w] of views [g, 1, h, w], with the features of the same views of the frame before."""
-        batch = batch.to(self.precision, memory_format=torch.channels_last)
+    def _see(self, views: Tensor, number: int, group: list[Symmetry]) -> Seen:
+        """What the network makes of views [g, h, w], with the features of the same views of the frame before."""
+        batch = views[:, None].to(self.precision, memory_format=torch.channels_last)  # [g, 1, h, w]
         before = self.before.get((number, group[0]))
-        features, maps = self.step.first(batch) if before is None else self.sooner(batch, before)
-        self.before[(number, group[0])] = features
-        return maps
+        seen = self.step.first(batch, _tracked(group)) if before is None else self.sooner(batch, before)
+        self.before[(number, group[0])] = seen.features
+        return seen
 
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:
-    """The symmetries by batch: on a GPU the views that share a shape are one; a CPU is faster one by one."""
-    symmetries = SYMMETRIES[:views]
+    """The symmetries by batch, those that are tracked first.
+
+    On a GPU the views that share a shape are one batch; a CPU is faster one by one.
+    """
+    symmetries = sorted(SYMMETRIES[:views], key=lambda symmetry: symmetry not in TRACKED)
     if device.type == "cpu":
         return [[symmetry] for symmetry in symmetries]
     groups = [[s for s in symmetries if s.swaps is swaps] for swaps in (False, True)]
     return [group for group in groups if group]
+
+
+def _tracked(group: list[Symmetry]) -> int:
+    """How many of a group's views give tracking offsets."""
+    return sum(symmetry in TRACKED for symmetry in group)

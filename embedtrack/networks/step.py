@@ -47,81 +47,90 @@ def choose_way(compiling: str, device: torch.device, frames: int | None) -> Way:
     return Way(compiled=compiling == "on", graphed=gpu and compiling == "on")
 
 
+class Seen(NamedTuple):
+    """What a step makes of B views of frame t, of which the first T have been seen at t-1 too."""
+
+    features: Tensor
+    """[T, 128, H/8, W/8]: of those, for the next frame."""
+    cells: Tensor
+    """[B, 5, H, W]: the channels of offset, bandwidth and seediness."""
+    shift: Tensor
+    """[T, 2, H, W]: the tracking offset."""
+
+
 class Step(nn.Module):
-    """The network on the same views of two frames, those of the first one already encoded."""
+    """The network on views of two frames, those of the first one already encoded."""
 
     def __init__(self, network: BranchedERFNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """Frame t, [B, 1, H, W], and the features of t-1 -> the features of t, [B, 128, H/8, W/8]; [B, 7, H, W].
-
-        The channels are those of ``Maps``: offset, bandwidth, seediness, shift.
-        """
+    def forward(self, batch: Tensor, before: Tensor) -> Seen:
+        """Views of frame t, [B, 1, H, W], and the features of the first T of them at t-1, [T, 128, H/8, W/8]."""
         features = self.network.encode(batch)
-        return features, self.maps(features, before)
+        return self._seen(features, features[: len(before)], before)
 
-    def first(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+    def first(self, batch: Tensor, tracked: int) -> Seen:
         """The same for a frame that none comes before: it is its own past."""
         features = self.network.encode(batch)
-        return features, self.maps(features, features)
+        return self._seen(features, features[:tracked], features[:tracked])
 
-    def maps(self, features: Tensor, before: Tensor) -> Tensor:
-        """The features of t and t-1, both [B, 128, H/8, W/8] -> [B, 7, H, W]."""
+    def _seen(self, features: Tensor, now: Tensor, before: Tensor) -> Seen:
         offset, bandwidth, seediness = self.network.segment(features)
-        return torch.cat([offset, bandwidth, seediness[:, None], self.network.shift(features, before)], dim=1)
+        shift = self.network.shift(now, before) if len(now) else offset[:0]
+        return Seen(now, torch.cat([offset, bandwidth, seediness[:, None]], dim=1), shift)
 
 
-Pair = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Look = Callable[[Tensor, Tensor], Seen]
 
 
 class Sooner:
     """A step that is faster after a warm-up; where that fails the plain step does the work, after one warning."""
 
     def __init__(self, step: Step, way: Way, device: torch.device) -> None:
-        self._plain, self._warm = step, set[torch.Size]()
-        self._faster: Pair | None = None
+        self._plain, self._warm = step, set[tuple[torch.Size, int]]()
+        self._faster: Look | None = None
         if way.compiled:
             self._faster = torch.compile(step, dynamic=False, options={"freezing": device.type == "cpu"})
         if way.graphed:
             self._faster = Graphed(self._faster or step)
 
-    def __call__(self, batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, batch: Tensor, before: Tensor) -> Seen:
         """As ``Step``; the maps are good until the next call."""
         if self._faster is None:
             return self._plain(batch, before)  # type: ignore[no-any-return]
-        if batch.shape in self._warm:
+        if (batch.shape, len(before)) in self._warm:
             return self._faster(batch, before)
         begin = time.perf_counter()
         try:
-            result = self._faster(batch, before)
+            seen = self._faster(batch, before)
         except Exception as error:  # a compiler that is not there, a kernel that no graph holds, too little memory ...
             log.warning("--compile: %s; going on without", (str(error).strip() or repr(error)).splitlines()[0])
             self._faster = None
             return self._plain(batch, before)  # type: ignore[no-any-return]
-        self._warm.add(batch.shape)
+        self._warm.add((batch.shape, len(before)))
         views, _, height, width = batch.shape
         log.info("%d x %d x %d: warmed up in %.1f s", views, height, width, time.perf_counter() - begin)
-        return result
+        return seen
 
 
 class Graphed:
     """A step of which a GPU replays all kernels at once; one graph for each shape of a batch."""
 
-    def __init__(self, step: Pair) -> None:
+    def __init__(self, step: Look) -> None:
         self._step = step
-        self._graphs: dict[torch.Size, _Graph] = {}
+        self._graphs: dict[tuple[torch.Size, int], _Graph] = {}
 
-    def __call__(self, batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, batch: Tensor, before: Tensor) -> Seen:
         """As the step; the maps are good until the next call of this shape."""
-        graph = self._graphs.get(batch.shape)
+        shape = (batch.shape, len(before))
+        graph = self._graphs.get(shape)
         if graph is None:
-            graph = self._graphs[batch.shape] = _capture(self._step, batch, before)
+            graph = self._graphs[shape] = _capture(self._step, batch, before)
         graph.batch.copy_(batch)
         graph.before.copy_(before)
         graph.graph.replay()
-        return graph.features.clone(), graph.maps  # the features have to last until the next frame
+        return graph.seen._replace(features=graph.seen.features.clone())  # they have to last until the next frame
 
 
 class _Graph(NamedTuple):
@@ -130,11 +139,10 @@ class _Graph(NamedTuple):
     graph: torch.cuda.CUDAGraph
     batch: Tensor
     before: Tensor
-    features: Tensor
-    maps: Tensor
+    seen: Seen
 
 
-def _capture(step: Pair, batch: Tensor, before: Tensor) -> _Graph:
+def _capture(step: Look, batch: Tensor, before: Tensor) -> _Graph:
     """The graph of a step on tensors like these, on their device, which has to be the current one."""
     batch, before = batch.clone(), before.clone()  # clones keep the layout
     aside, here = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
@@ -144,5 +152,5 @@ def _capture(step: Pair, batch: Tensor, before: Tensor) -> _Graph:
     here.wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other stages go on pinning memory meanwhile
-        features, maps = step(batch, before)
-    return _Graph(graph, batch, before, features, maps)
+        seen = step(batch, before)
+    return _Graph(graph, batch, before, seen)

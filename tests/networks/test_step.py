@@ -13,7 +13,7 @@ from embedtrack.networks import step as steps
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.fast import for_inference
 from embedtrack.networks.predict import Predictor
-from embedtrack.networks.step import LONG, Graphed, Sooner, Step, Way, choose_way
+from embedtrack.networks.step import LONG, Graphed, Seen, Sooner, Step, Way, choose_way
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:1")
 SHAPE = (40, 56)
@@ -50,19 +50,31 @@ def test_an_unknown_word_is_refused():
 @torch.inference_mode()
 def test_the_first_frame_is_its_own_past(network: BranchedERFNet):
     step, batch = Step(for_inference(network)), torch.randn(1, 1, *SHAPE)
-    features, maps = step.first(batch)
-    again, same = step(batch, features)
-    assert torch.equal(features, again)
-    assert torch.equal(maps, same)
-    assert maps.shape == (1, 7, *SHAPE)
+    seen = step.first(batch, 1)
+    for one, same in zip(seen, step(batch, seen.features), strict=True):
+        assert torch.equal(one, same)
+    assert seen.cells.shape == (1, 5, *SHAPE)
+    assert seen.shift.shape == (1, 2, *SHAPE)
 
 
+@torch.inference_mode()
+def test_the_first_views_of_a_batch_are_tracked(network: BranchedERFNet):
+    step, now, old = Step(for_inference(network)), torch.randn(3, 1, *SHAPE), torch.randn(3, 1, *SHAPE)
+    every = step(now, step.first(old, 3).features)
+    for tracked in range(4):
+        seen = step(now, step.first(old, tracked).features)
+        torch.testing.assert_close(seen.cells, every.cells)
+        torch.testing.assert_close(seen.features, every.features[:tracked])
+        torch.testing.assert_close(seen.shift, every.shift[:tracked])
+
+
+@pytest.mark.parametrize(("views", "tracked"), [(8, 2), (1, 1)])
 def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_tracking_decoder(
-    network: BranchedERFNet, frames: list[np.ndarray]
+    network: BranchedERFNet, frames: list[np.ndarray], views: int, tracked: int
 ):
     """Counted in views of tiles, whatever way they are batched."""
     tiles = plan(SHAPE, 40, overlap=16)
-    predictor = Predictor(network, tiles, views=8)
+    predictor = Predictor(network, tiles, views)
     seen = dict.fromkeys(("encoder", "segmentation", "seediness", "tracking"), 0)
 
     def counting(name: str) -> object:
@@ -76,7 +88,9 @@ def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_track
     for frame in frames:
         predictor(frame)
     assert len(tiles) == 2
-    assert set(seen.values()) == {len(frames) * 8 * len(tiles)}
+    once = len(frames) * len(tiles)
+    assert seen.pop("tracking") == tracked * once
+    assert set(seen.values()) == {views * once}
 
 
 class Doubled:
@@ -85,13 +99,14 @@ class Doubled:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, batch: Tensor, before: Tensor) -> Seen:
         self.calls += 1
-        return 2 * batch, batch + before
+        tracked = batch[: len(before)]
+        return Seen(2 * tracked, batch + 1, tracked + before)
 
 
 def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pytest.LogCaptureFixture):
-    def fails(batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    def fails(batch: Tensor, before: Tensor) -> Seen:
         raise RuntimeError("no C++ compiler\nwas found in ...")
 
     plain = Doubled()
@@ -99,7 +114,7 @@ def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pyte
     sooner._faster = fails
     x = torch.ones(1, 1, 2, 3)
     for _ in range(3):
-        assert torch.equal(sooner(x, x)[0], 2 * x)
+        assert torch.equal(sooner(x, x).features, 2 * x)
     assert plain.calls == 3
     assert [record.message for record in caplog.records] == ["--compile: no C++ compiler; going on without"]
 
@@ -120,9 +135,8 @@ class Played:
         self.step = step
 
     def replay(self) -> None:
-        features, maps = self.step(self.batch, self.before)
-        self.features.copy_(features)
-        self.maps.copy_(maps)
+        for kept, value in zip(self.seen, self.step(self.batch, self.before), strict=True):
+            kept.copy_(value)
 
 
 def test_a_graph_serves_all_batches_of_its_shape_and_keeps_no_features(monkeypatch: pytest.MonkeyPatch):
@@ -131,20 +145,22 @@ def test_a_graph_serves_all_batches_of_its_shape_and_keeps_no_features(monkeypat
     def capture(step: Doubled, batch: Tensor, before: Tensor) -> steps._Graph:
         graph = Played(step)
         graph.batch, graph.before = torch.empty_like(batch), torch.empty_like(before)
-        graph.features, graph.maps = torch.empty_like(batch), torch.empty_like(batch)
-        captured.append(tuple(batch.shape))
-        return steps._Graph(graph, graph.batch, graph.before, graph.features, graph.maps)
+        graph.seen = Seen(torch.empty_like(before), torch.empty_like(batch), torch.empty_like(before))
+        captured.append((tuple(batch.shape), len(before)))
+        return steps._Graph(graph, graph.batch, graph.before, graph.seen)
 
     monkeypatch.setattr(steps, "_capture", capture)
     graphed = Graphed(step)
     one, two = torch.full((2, 1, 3, 4), 1.0), torch.full((2, 1, 3, 4), 2.0)
-    first, _ = graphed(one, two)
-    second, maps = graphed(two, first)
-    assert torch.equal(first, 2 * one)  # the second frame has not overwritten the first one's features
-    assert torch.equal(second, 2 * two)
-    assert torch.equal(maps, two + first)
+    first = graphed(one, two[:1]).features
+    second = graphed(two, first)
+    assert torch.equal(first, 2 * one[:1])  # the second frame has not overwritten the first one's features
+    assert torch.equal(second.features, 2 * two[:1])
+    assert torch.equal(second.cells, two + 1)
+    assert torch.equal(second.shift, two[:1] + first)
     graphed(torch.ones(2, 1, 4, 3), torch.ones(2, 1, 4, 3))
-    assert captured == [(2, 1, 3, 4), (2, 1, 4, 3)]
+    graphed(one, one[:0])  # as large, and nothing of it is tracked
+    assert captured == [((2, 1, 3, 4), 1), ((2, 1, 4, 3), 2), ((2, 1, 3, 4), 0)]
 
 
 def test_a_capture_warms_up_aside_and_lets_other_threads_pin_memory(monkeypatch: pytest.MonkeyPatch):
@@ -169,10 +185,10 @@ def test_a_capture_warms_up_aside_and_lets_other_threads_pin_memory(monkeypatch:
         yield
         log.append("captured")
 
-    def step(batch: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    def step(batch: Tensor, before: Tensor) -> Seen:
         assert batch.data_ptr() != given[0].data_ptr()  # the graph has memory of its own
         log.append("step")
-        return batch, before
+        return Seen(batch, batch, before)
 
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("here"))

@@ -1,0 +1,149 @@
+"""What tracking offsets are worth, and in how many views: ``python -m benchmarks.links DATASET --every 4``.
+
+The frames of a sequence, or every nth of them as of a slower recording, are segmented in eight views. Then each cell
+looks for its predecessor by the tracking offsets of eight views, of two opposite ones (what ``infer`` does) or of one,
+or where it lies itself. Counted are the right ones among the cells whose own marker and whose predecessor's were found.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.scoring import markdown, place
+from embedtrack import checkpoint
+from embedtrack.challenge import data_root, models
+from embedtrack.checkpoint import Model
+from embedtrack.data import ctc
+from embedtrack.data.normalise import normalise
+from embedtrack.data.scale import to_frame, to_working
+from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, undo_maps
+from embedtrack.display import start_logging
+from embedtrack.instances.cluster import cluster
+from embedtrack.networks.predict import TRACKED, Predictor, plan_tiles
+from embedtrack.tracks.link import link
+from embedtrack.train import sequences
+from embedtrack.types import Frame, Labels, Maps
+
+WAYS: dict[str, Sequence[Symmetry]] = {
+    "eight views": SYMMETRIES,
+    "two opposite views": TRACKED,
+    "one view": SYMMETRIES[:1],
+    "overlap": (),
+}
+
+
+class Views:
+    """The network in each view by itself; the frames of a movie are fed in order."""
+
+    def __init__(self, model: Model, precision: str) -> None:
+        self.model, self.precision = model, precision
+        self._predictors: dict[Symmetry, Predictor] = {}
+
+    def __call__(self, frame: Frame) -> dict[Symmetry, Maps[Frame]]:
+        """What each view of a frame at the working scale gives, turned back."""
+        found = {}
+        for symmetry in SYMMETRIES:
+            turned = np.ascontiguousarray(do(frame, symmetry))
+            if symmetry not in self._predictors:
+                shape = (turned.shape[0], turned.shape[1])
+                tiles = plan_tiles(shape, self.model.config.tile, self.model.device, 1)
+                self._predictors[symmetry] = Predictor(self.model.network, tiles, 1, self.precision)
+            found[symmetry] = undo_maps(self._predictors[symmetry](turned), symmetry)
+        return found
+
+
+def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels, dict[str, Frame]]:
+    """The cells of an image by the mean of all views, and each way's tracking offset float32[2, H, W]."""
+    config = model.config
+    found = views(normalise(to_working(image, config.scale), config.normalisation))
+    mean = Maps(*(np.mean(channels, axis=0) for channels in zip(*found.values(), strict=True)))
+    shape = (image.shape[0], image.shape[1])
+    shifts = {}
+    for name, chosen in WAYS.items():
+        shift = np.mean([found[symmetry].shift for symmetry in chosen], axis=0) if chosen else 0 * mean.shift
+        shifts[name] = to_frame(mean._replace(shift=shift), shape, config.scale).shift
+    return cluster(to_frame(mean, shape, config.scale), config.clustering, config.pixel), shifts
+
+
+def found_by(markers: Labels, labels: Labels) -> dict[int, int]:
+    """Marker -> the cell that covers more than half of it, by which the challenge's DET counts it as found."""
+    found = {}
+    for marker in np.unique(markers[markers > 0]).tolist():
+        cells, counts = np.unique(labels[markers == marker], return_counts=True)
+        if cells[counts.argmax()] and 2 * counts.max() > counts.sum():
+            found[marker] = int(cells[counts.argmax()])
+    return found
+
+
+def right(
+    links: Mapping[int, int], now: Mapping[int, int], before: Mapping[int, int], parents: Mapping[int, int]
+) -> Counter[str]:
+    """How many predecessors were to be found, and were.
+
+    Args:
+        links: cell -> its predecessor.
+        now: marker -> its cell.
+        before: the same of the frame before.
+        parents: track -> its parent, for those that begin with a division.
+    """
+    count = Counter[str]()
+    for marker, cell in now.items():
+        source = before.get(marker, before.get(parents.get(marker, 0)))
+        if source is not None:
+            count["all"] += 1
+            count["right"] += links.get(cell) == source
+    return count
+
+
+def measure(model: Model, folder: Path, every: int, frames: int, precision: str) -> dict[str, Counter[str]]:
+    """Way -> predecessors that were to be found, and were; of each nth frame, at most so many of the last ones."""
+    sequence, truth = ctc.open_sequence(folder), ctc.open_truth(folder)
+    parents = {one.label: one.parent for one in truth.tracks}
+    numbers = range(sequence.first, sequence.first + len(sequence.paths))[::-every][:frames][::-1]
+    views, total = Views(model, precision), {name: Counter[str]() for name in WAYS}
+    old: tuple[Labels, dict[int, int]] | None = None
+    for number in track(numbers, f"{folder.parent.name}/{folder.name}"):
+        labels, shifts = ways(model, views, ctc.read_frame(sequence.paths[number - sequence.first]))
+        now = found_by(ctc.read_labels(truth.markers[number]), labels)
+        if old is not None:
+            for name, shift in shifts.items():
+                total[name] += right(link(labels, shift, old[0], model.config.pixel), now, old[1], parents)
+        old = labels, now
+    return total
+
+
+def main(
+    datasets: Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with weights; the last movie is taken.")],
+    every: Annotated[list[int] | None, typer.Option(min=1, help="Take every nth frame; may be repeated.")] = None,
+    frames: Annotated[int, typer.Option(min=2, help="At most so many frames.")] = 20,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Writes the table there too.")] = None,
+) -> None:
+    """Print the share of right predecessors."""
+    start_logging()
+    table = Table("movie", "every", "predecessors", *WAYS)
+    for name in datasets:
+        model = place(checkpoint.load(models() / name), device)
+        folder = sequences(data_root() / name)[-1]
+        for step in every or [1]:
+            found = measure(model, folder, step, frames, precision)
+            count = next(iter(found.values()))["all"]
+            table.add_row(
+                f"{name}/{folder.name}", str(step), str(count), *(str(way["right"]) for way in found.values())
+            )
+    Console().print(table)
+    if out:
+        out.write_text(markdown(table) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
