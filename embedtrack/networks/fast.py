@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.networks.erfnet import NonBottleneck1D, Upsampler
+from embedtrack.networks.erfnet import Downsampler, NonBottleneck1D, Upsampler
 
 FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")  # type: ignore[no-untyped-call]
 """Whether this torch has convolutions that add and rectify."""
@@ -25,6 +25,21 @@ class FoldedBlock(nn.Module):
         """[B, channels, H, W] -> the same shape."""
         y = rectified(self.right1, rectified(self.down1, x))
         return rectified(self.right2, rectified(self.down2, y), plus=x)
+
+
+class FastDownsampler(nn.Module):
+    """A ``Downsampler`` in evaluation mode; its norm stays, as it follows a max pool too, which nothing folds into."""
+
+    def __init__(self, block: Downsampler) -> None:
+        super().__init__()
+        self.convolution, self.norm = block.convolution, block.norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, inputs, H, W] -> [B, outputs, H/2, W/2]; H and W are even."""
+        rows = torch.maximum(x[..., ::2, :], x[..., 1::2, :])  # torch's pool, which notes places too, takes ten times
+        pooled = torch.maximum(rows[..., ::2], rows[..., 1::2])  # as long for one channel
+        halved: Tensor = self.norm(torch.cat([self.convolution(x), pooled], dim=1)).relu_()
+        return halved
 
 
 class FoldedUpsampler(nn.Module):
@@ -69,8 +84,6 @@ def _fusible(x: Tensor) -> bool:
 def for_inference(network: BranchedERFNet, precision: torch.dtype = torch.float32) -> BranchedERFNet:
     """A copy of a network in evaluation mode that computes the same with less work; the network stays as it is.
 
-    The norms of the three downsamplers stay: they follow a max pool too, into which nothing can be folded.
-
     Args:
         network: on any device.
         precision: of its weights and features, float32 or bfloat16.
@@ -85,6 +98,8 @@ def for_inference(network: BranchedERFNet, precision: torch.dtype = torch.float3
                 branch[index] = FoldedBlock(block)
             elif isinstance(block, Upsampler):
                 branch[index] = FoldedUpsampler(block)
+            elif isinstance(block, Downsampler):
+                branch[index] = FastDownsampler(block)
     for module in fast.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             module.to(precision)

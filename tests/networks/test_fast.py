@@ -66,6 +66,16 @@ def test_fused_or_step_by_step_is_the_same(
         torch.testing.assert_close(fused, block(x), atol=2e-2 if precision == torch.bfloat16 else 1e-5, rtol=1e-2)
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_downsamplers_give_the_bytes_of_the_network(network: BranchedERFNet, precision: torch.dtype):
+    plain, fast = copy.deepcopy(network), for_inference(network, precision)
+    for index, channels in ((0, 1), (1, 16), (7, 64)):
+        x = torch.randn(2, channels, 24, 40).to(precision, memory_format=torch.channels_last)
+        plain.encoder[index].convolution.to(precision, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            assert torch.equal(fast.encoder[index](x), plain.encoder[index](x))
+
+
 def test_a_processor_without_bfloat16_gets_by():
     """As if it had no AVX512: oneDNN reads the variable once, in a process of its own."""
     code = (
