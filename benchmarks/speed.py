@@ -36,10 +36,11 @@ from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.result import write_mask
 from embedtrack.data.scale import to_frame, to_working
+from embedtrack.data.symmetry import SYMMETRIES
 from embedtrack.evaluate import jaccards
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.networks.predict import Predictor, plan_tiles
+from embedtrack.networks.predict import TRACKED, Predictor, plan_tiles
 from embedtrack.pipeline import ahead
 from embedtrack.simulate import simulate
 from embedtrack.tracks.lineage import Lineage
@@ -176,14 +177,15 @@ def rate(where: torch.device, precision: torch.dtype) -> float:
     return best
 
 
-def operations(model: Model, shape: tuple[int, int]) -> int:
-    """Operations of the network for one view of a frame of this shape, were each frame seen once and whole."""
+def operations(model: Model, shape: tuple[int, int], views: int) -> int:
+    """Operations of the network for the views of a frame of this shape, were each frame seen once and whole."""
     height, width = (math.ceil(math.ceil(side * model.config.scale) / 8) * 8 for side in shape)
     network = BranchedERFNet().to("meta").eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        features = network.encode(torch.empty(1, 1, height, width, device="meta"))
+        features = network.encode(torch.empty(views, 1, height, width, device="meta"))
         network.segment(features)
-        network.shift(features, features)
+        tracked = features[: sum(symmetry in TRACKED for symmetry in SYMMETRIES[:views])]
+        network.shift(tracked, tracked)
     return int(counter.get_total_flops())
 
 
@@ -248,7 +250,7 @@ def measure(
         sizes, cells = by_size(model, scratch, largest), by_cells()
     middle = {name: median(values) for name, values in times.items()}
     attainable = {
-        name: operations(model, shape) * views / rate(where, getattr(torch, p)) for name, (p, views) in WAYS.items()
+        name: operations(model, shape, views) / rate(where, getattr(torch, p)) for name, (p, views) in WAYS.items()
     }
     return {
         "movie": f"{sequence.parent.name}/{sequence.name}",

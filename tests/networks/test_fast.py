@@ -14,12 +14,14 @@ from embedtrack.challenge import DEMO_MODEL, REPOSITORY, models
 from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.scale import to_frame, to_working
+from embedtrack.data.symmetry import SYMMETRIES, do, undo_maps
 from embedtrack.evaluate import evaluate
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks import fast as fast_networks
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.erfnet import NonBottleneck1D
 from embedtrack.networks.fast import FoldedBlock, for_inference
+from embedtrack.networks.predict import TRACKED
 from embedtrack.types import Maps
 
 
@@ -109,19 +111,34 @@ def test_the_network_itself_stays_as_it_is(network: BranchedERFNet):
 
 
 @pytest.mark.skipif(not (models() / DEMO_MODEL / checkpoint.WEIGHTS).is_file(), reason="no weights are shipped")
-def test_the_slow_way_finds_the_same_cells_to_the_pixel():
-    """Pair by pair through the network as it is trained, frame after frame, without threads."""
+@pytest.mark.parametrize(("views", "frames"), [(1, range(4)), (8, range(1, 2))])
+def test_the_slow_way_finds_the_same_cells_to_the_pixel(views: int, frames: range):
+    """Pair by pair through the network as it is trained, view by view and frame after frame, without threads."""
     model = checkpoint.load(models() / DEMO_MODEL)
-    config, paths = model.config, sorted((REPOSITORY / "demo" / "01").glob("*.tif"))[:4]
-    for index, (labels, shift) in enumerate(infer.segment(model, paths, views=1)):
+    config, paths = model.config, sorted((REPOSITORY / "demo" / "01").glob("*.tif"))[: frames.stop]
+    found = list(infer.segment(model, paths, views))
+    for index in frames:
+        labels, shift = found[index]
         now, before = (tensor(path, config) for path in (paths[index], paths[max(index - 1, 0)]))
-        with torch.no_grad():
-            slow, _ = model.network(now, before)
         shape = ctc.read_frame(paths[index]).shape
         height, width = (round(side * config.scale) for side in shape)
-        maps = to_frame(Maps(*(m[0, ..., :height, :width].numpy() for m in slow)), shape, config.scale)
+        slow = slow_maps(model.network, now, before, views)
+        maps = to_frame(Maps(*(m[..., :height, :width] for m in slow)), shape, config.scale)
         np.testing.assert_array_equal(labels, cluster(maps, config.clustering, config.pixel))
         np.testing.assert_allclose(shift, maps.shift, atol=1e-4)
+
+
+@torch.no_grad()
+def slow_maps(network: BranchedERFNet, now: torch.Tensor, before: torch.Tensor, views: int) -> Maps[np.ndarray]:
+    seen = {}
+    for symmetry in SYMMETRIES[:views]:
+        maps, _ = network(do(now, symmetry), do(before, symmetry))
+        seen[symmetry] = undo_maps(Maps(*(m[0] for m in maps)), symmetry)
+    opposite = Maps(
+        *(torch.stack(m).mean(0).numpy() for m in zip(*(seen[s] for s in TRACKED if s in seen), strict=True))
+    )
+    every = Maps(*(torch.stack(m).mean(0).numpy() for m in zip(*seen.values(), strict=True)))
+    return every._replace(shift=opposite.shift)
 
 
 def tensor(path: Path, config: checkpoint.ModelConfig) -> torch.Tensor:
