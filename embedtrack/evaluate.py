@@ -1,7 +1,6 @@
 """Score a result against its truth by the measures of the challenge; py-ctcmetrics knows their formulas."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from ctc_metrics import metrics
 from rich.table import Table
 
 from embedtrack.aogm import Match, match_labels, operations
+from embedtrack.data.beside import beside, of_movie
 from embedtrack.data.check import TRACKS, check, track_faults
 from embedtrack.data.ctc import Sequence, Truth, open_truth, read_labels, read_tracks
 from embedtrack.data.names import gaps, numbered, runs, spell
@@ -131,14 +131,13 @@ def _mean(first: float | None, second: float | None) -> float | None:
 
 def _open_truth(folder: Path) -> Truth:
     """The truth of ``DATASET/01_GT``, with valid tracks."""
-    name = folder.name.removesuffix("_GT")
-    if folder.name == name:
+    if not folder.name.endswith("_GT"):
         inside = folder.parent.name.endswith("_GT")
-        gold = folder.parent if inside else folder.with_name(f"{re.sub('_(RES|ST).*', '', name)}_GT")
+        gold = folder.parent if inside else beside(of_movie(folder), "_GT")
         raise ValueError(f"{folder}: expected a folder of gold truth first, then the result; is it {gold}?")
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder with TRA or SEG, got none of this name; check the path")
-    truth = open_truth(folder.with_name(name))
+    truth = open_truth(folder.with_name(folder.name.removesuffix("_GT")))
     if not (truth.markers or truth.gold):
         raise ValueError(f"{folder}: expected TRA/man_track000.tif, ... or SEG/man_seg000.tif, ..., got neither")
     if truth.markers:

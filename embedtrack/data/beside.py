@@ -1,6 +1,7 @@
 """Where what belongs to a movie lies: its result and its truth are its neighbours."""
 
 import os
+import re
 from pathlib import Path
 
 ENDINGS = (".ome", ".zarr")
@@ -16,3 +17,11 @@ def beside(movie: Path, ending: str) -> Path:
         while Path(name).suffix.lower() in ENDINGS:
             name = Path(name).stem
     return movie.with_name(f"{name}{ending}")
+
+
+def of_movie(folder: Path) -> Path:
+    """The place of a movie, as far as a result's or a truth's name tells: ``a/01`` for ``a/01_RES`` or ``a/01_GT``.
+
+    Words after the ending count to it (``a/01_RES-old``); any other folder is its own movie.
+    """
+    return folder.with_name(re.sub("(?<=.)_(RES|GT|ST)(?![A-Za-z]).*", "", folder.name))

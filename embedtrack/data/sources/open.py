@@ -1,7 +1,6 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.data import ctc
-from embedtrack.data.beside import beside
+from embedtrack.data.beside import beside, of_movie
 from embedtrack.data.choice import Choice
 from embedtrack.data.lazy import Lazy
 from embedtrack.data.names import numbered
@@ -68,7 +67,7 @@ def movie_of(result: Path) -> Path | None:
     A folder of that very name comes first. None where there is none, or where it is not clear which of several it is.
     """
     result = Path(os.path.abspath(result))
-    folder = result.with_name(result.name.removesuffix("_RES"))
+    folder = of_movie(result)
     if folder != result and folder.is_dir():
         return folder
     found = [
@@ -139,7 +138,7 @@ def _open_folder(folder: Path, choice: Choice, channels: bool) -> Recording:
         return _open_challenge(folder, choice)
     if kind := next((kind for mark, kind in MASKS.items() if any(folder.glob(mark))), None):
         whole = folder.parent if folder.name in ("TRA", "SEG") else folder
-        movie = whole.with_name(re.sub("_(RES|GT|ST).*", "", whole.name))
+        movie = of_movie(whole)
         hint = f"perhaps {movie}" if movie != whole and movie.exists() else "name the folder of its frames"
         raise ValueError(f"{folder}: expected a movie, got the masks of {kind}; {hint}")
     files = image_files(folder)
