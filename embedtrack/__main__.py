@@ -1,6 +1,5 @@
 """The command line: parse, call one function. Heavy imports wait until a command needs them."""
 
-import json as json_format
 import logging
 import signal
 import sys
@@ -11,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, look, setup, ship, work
+from embedtrack.cli import common, exchange, look, score, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
@@ -26,7 +25,6 @@ from embedtrack.cli.common import (
     TimeAxis,
     Views,
     chosen,
-    frame_range,
 )
 
 if TYPE_CHECKING:
@@ -151,49 +149,6 @@ def train(
         teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
 
 
-@app.command(rich_help_panel=common.EVALUATE)
-def evaluate(
-    truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
-    result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
-) -> None:
-    """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them."""
-    from rich.console import Console
-
-    from embedtrack.evaluate import evaluate as score
-    from embedtrack.evaluate import table
-    from embedtrack.infer import dataset_of
-
-    tolerance = dataset_of(truth_folder).cycle_tolerance
-    scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=frame_range(frames))
-    if json:
-        typer.echo(json_format.dumps(scores))
-    else:
-        Console().print(table(scores))
-
-
-@app.command(rich_help_panel=common.EVALUATE)
-def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
-    """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
-    from embedtrack.data import ctc
-    from embedtrack.data.choice import noted
-    from embedtrack.data.sources.open import movie_of, open_movie
-    from embedtrack.data.tracked import is_truth, open_tracked
-
-    log = logging.getLogger("embedtrack")
-    if is_truth(result_folder):
-        truth = open_tracked(result_folder)
-        log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
-        return
-    movie = movie_of(result_folder)
-    faults = ctc.check(result_folder, open_movie(movie, noted(result_folder)) if movie else None)
-    if faults:
-        raise ValueError("\n".join(faults))
-    known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
-    log.info("%s: valid%s", result_folder, known)
-
-
 @app.command(rich_help_panel=common.SETUP)
 def simulate(
     folder: Annotated[Path, typer.Argument(help="The data set's folder; gets NAME and NAME_GT.")],
@@ -209,6 +164,7 @@ def simulate(
     make(folder, seed=seed, frames=frames, size=size, cells=cells, name=name)
 
 
+app.add_typer(score.app)
 app.add_typer(look.app)
 app.add_typer(exchange.app)
 app.add_typer(ship.app)

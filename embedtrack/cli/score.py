@@ -1,0 +1,56 @@
+"""Commands that judge a result: against its truth, and by the challenge's rules."""
+
+import json as json_format
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from embedtrack.cli import common
+from embedtrack.cli.common import frame_range
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=common.EVALUATE)
+def evaluate(
+    truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
+    result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
+) -> None:
+    """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them."""
+    from rich.console import Console
+
+    from embedtrack.evaluate import evaluate as score
+    from embedtrack.evaluate import table
+    from embedtrack.infer import dataset_of
+
+    tolerance = dataset_of(truth_folder).cycle_tolerance
+    scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=frame_range(frames))
+    if json:
+        typer.echo(json_format.dumps(scores))
+    else:
+        Console().print(table(scores))
+
+
+@app.command(rich_help_panel=common.EVALUATE)
+def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
+    """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
+    from embedtrack.data import ctc
+    from embedtrack.data.choice import noted
+    from embedtrack.data.sources.open import movie_of, open_movie
+    from embedtrack.data.tracked import is_truth, open_tracked
+
+    log = logging.getLogger("embedtrack")
+    if is_truth(result_folder):
+        truth = open_tracked(result_folder)
+        log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
+        return
+    movie = movie_of(result_folder)
+    faults = ctc.check(result_folder, open_movie(movie, noted(result_folder)) if movie else None)
+    if faults:
+        raise ValueError("\n".join(faults))
+    known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
+    log.info("%s: valid%s", result_folder, known)
