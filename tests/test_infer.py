@@ -202,7 +202,7 @@ def test_a_failing_stage_is_one_error_and_no_thread_stays(tmp_path: Path, model:
     folder = movie(tmp_path / "data" / "01", np.concatenate([NOISE, NOISE]))
     failing: list[tuple[object, str, Exception, type[Exception]]] = [
         (ctc, "read_frame", ValueError("t003.tif: no"), ValueError),
-        (predict.Predictor, "_pair", torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError),
+        (predict.Predictor, "_see", torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError),
         (infer, "cluster", ValueError("no"), ValueError),
         (infer.ResultWriter, "write", OSError(28, "No space left"), OSError),
     ]
