@@ -1,8 +1,8 @@
 """What tracking offsets are worth, and in how many views: ``python -m benchmarks.links DATASET --every 4``.
 
 The frames of a sequence, or every nth of them as of a slower recording, are segmented in eight views. Then each cell
-looks for its predecessor by the tracking offsets of eight views, of two opposite ones (what ``infer`` does) or of one,
-or where it lies itself. Counted are the right ones among the cells whose own marker and whose predecessor's were found.
+looks for its predecessor by the mean tracking offset of eight views, by that of one (what ``infer`` does), or where it
+lies itself. Counted are the right ones among the cells whose own marker and whose predecessor's were found.
 """
 
 from collections import Counter
@@ -27,15 +27,14 @@ from embedtrack.data.scale import to_frame, to_working
 from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, undo_maps
 from embedtrack.display import start_logging
 from embedtrack.instances.cluster import cluster
-from embedtrack.networks.predict import TRACKED, Predictor, plan_tiles
+from embedtrack.networks.predict import STRAIGHT, Predictor, plan_tiles
 from embedtrack.tracks.link import link
 from embedtrack.train import sequences
 from embedtrack.types import Frame, Labels, Maps
 
 WAYS: dict[str, Sequence[Symmetry]] = {
     "eight views": SYMMETRIES,
-    "two opposite views": TRACKED,
-    "one view": SYMMETRIES[:1],
+    "one view": [STRAIGHT],
     "overlap": (),
 }
 
@@ -120,6 +119,11 @@ def measure(model: Model, folder: Path, every: int, frames: int, precision: str)
     return total
 
 
+def _cells(found: Mapping[str, Counter[str]]) -> list[str]:
+    """How many predecessors there were, and how many each way found."""
+    return [str(next(iter(found.values()))["all"]), *(str(count["right"]) for count in found.values())]
+
+
 def main(
     datasets: Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with weights; the last movie is taken.")],
     every: Annotated[list[int] | None, typer.Option(min=1, help="Take every nth frame; may be repeated.")] = None,
@@ -130,16 +134,18 @@ def main(
 ) -> None:
     """Print the share of right predecessors."""
     start_logging()
-    table = Table("movie", "every", "predecessors", *WAYS)
+    table, steps = Table("movie", "every", "predecessors", *WAYS), every or [1]
+    sums = {step: {name: Counter[str]() for name in WAYS} for step in steps}
     for name in datasets:
         model = place(checkpoint.load(models() / name), device)
         folder = sequences(data_root() / name)[-1]
-        for step in every or [1]:
+        for step in steps:
             found = measure(model, folder, step, frames, precision)
-            count = next(iter(found.values()))["all"]
-            table.add_row(
-                f"{name}/{folder.name}", str(step), str(count), *(str(way["right"]) for way in found.values())
-            )
+            table.add_row(f"{name}/{folder.name}", str(step), *_cells(found))
+            for way, count in found.items():
+                sums[step][way] += count
+    for step, found in sums.items():
+        table.add_row("all", str(step), *_cells(found))
     Console().print(table)
     if out:
         out.write_text(markdown(table) + "\n")

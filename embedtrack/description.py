@@ -35,10 +35,10 @@ is the rim of another one. Instances smaller than the least cell size are droppe
 
 TRACKING
 
-The pixels of each mask at t, shifted by their tracking offset, vote for the mask at t-1 that holds most of them. One
-voter goes on with that track, two are its daughters, and none or more begin new tracks. A cell that is missed for a few
-frames and found again is joined across the gap: missing masks are filled in, so that each track is present in every
-frame of its span.
+The pixels of each mask at t, shifted by their tracking offset as the unturned frame has it, vote for the mask at t-1
+that holds most of them. One voter goes on with that track, two are its daughters, and none or more begin new tracks. A
+cell that is missed for a few frames and found again is joined across the gap: missing masks are filled in, so that
+each track is present in every frame of its span.
 
 POST-PROCESSING
 

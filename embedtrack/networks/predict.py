@@ -22,9 +22,9 @@ BYTES_PER_PIXEL = 400
 """What the network needs at its peak for each pixel of a tile, in single precision."""
 OVERLAP = 64
 """What neighbouring tiles share, in pixels."""
-TRACKED = (Symmetry(0, False), Symmetry(2, False))
-"""The views that give tracking offsets: the frame as it is and turned by half, whose errors in direction cancel. All
-eight find the same predecessors (``benchmarks.links``) and cost a tenth of a frame's time more."""
+STRAIGHT = SYMMETRIES[0]
+"""The view that gives tracking offsets: the frame as it is. All pixels of a cell vote for its predecessor, so that the
+mean over eight views finds no more of them (``benchmarks.links``) and costs a seventh more."""
 
 
 def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None = None, views: int = 8) -> list[Tile]:
@@ -67,8 +67,8 @@ def _split(channels: Tensor) -> Maps[Tensor]:
 class Predictor:
     """Feed it the frames of a movie in order; it gives each one's maps.
 
-    The encoder and the segmentation decoders see each frame once: its features are kept for the next pair, in the views
-    that give tracking offsets.
+    The encoder and the segmentation decoders see each view of a frame once. The features of the view that gives
+    tracking offsets are kept for the next pair.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Predictor:
         self.sooner = Sooner(self.step, way, self.device)
         self.tiles = tiles
         self.begun = False
-        self.before: dict[tuple[int, Symmetry], Tensor] = {}
+        self.before: dict[int, Tensor] = {}
         self.groups = _groups(views, self.device)
 
     def __call__(self, frame: Frame) -> Maps[Frame]:
@@ -151,33 +151,26 @@ class Predictor:
                 maps.offset.add_(undo_vectors(cells[0:2], symmetry))
                 maps.bandwidth.add_(undo_axes(cells[2:4], symmetry))
                 maps.seediness.add_(undo(cells[4], symmetry))
-            for shift, symmetry in zip(seen.shift, group, strict=False):  # [2, h', w'], of the first ones alone
-                maps.shift.add_(undo_vectors(shift, symmetry))
+            if len(seen.shift):
+                maps.shift.copy_(seen.shift[0])
         total[:5] /= sum(map(len, self.groups))
-        total[5:] /= sum(map(_tracked, self.groups))
         return total
 
     def _see(self, views: Tensor, number: int, group: list[Symmetry]) -> Seen:
-        """What the network makes of views [g, h, w], with the features of the same views of the frame before."""
+        """What the network makes of views [g, h, w], with the features of the first one of the frame before."""
         batch = views[:, None].to(self.precision, memory_format=torch.channels_last)  # [g, 1, h, w]
-        before = self.before.get((number, group[0]))
-        seen = self.step.first(batch, _tracked(group)) if before is None else self.sooner(batch, before)
-        self.before[(number, group[0])] = seen.features
+        if group[0] != STRAIGHT:
+            return self.sooner(batch, batch[:0])
+        before = self.before.get(number)
+        seen = self.step.first(batch) if before is None else self.sooner(batch, before)
+        self.before[number] = seen.features
         return seen
 
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:
-    """The symmetries by batch, those that are tracked first.
-
-    On a GPU the views that share a shape are one batch; a CPU is faster one by one.
-    """
-    symmetries = sorted(SYMMETRIES[:views], key=lambda symmetry: symmetry not in TRACKED)
+    """The symmetries by batch: on a GPU the views that share a shape are one; a CPU is faster one by one."""
+    symmetries = SYMMETRIES[:views]
     if device.type == "cpu":
         return [[symmetry] for symmetry in symmetries]
     groups = [[s for s in symmetries if s.swaps is swaps] for swaps in (False, True)]
     return [group for group in groups if group]
-
-
-def _tracked(group: list[Symmetry]) -> int:
-    """How many of a group's views give tracking offsets."""
-    return sum(symmetry in TRACKED for symmetry in group)

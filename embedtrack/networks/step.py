@@ -48,10 +48,10 @@ def choose_way(compiling: str, device: torch.device, frames: int | None) -> Way:
 
 
 class Seen(NamedTuple):
-    """What a step makes of B views of frame t, of which the first T have been seen at t-1 too."""
+    """What a step makes of B views of frame t, of which the first T, one or none, are tracked."""
 
     features: Tensor
-    """[T, 128, H/8, W/8]: of those, for the next frame."""
+    """[T, 128, H/8, W/8]: for the next frame."""
     cells: Tensor
     """[B, 5, H, W]: the channels of offset, bandwidth and seediness."""
     shift: Tensor
@@ -66,14 +66,17 @@ class Step(nn.Module):
         self.network = network
 
     def forward(self, batch: Tensor, before: Tensor) -> Seen:
-        """Views of frame t, [B, 1, H, W], and the features of the first T of them at t-1, [T, 128, H/8, W/8]."""
+        """Views of frame t, [B, 1, H, W], and the features of the first T of them at t-1, [T, 128, H/8, W/8].
+
+        Where T is 0 the axes after it may be any.
+        """
         features = self.network.encode(batch)
         return self._seen(features, features[: len(before)], before)
 
-    def first(self, batch: Tensor, tracked: int) -> Seen:
+    def first(self, batch: Tensor) -> Seen:
         """The same for a frame that none comes before: it is its own past."""
         features = self.network.encode(batch)
-        return self._seen(features, features[:tracked], features[:tracked])
+        return self._seen(features, features[:1], features[:1])
 
     def _seen(self, features: Tensor, now: Tensor, before: Tensor) -> Seen:
         offset, bandwidth, seediness = self.network.segment(features)

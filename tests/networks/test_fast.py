@@ -21,7 +21,7 @@ from embedtrack.networks import fast as fast_networks
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.erfnet import NonBottleneck1D
 from embedtrack.networks.fast import FoldedBlock, for_inference
-from embedtrack.networks.predict import TRACKED
+from embedtrack.networks.predict import STRAIGHT
 from embedtrack.types import Maps
 
 
@@ -134,11 +134,8 @@ def slow_maps(network: BranchedERFNet, now: torch.Tensor, before: torch.Tensor, 
     for symmetry in SYMMETRIES[:views]:
         maps, _ = network(do(now, symmetry), do(before, symmetry))
         seen[symmetry] = undo_maps(Maps(*(m[0] for m in maps)), symmetry)
-    opposite = Maps(
-        *(torch.stack(m).mean(0).numpy() for m in zip(*(seen[s] for s in TRACKED if s in seen), strict=True))
-    )
-    every = Maps(*(torch.stack(m).mean(0).numpy() for m in zip(*seen.values(), strict=True)))
-    return every._replace(shift=opposite.shift)
+    mean = Maps(*(torch.stack(m).mean(0).numpy() for m in zip(*seen.values(), strict=True)))
+    return mean._replace(shift=seen[STRAIGHT].shift.numpy())
 
 
 def tensor(path: Path, config: checkpoint.ModelConfig) -> torch.Tensor:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, do_axes, do_vectors, undo_vectors
+from embedtrack.data.symmetry import SYMMETRIES, do, do_axes, do_vectors
 from embedtrack.data.tiles import plan
 from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.networks.predict import BYTES_PER_PIXEL, TRACKED, Pending, Predictor, _groups, plan_tiles
+from embedtrack.networks.predict import BYTES_PER_PIXEL, Pending, Predictor, _groups, plan_tiles
 from embedtrack.networks.step import Seen
 
 SHAPE = (40, 56)
@@ -37,30 +37,12 @@ def test_eight_views_are_the_mean_over_the_symmetries(network: BranchedERFNet, f
         np.testing.assert_allclose(seen.offset, do_vectors(maps.offset, symmetry), atol=1e-5)
         np.testing.assert_allclose(seen.bandwidth, do_axes(maps.bandwidth, symmetry), atol=1e-5)
         np.testing.assert_allclose(seen.seediness, do(maps.seediness, symmetry), atol=1e-5)
-        if symmetry in TRACKED:
-            np.testing.assert_allclose(seen.shift, do_vectors(maps.shift, symmetry), atol=1e-5)
 
 
-def test_the_tracking_offset_is_the_mean_of_two_opposite_views(network: BranchedERFNet, frames: list[np.ndarray]):
-    eight = Predictor(network, plan(SHAPE, 128), views=8)
-    shift = [eight(frame).shift for frame in frames[:2]][-1]
-    opposite = []
-    for symmetry in (Symmetry(0, False), Symmetry(2, False)):
-        one = Predictor(network, plan(SHAPE, 128), views=1)
-        seen = [one(np.ascontiguousarray(do(frame, symmetry))).shift for frame in frames[:2]][-1]
-        opposite.append(undo_vectors(seen, symmetry))
-    assert not np.allclose(*opposite, atol=1e-3)
-    np.testing.assert_allclose(shift, np.mean(opposite, axis=0), atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("where", "views", "tracked"), [("cpu", 8, [1, 1, 0, 0, 0, 0, 0, 0]), ("cuda", 8, [2, 0]), ("cuda", 1, [1])]
-)
-def test_views_that_are_tracked_come_first_in_their_batch(where: str, views: int, tracked: list[int]):
-    groups = _groups(views, torch.device(where))
-    assert sorted(symmetry for group in groups for symmetry in group) == sorted(SYMMETRIES[:views])
-    for group, count in zip(groups, tracked, strict=True):
-        assert [symmetry in TRACKED for symmetry in group] == [i < count for i in range(len(group))]
+def test_the_tracking_offset_is_that_of_the_frame_as_it_is(network: BranchedERFNet, frames: list[np.ndarray]):
+    one, eight = (Predictor(network, plan(SHAPE, 128), views) for views in (1, 8))
+    for frame in frames:
+        np.testing.assert_array_equal(eight(frame).shift, one(frame).shift)
 
 
 def test_views_in_batches_give_what_they_give_one_by_one(network: BranchedERFNet, frames: list[np.ndarray]):

@@ -50,7 +50,7 @@ def test_an_unknown_word_is_refused():
 @torch.inference_mode()
 def test_the_first_frame_is_its_own_past(network: BranchedERFNet):
     step, batch = Step(for_inference(network)), torch.randn(1, 1, *SHAPE)
-    seen = step.first(batch, 1)
+    seen = step.first(batch)
     for one, same in zip(seen, step(batch, seen.features), strict=True):
         assert torch.equal(one, same)
     assert seen.cells.shape == (1, 5, *SHAPE)
@@ -58,19 +58,20 @@ def test_the_first_frame_is_its_own_past(network: BranchedERFNet):
 
 
 @torch.inference_mode()
-def test_the_first_views_of_a_batch_are_tracked(network: BranchedERFNet):
+def test_the_first_view_of_a_batch_is_tracked_or_none(network: BranchedERFNet):
     step, now, old = Step(for_inference(network)), torch.randn(3, 1, *SHAPE), torch.randn(3, 1, *SHAPE)
-    every = step(now, step.first(old, 3).features)
-    for tracked in range(4):
-        seen = step(now, step.first(old, tracked).features)
-        torch.testing.assert_close(seen.cells, every.cells)
-        torch.testing.assert_close(seen.features, every.features[:tracked])
-        torch.testing.assert_close(seen.shift, every.shift[:tracked])
+    one, none = step(now, step.first(old).features), step(now, now[:0])
+    alone = step(now[:1], step.first(old[:1]).features)
+    torch.testing.assert_close(one.shift, alone.shift)
+    torch.testing.assert_close(one.features, alone.features)
+    torch.testing.assert_close(one.cells, none.cells)
+    assert none.features.shape == (0, 128, SHAPE[0] // 8, SHAPE[1] // 8)
+    assert none.shift.shape == (0, 2, *SHAPE)
 
 
-@pytest.mark.parametrize(("views", "tracked"), [(8, 2), (1, 1)])
+@pytest.mark.parametrize("views", [1, 8])
 def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_tracking_decoder(
-    network: BranchedERFNet, frames: list[np.ndarray], views: int, tracked: int
+    network: BranchedERFNet, frames: list[np.ndarray], views: int
 ):
     """Counted in views of tiles, whatever way they are batched."""
     tiles = plan(SHAPE, 40, overlap=16)
@@ -89,7 +90,7 @@ def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_track
         predictor(frame)
     assert len(tiles) == 2
     once = len(frames) * len(tiles)
-    assert seen.pop("tracking") == tracked * once
+    assert seen.pop("tracking") == once
     assert set(seen.values()) == {views * once}
 
 
