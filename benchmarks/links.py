@@ -105,6 +105,8 @@ def right(
 def measure(model: Model, folder: Path, every: int, frames: int, precision: str) -> dict[str, Counter[str]]:
     """Way -> predecessors that were to be found, and were; of each nth frame, at most so many of the last ones."""
     sequence, truth = ctc.open_sequence(folder), ctc.open_truth(folder)
+    if not truth.markers:
+        raise typer.BadParameter(f"expected tracks in {folder.name}_GT/TRA of {folder.parent}, got none")
     parents = {one.label: one.parent for one in truth.tracks}
     numbers = range(sequence.first, sequence.first + len(sequence.paths))[::-every][:frames][::-1]
     views, total = Views(model, precision), {name: Counter[str]() for name in WAYS}

@@ -24,7 +24,7 @@ from embedtrack.types import Frame, Labels, Maps
 CROP, OVERLAP, BATCH = 256, 96, 32
 
 
-def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out: Path) -> Labels:
+def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out: Path, batch: int = BATCH) -> Labels:
     """The whole job of one frame, a step after the other: read two frames, predict, cluster, link, write.
 
     Args:
@@ -32,6 +32,7 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
         paths: of the frame before and of this one.
         old: the cells of the frame before, if they are known.
         out: the mask's file.
+        batch: so many pairs of crops at a time.
 
     Returns:
         The cells int32[H, W].
@@ -39,7 +40,8 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
     config = model.config
     images = [ctc.read_frame(path) for path in paths]
     before, now = (normalise(to_working(image, config.scale), config.normalisation) for image in images)
-    maps = to_frame(plain_maps(model.network, now, before), (images[0].shape[0], images[0].shape[1]), config.scale)
+    shape = (images[0].shape[0], images[0].shape[1])
+    maps = to_frame(plain_maps(model.network, now, before, batch), shape, config.scale)
     labels = plain_cluster(maps, config.clustering, config.pixel)
     if old is not None:
         plain_links(labels, maps.shift, old, config.pixel)
@@ -48,7 +50,7 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
 
 
 @torch.no_grad()
-def plain_maps(network: BranchedERFNet, now: Frame, before: Frame) -> Maps[Frame]:
+def plain_maps(network: BranchedERFNet, now: Frame, before: Frame, batch: int = BATCH) -> Maps[Frame]:
     """Both frames float32[H, W] in crops and views, batch by batch; overlapping predictions are averaged."""
     where = next(network.parameters()).device
     height, width = (max(side, CROP) for side in now.shape)
@@ -57,8 +59,8 @@ def plain_maps(network: BranchedERFNet, now: Frame, before: Frame) -> Maps[Frame
     corners = [(y, x) for y in _corners(height) for x in _corners(width)]
     views = [(y, x, turns, flip) for y, x in corners for turns in range(4) for flip in (False, True)]
     total, count = torch.zeros((7, height, width)), torch.zeros((height, width))
-    for begin in range(0, len(views), BATCH):
-        part = views[begin : begin + BATCH]
+    for begin in range(0, len(views), batch):
+        part = views[begin : begin + batch]
         crops = torch.stack([_turn(pair[:, y : y + CROP, x : x + CROP], k, flip) for y, x, k, flip in part])
         maps, _ = network(crops[:, :1].to(where), crops[:, 1:].to(where))  # each [B, 1, 256, 256]
         channels = torch.cat([maps.offset, maps.bandwidth, maps.seediness[:, None], maps.shift], dim=1).cpu()

@@ -32,8 +32,9 @@ def section(found: dict[str, Any], plot: str) -> str:
     lines = [
         f"One frame of {found['movie']} ({height} x {width}), {found['device']}, {found['threads']} threads: medians, "
         "measured in turn in one run by `.venv/bin/python -m benchmarks.speed`. *Plain* is the method as published "
-        "(pairs of crops of 256, eight views, float32, batches of 32), *attainable* what the network's operations "
-        "would take at the rate of this machine's best product of matrices.",
+        "(pairs of crops of 256, eight views, float32, batches of 32; a processor is faster pair by pair), "
+        "*attainable* what our network's operations would take at the rate of this machine's best product of matrices "
+        "or layer. Ours takes tracking offsets from one of eight views.",
         "",
         "| " + " | ".join(HEAD) + " |",
         "|" + "---|" * len(HEAD),

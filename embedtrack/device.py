@@ -103,26 +103,27 @@ def memory_errors() -> Iterator[None]:
     """What torch raises within where memory is short becomes a MemoryError."""
     try:
         yield
-    except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's has no class of its own
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+    except RuntimeError as error:  # CPU, MPS and pinned memory have no class of their own, as torch.OutOfMemoryError is
+        if "out of memory" in str(error) or "can't allocate memory" in str(error):
             raise MemoryError(str(error).partition("\n")[0]) from error
         raise
 
 
 @contextmanager
 def at_work(device: torch.device) -> Iterator[None]:
-    """Within, a GPU is the current one, and single precision is what it says.
+    """Within, a GPU is the current one, single precision is what it says, and equal frames give equal bytes.
 
-    By default torch rounds what enters a GPU's convolutions to 10 bits (TF32).
+    By default torch rounds what enters a GPU's convolutions to 10 bits (TF32), and may add up in any order.
     """
-    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
-    before = convolutions.fp32_precision
-    convolutions.fp32_precision = "ieee"
+    backend = torch.backends.cudnn
+    convolutions = backend.conv  # type: ignore[attr-defined]
+    before = convolutions.fp32_precision, backend.deterministic
+    convolutions.fp32_precision, backend.deterministic = "ieee", True
     try:
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             yield
     finally:
-        convolutions.fp32_precision = before
+        convolutions.fp32_precision, backend.deterministic = before
 
 
 def upload(image: Tensor, device: torch.device) -> Tensor:

@@ -13,7 +13,7 @@ from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.networks.fast import for_inference
 from embedtrack.networks.step import Seen, Sooner, Step, Way
 from embedtrack.pipeline import breathe
-from embedtrack.types import Frame, Maps
+from embedtrack.types import Array, Frame, Maps
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ OVERLAP = 64
 """What neighbouring tiles share, in pixels."""
 STRAIGHT = SYMMETRIES[0]
 """The view that gives tracking offsets: the frame as it is. All pixels of a cell vote for its predecessor, so that the
-mean over eight views finds no more of them (``benchmarks.links``) and costs a seventh more."""
+mean over eight views finds hardly more of them (one in a thousand by ``benchmarks.links``) and costs a seventh more."""
 
 
 def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None = None, views: int = 8) -> list[Tile]:
@@ -55,11 +55,10 @@ class Pending(NamedTuple):
         """Wait until they are there."""
         if self.arrived is not None:
             self.arrived.synchronize()
-        channels: Frame = self.channels.numpy()
-        return Maps(channels[0:2], channels[2:4], channels[4], channels[5:7])
+        return _split(self.channels.numpy())
 
 
-def _split(channels: Tensor) -> Maps[Tensor]:
+def _split(channels: Array) -> Maps[Array]:
     """Views of [7, H, W]."""
     return Maps(channels[0:2], channels[2:4], channels[4], channels[5:7])
 
@@ -103,7 +102,7 @@ class Predictor:
         self.groups = _groups(views, self.device)
 
     def __call__(self, frame: Frame) -> Maps[Frame]:
-        """The maps of the next frame float32[H, W], averaged over views and blended over tiles.
+        """The maps of the next frame float32[H, W], blended over tiles; those of its cells are means over all views.
 
         The tracking offset of the first frame of a movie points at the cell's own centre.
 
@@ -141,7 +140,7 @@ class Predictor:
             return Pending(*devices.download(stitcher.result()))  # [7, H, W]
 
     def _views(self, piece: Tensor, number: int) -> Tensor:
-        """The mean of the maps of all views of one tile: [h, w] -> [7, h, w]."""
+        """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
         total = torch.zeros((7, *piece.shape), device=piece.device)
         maps = _split(total)
         for group in self.groups:
@@ -159,11 +158,12 @@ class Predictor:
     def _see(self, views: Tensor, number: int, group: list[Symmetry]) -> Seen:
         """What the network makes of views [g, h, w], with the features of the first one of the frame before."""
         batch = views[:, None].to(self.precision, memory_format=torch.channels_last)  # [g, 1, h, w]
+        step = self.sooner if self.begun else self.step  # warmed up with tiles of which it is known that they fit
         if group[0] != STRAIGHT:
-            return self.sooner(batch, batch[:0])
+            return step(batch, batch[:0])
         before = self.before.get(number)
-        seen = self.step.first(batch) if before is None else self.sooner(batch, before)
-        self.before[number] = seen.features
+        seen = self.step.first(batch) if before is None else step(batch, before)
+        self.before[number] = seen.features.clone()  # they outlast the next step, and the other views' need not
         return seen
 
 

@@ -99,7 +99,7 @@ class Sooner:
             self._faster = Graphed(self._faster or step)
 
     def __call__(self, batch: Tensor, before: Tensor) -> Seen:
-        """As ``Step``; the maps are good until the next call."""
+        """As ``Step``; what it gives is good until the next call."""
         if self._faster is None:
             return self._plain(batch, before)  # type: ignore[no-any-return]
         if (batch.shape, len(before)) in self._warm:
@@ -110,6 +110,7 @@ class Sooner:
         except Exception as error:  # a compiler that is not there, a kernel that no graph holds, too little memory ...
             log.warning("--compile: %s; going on without", (str(error).strip() or repr(error)).splitlines()[0])
             self._faster = None
+        if self._faster is None:  # not above, where the error still holds the memory of what has failed
             return self._plain(batch, before)  # type: ignore[no-any-return]
         self._warm.add((batch.shape, len(before)))
         views, _, height, width = batch.shape
@@ -118,14 +119,14 @@ class Sooner:
 
 
 class Graphed:
-    """A step of which a GPU replays all kernels at once; one graph for each shape of a batch."""
+    """A step of which a GPU replays all kernels at once; one graph for each shape of a batch, tracked or not."""
 
     def __init__(self, step: Look) -> None:
         self._step = step
         self._graphs: dict[tuple[torch.Size, int], _Graph] = {}
 
     def __call__(self, batch: Tensor, before: Tensor) -> Seen:
-        """As the step; the maps are good until the next call of this shape."""
+        """As the step; what it gives is good until the next call of this shape."""
         shape = (batch.shape, len(before))
         graph = self._graphs.get(shape)
         if graph is None:
@@ -133,7 +134,7 @@ class Graphed:
         graph.batch.copy_(batch)
         graph.before.copy_(before)
         graph.graph.replay()
-        return graph.seen._replace(features=graph.seen.features.clone())  # they have to last until the next frame
+        return graph.seen
 
 
 class _Graph(NamedTuple):
@@ -154,6 +155,6 @@ def _capture(step: Look, batch: Tensor, before: Tensor) -> _Graph:
         step(batch, before)
     here.wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other stages go on pinning memory meanwhile
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other stages go on meanwhile
         seen = step(batch, before)
     return _Graph(graph, batch, before, seen)

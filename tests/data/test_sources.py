@@ -330,6 +330,10 @@ def test_a_results_movie_is_the_only_one_beside_it(tmp_path: Path, monkeypatch: 
     for name in ("01_RES.log", "01.csv", "01.mp4", "01.png", "02.csv"):  # what other commands may have written
         (tmp_path / name).touch()
     assert movie_of(tmp_path / "01_RES") == tmp_path / "01"
+    for name in ("a", "a_ST_2"):
+        (tmp_path / name).mkdir()
+    assert movie_of(tmp_path / "a_ST_2_RES") == tmp_path / "a_ST_2"
+    assert movie_of(tmp_path / "a_RES-old") == tmp_path / "a"
     monkeypatch.chdir(tmp_path / "01_RES")
     assert movie_of(Path()) == tmp_path / "01"
     assert movie_of(tmp_path / "02_RES") is movie_of(tmp_path / "01") is None
