@@ -105,8 +105,6 @@ def right(
 def measure(model: Model, folder: Path, every: int, frames: int, precision: str) -> dict[str, Counter[str]]:
     """Way -> predecessors that were to be found, and were; of each nth frame, at most so many of the last ones."""
     sequence, truth = ctc.open_sequence(folder), ctc.open_truth(folder)
-    if not truth.markers:
-        raise typer.BadParameter(f"expected tracks in {folder.name}_GT/TRA of {folder.parent}, got none")
     parents = {one.label: one.parent for one in truth.tracks}
     numbers = range(sequence.first, sequence.first + len(sequence.paths))[::-every][:frames][::-1]
     views, total = Views(model, precision), {name: Counter[str]() for name in WAYS}
@@ -136,11 +134,14 @@ def main(
 ) -> None:
     """Print the share of right predecessors."""
     start_logging()
+    movies = {name: sequences(data_root() / name)[-1] for name in datasets}
+    untracked = [name for name, folder in movies.items() if not ctc.open_truth(folder).markers]
+    if untracked:
+        raise typer.BadParameter(f"expected data sets with tracks (GT/TRA), got {', '.join(untracked)} without")
     table, steps = Table("movie", "every", "predecessors", *WAYS), every or [1]
     sums = {step: {name: Counter[str]() for name in WAYS} for step in steps}
-    for name in datasets:
+    for name, folder in movies.items():
         model = place(checkpoint.load(models() / name), device)
-        folder = sequences(data_root() / name)[-1]
         for step in steps:
             found = measure(model, folder, step, frames, precision)
             table.add_row(f"{name}/{folder.name}", str(step), *_cells(found))
