@@ -19,6 +19,7 @@ from rich.table import Table
 
 from benchmarks.scoring import markdown, place
 from embedtrack import checkpoint
+from embedtrack.aogm import match_labels
 from embedtrack.challenge import data_root, models
 from embedtrack.checkpoint import Model
 from embedtrack.data import ctc
@@ -72,16 +73,6 @@ def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels
     return cluster(to_frame(mean, shape, config.scale), config.clustering, config.pixel), shifts
 
 
-def found_by(markers: Labels, labels: Labels) -> dict[int, int]:
-    """Marker -> the cell that covers more than half of it, by which the challenge's DET counts it as found."""
-    found = {}
-    for marker in np.unique(markers[markers > 0]).tolist():
-        cells, counts = np.unique(labels[markers == marker], return_counts=True)
-        if cells[counts.argmax()] and 2 * counts.max() > counts.sum():
-            found[marker] = int(cells[counts.argmax()])
-    return found
-
-
 def right(
     links: Mapping[int, int], now: Mapping[int, int], before: Mapping[int, int], parents: Mapping[int, int]
 ) -> Counter[str]:
@@ -111,7 +102,8 @@ def measure(model: Model, folder: Path, every: int, frames: int, precision: str)
     old: tuple[Labels, dict[int, int]] | None = None
     for number in track(numbers, f"{folder.parent.name}/{folder.name}"):
         labels, shifts = ways(model, views, ctc.read_frame(sequence.paths[number - sequence.first]))
-        now = found_by(ctc.read_labels(truth.markers[number]), labels)
+        match = match_labels(ctc.read_labels(truth.markers[number]), labels)
+        now = dict(zip(match.found, match.finders, strict=True))
         if old is not None:
             for name, shift in shifts.items():
                 total[name] += right(link(labels, shift, old[0], model.config.pixel), now, old[1], parents)
