@@ -22,6 +22,7 @@ def beside(movie: Path, ending: str) -> Path:
 def of_movie(folder: Path) -> Path:
     """The place of a movie, as far as a result's or a truth's name tells: ``a/01`` for ``a/01_RES`` or ``a/01_GT``.
 
-    Words after the ending count to it (``a/01_RES-old``); any other folder is its own movie.
+    Words after the ending count to it (``a/01_RES-old``), and of several endings the last one does. Any other folder is
+    its own movie.
     """
-    return folder.with_name(re.sub("(?<=.)_(RES|GT|ST)(?![A-Za-z]).*", "", folder.name))
+    return folder.with_name(re.sub("(.+)_(RES|GT|ST)(?![A-Za-z]).*", r"\1", folder.name))

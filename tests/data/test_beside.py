@@ -15,6 +15,7 @@ from embedtrack.data.beside import beside, of_movie
         ("01_ERR_SEG", "01_ERR_SEG"),
         ("01", "01"),
         ("my_STACK_RES", "my_STACK"),
+        ("a_ST_2_RES", "a_ST_2"),
         ("my_STACK", "my_STACK"),
         ("_RES", "_RES"),
     ],

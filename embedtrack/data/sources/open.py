@@ -67,9 +67,9 @@ def movie_of(result: Path) -> Path | None:
     A folder of that very name comes first. None where there is none, or where it is not clear which of several it is.
     """
     result = Path(os.path.abspath(result))
-    for folder in (result.with_name(result.name.removesuffix("_RES")), of_movie(result)):
-        if folder != result and folder.is_dir():
-            return folder
+    folder = of_movie(result)
+    if folder != result and folder.is_dir():
+        return folder
     found = [
         path
         for path in result.parent.glob("*")
