@@ -12,12 +12,12 @@ from embedtrack import checkpoint
 from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.training import train as training
-from embedtrack.training.distributed import Team
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.resume import State
 from embedtrack.training.train import _log_until, recipe_for, sequences, train
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 from tests.drawings import moving, vanishing, write_movie
 
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
@@ -95,7 +95,7 @@ def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest
     assert (out / checkpoint.CARD).is_file()
 
 
-def test_sparse_truth_is_completed_by_the_networks_own_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_sparse_truth_is_completed_by_the_pseudo_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Half of the moving cells' masks are missing; a teacher that sees perfectly gives them back."""
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL.model_copy(update={"validation": 0.2}))
     toy = moving()
@@ -104,15 +104,17 @@ def test_sparse_truth_is_completed_by_the_networks_own_masks(tmp_path: Path, mon
         (tmp_path / "data" / "01_GT" / "SEG" / f"man_seg{t:03d}.tif").unlink()
     asked, used = [], []
 
-    def teacher(model: object, movie: Movie, precision: str) -> dict[int, np.ndarray]:
+    def teacher(model: object, movie: AnnotatedMovie, precision: str) -> dict[int, np.ndarray]:
         asked.append(movie.numbers)
         return {n: toy.labels[n] for n, partial in zip(movie.numbers, movie.partial, strict=True) if partial}
 
-    def fitting(train_on: list[Movie], validate_on: list[Movie], *words: object, **named: object) -> object:
+    def fitting(
+        train_on: list[AnnotatedMovie], validate_on: list[AnnotatedMovie], *words: object, **named: object
+    ) -> object:
         used.append([movie.partial for movie in (*train_on, *validate_on)])
         return fit(train_on, validate_on, *words, **named)
 
-    monkeypatch.setattr(training, "own_masks", teacher)
+    monkeypatch.setattr(training, "pseudo_labels", teacher)
     monkeypatch.setattr(training, "fit", fitting)
     out = tmp_path / "model"
     train([tmp_path / "data"], out, device_name="cpu")
@@ -135,18 +137,18 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training._log(killed(), Journal(tmp_path, []), Team(torch.device("cpu")), lambda _: None)
+        training._log(killed(), Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None)
     assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
 
 
 def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
     write_movie(moving(), tmp_path / "data")
-    known = ModelConfig(normalisation=Normalisation(method="asinh"), step=1 / 511, scale=0.5)
+    known = ModelConfig(normalisation=Normalisation(method="asinh"), pixel_size=1 / 511, scale=0.5)
     checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
     train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
     config = checkpoint.load(tmp_path / "model").config
-    assert (config.normalisation, config.step) == (known.normalisation, known.step)
+    assert (config.normalisation, config.pixel_size) == (known.normalisation, known.step)
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
     digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
     assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()
