@@ -6,6 +6,7 @@ import pytest
 from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Normalisation
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.training import pseudo_labels as self_training
 from embedtrack.training.pseudo_labels import pseudo_labels, trusted
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
