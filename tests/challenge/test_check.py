@@ -6,7 +6,7 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.check import track_faults
-from embedtrack.challenge.layout import Sequence, check, open_frame_folder, write_tracks
+from embedtrack.challenge.layout import check, open_frame_folder, write_tracks
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.challenge.layout import Sequence, check, open_frame_folder, read_labels, read_tracks
+from embedtrack.challenge.layout import check, open_frame_folder, read_labels, read_tracks
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.types import Track
 from tests.drawings import ALL, Toy, dividing, still, write_movie

@@ -15,7 +15,7 @@ from embedtrack.inference.device import (
     keep_memory,
     memory,
     memory_errors,
-    place,
+    move,
     upload,
 )
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -56,7 +56,7 @@ def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch):
 
 def test_place_sets_the_memory_layout():
     network = BranchedERFNet()
-    place(network, torch.device("cpu"))
+    move(network, torch.device("cpu"))
     assert network.encoder[0].convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 

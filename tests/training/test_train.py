@@ -148,7 +148,7 @@ def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, 
     checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
     train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
     config = checkpoint.load(tmp_path / "model").config
-    assert (config.normalisation, config.pixel_size) == (known.normalisation, known.step)
+    assert (config.normalisation, config.pixel_size) == (known.normalisation, known.pixel_size)
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
     digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
     assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()
