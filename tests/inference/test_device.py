@@ -54,7 +54,7 @@ def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch):
     assert fast_precision(torch.device("cpu")) in ("float32", "bfloat16")
 
 
-def test_place_sets_the_memory_layout():
+def test_move_sets_the_memory_layout():
     network = BranchedERFNet()
     move(network, torch.device("cpu"))
     assert network.encoder[0].convolution.weight.is_contiguous(memory_format=torch.channels_last)

@@ -114,7 +114,7 @@ def test_nothing_is_warmed_up_before_the_first_frame_has_fitted(network: Branche
         kept = kept if len(kept) or not len(before) else torch.empty_like(seen.features)
         return seen._replace(features=kept.copy_(seen.features)) if len(before) else seen
 
-    predictor.sooner = sooner
+    predictor.accelerated = sooner
     for t, frame in enumerate(frames):
         for expected, found in zip(plain(frame), predictor(frame), strict=True):
             np.testing.assert_array_equal(found, expected)
@@ -238,7 +238,7 @@ def test_compiled_steps_give_nearly_the_same_maps(
     network: BranchedERFNet, frames: list[np.ndarray], caplog: pytest.LogCaptureFixture
 ):
     plain, compiled = (
-        Predictor(network, plan(SHAPE, 128), views=8, way=CompileMode(compiled=c)) for c in (False, True)
+        Predictor(network, plan(SHAPE, 128), views=8, mode=CompileMode(compiled=c)) for c in (False, True)
     )
     for frame in frames:
         for expected, found in zip(plain(frame), compiled(frame), strict=True):
