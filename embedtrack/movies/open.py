@@ -1,27 +1,26 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.beside import beside, of_movie
 from embedtrack.challenge.tracked import Tracked, open_tracked
 from embedtrack.files.lazy import Lazy
-from embedtrack.files.names import numbered
+from embedtrack.files.names import Numbered, numbered
 from embedtrack.movies import tiff
-from embedtrack.movies.images import PICTURES, image_files, open_images
+from embedtrack.movies.images import PICTURES, image_files, open_images, stack_files
 from embedtrack.movies.microscope import READERS, open_foreign
 from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr
 from embedtrack.movies.selection import Choice
-from embedtrack.movies.stack import Place, Stack
+from embedtrack.movies.stack import Stack
 
 MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
 """What lies in a folder that holds no movie."""
@@ -127,15 +126,17 @@ def open_frames(movie: Path) -> dict[int, Callable[[], NDArray[Any]]]:
         ValueError: as ``open_movie``.
     """
     if movie.is_dir() and _is_challenge(movie):
-        return {number: partial(layout.read_frame, path) for number, path in layout.open_frames(movie).items()}
+        files = numbered(movie, "t")
+        frames = record(movie, _challenge_stack(movie, files, holes=True), Choice()).frames
+        return {file.number: partial(frames.__getitem__, index) for index, file in enumerate(files)}
     frames = open_movie(movie).frames
     return {number: partial(frames.__getitem__, number) for number in range(len(frames))}
 
 
 def _open_folder(folder: Path, choice: Choice, channels: bool) -> Movie:
     """The challenge's frames, or images with any names."""
-    if _is_challenge(folder):
-        return _open_challenge(folder, choice)
+    if _is_challenge(folder) and not choice.pattern:
+        return _open_challenge(folder, choice, channels)
     if kind := next((kind for mark, kind in MASKS.items() if any(folder.glob(mark))), None):
         whole = folder.parent if folder.name in ("TRA", "SEG") else folder
         movie = of_movie(whole)
@@ -146,7 +147,7 @@ def _open_folder(folder: Path, choice: Choice, channels: bool) -> Movie:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
         hint = f"name one of the folders in it: {', '.join(inside[:5])}" if inside else "check the path"
         raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got none; {hint}")
-    return record(folder, open_images(folder, files), choice, channels=channels)
+    return record(folder, open_images(folder, files, choice), choice, channels=channels)
 
 
 def _is_challenge(folder: Path) -> bool:
@@ -155,14 +156,22 @@ def _is_challenge(folder: Path) -> bool:
     return bool(frames) and min(file.digits for file in frames) >= NARROW
 
 
-def _open_challenge(folder: Path, choice: Choice) -> Movie:
+def _open_challenge(folder: Path, choice: Choice, channels: bool) -> Movie:
     """The frames of a sequence; they keep their numbers."""
-    sequence = layout.open_frame_folder(folder)
+    files, until = numbered(folder, "t"), choice.until
+    if until is not None and files[0].number <= until <= files[-1].number:
+        files = [file for file in files if file.number <= until]
+    stack = _challenge_stack(folder, files, holes=False)
+    return record(folder, stack, choice, channels=channels, first=files[0].number, digits=files[0].digits)
 
-    def read(place: Place) -> NDArray[Any]:
-        return layout.read_frame(sequence.paths[place["T"]])
 
-    units = tiff.open_tiff(sequence.paths[0]).units
-    stack = Stack("TYX", (len(sequence), *sequence.shape), np.dtype(np.uint16), read, units)
-    movie = record(folder, stack, choice)
-    return replace(movie, first=sequence.first, digits=sequence.digits)
+def _challenge_stack(folder: Path, files: Sequence[Numbered], *, holes: bool) -> Stack:
+    """The images of numbered files, each a frame."""
+    if faults := list(layout.number_faults(folder, files, holes=holes)):
+        raise ValueError("\n".join(faults))
+    stack = stack_files(folder, [file.path for file in files])
+    if len(files) == 1 and dict(zip(stack.axes, stack.shape, strict=True)).keys() - set("YXCS"):
+        raise ValueError(
+            f"{folder}: expected an image per file, got {stack.spell()} in one; rename it or save them apart"
+        )
+    return stack
