@@ -19,10 +19,13 @@ from embedtrack.cli.common import (
     Init,
     Interval,
     ModelOrAuto,
+    Pattern,
     PixelSize,
+    Plane,
     Precision,
     Scene,
     TimeAxis,
+    Until,
     Views,
     chosen,
 )
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from embedtrack.inference.track import Summary
 
 INTERRUPTED = 130
+CUT_SHORT = 3
+"""The exit code where a frame could not be read and those before it were kept."""
 
 
 class Grouped(TyperGroup):
@@ -90,19 +95,22 @@ def infer(
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
+    plane: Plane = None,
+    pattern: Pattern = None,
+    until: Until = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
 ) -> None:
     """Segment and track one movie."""
     from embedtrack.challenge import provenance
-    from embedtrack.challenge.beside import beside
     from embedtrack.cli.display import frames_bar
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
-    from embedtrack.movies.open import open_movie
+    from embedtrack.movies.open import open_movie, result_of
 
-    where, out = str(choose(device)), out or beside(movie, "_RES")
-    recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
+    choice = chosen(pixel_size, interval, channel, scene, time_axis, plane, pattern, until)
+    where, out = str(choose(device)), out or result_of(movie, choice)
+    recording = open_movie(movie, choice)
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
@@ -112,6 +120,7 @@ def infer(
             recording, model, out,
             views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
         )  # fmt: skip
+    recording = recording.first_frames(summary.frames)
     provenance.note(
         out, movie, model, summary.seconds,
         device_name=where, movie=recording.note(),
@@ -123,12 +132,17 @@ def infer(
 def _close(summary: "Summary", out: Path) -> None:
     logging.getLogger("embedtrack").info(
         "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)",
-        out, *summary, summary.frames / summary.seconds,
+        out, *summary[:5], summary.frames / summary.seconds,
     )  # fmt: skip
     if not summary.cells:
         logging.getLogger("embedtrack").warning(
             "no cell was found in any frame: look at the movie, or try another --model"
         )
+    if summary.fault:
+        logging.getLogger("embedtrack").error(
+            "%s\nthe frames before it were kept: %d in %s", summary.fault, summary.frames, out
+        )
+        raise typer.Exit(CUT_SHORT)
 
 
 @app.command(rich_help_panel=common.TRAIN)

@@ -22,7 +22,7 @@ from embedtrack.inference.pipeline import ahead, spread
 from embedtrack.methods.embedtrack.accelerate import CompileMode, choose_compile_mode
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import PRECISIONS, Pending, Predictor, plan_tiles
-from embedtrack.movies.movie import Movie
+from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.scale import to_frame, to_working
@@ -42,6 +42,8 @@ class Summary(NamedTuple):
     tracks: int
     divisions: int
     seconds: float
+    fault: str = ""
+    """Why the frames that follow are not in it."""
 
 
 def track(
@@ -69,6 +71,8 @@ def track(
         border: E in pixels; by default the challenge's for the data set that the folder's parent names.
         on_frame: called with the number of finished frames and of all.
 
+    A frame that cannot be read, which shows only then, ends the result before it: see ``Summary.fault``.
+
     Raises:
         ValueError: anything that is wrong with the input, the model or the destination, before any work.
     """
@@ -80,12 +84,16 @@ def track(
         on_frame(0, len(recording))
         helpers = device.helpers(job.model.device)
         cells = segment(job.model, recording.frames, views, precision, compiling=compiling, helpers=helpers)
-        with closing(ahead(finished(tracker, cells))) as masks:
-            for index, mask in enumerate(masks):
-                writer.write(index, mask)
-                on_frame(index + 1, len(recording))
+        faults: list[FrameError] = []
+        with closing(ahead(finished(tracker, cells, faults))) as masks:
+            count = 0
+            for count, mask in enumerate(masks, start=1):
+                writer.write(count - 1, mask)
+                on_frame(count, len(recording))
+        writer.sequence = recording.first_frames(count)
         writer.commit(tracker.tracks())
-    return summarise(tracker.tracks(), len(recording), time.perf_counter() - begin)
+    summary = summarise(tracker.tracks(), count, time.perf_counter() - begin)
+    return summary._replace(fault="".join(map(str, faults)))
 
 
 class Job(NamedTuple):
@@ -175,10 +183,23 @@ def _itself(image: Image) -> Image:
     return image
 
 
-def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterator[Mask]:
-    """The masks of a movie, each when no later frame can change it."""
-    for labels, shift in cells:
-        yield from tracker.add(labels, shift)
+def finished(
+    tracker: Tracker, cells: Iterable[tuple[Labels, Frame]], faults: list[FrameError] | None = None
+) -> Iterator[Mask]:
+    """The masks of a movie, each when no later frame can change it.
+
+    A frame that cannot be read ends the movie before it, and ``faults`` gets the reason; of the first frame, and
+    without ``faults``, it is raised.
+    """
+    seen = 0
+    try:
+        for labels, shift in cells:
+            seen += 1
+            yield from tracker.add(labels, shift)
+    except FrameError as error:
+        if not seen or faults is None:
+            raise
+        faults.append(error)
     yield from tracker.finish()
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,13 @@ class Movie:
     def last(self) -> int:
         """Number of the last frame."""
         return self.first + len(self) - 1
+
+    def first_frames(self, count: int) -> "Movie":
+        """The movie up to some frame; itself where that is its end."""
+        if count == len(self):
+            return self
+        choice = self.choice._replace(until=self.first + count - 1)
+        return replace(self, frames=self.frames[:count], choice=choice)
 
     def note(self) -> dict[str, str | float | None]:
         """How it was read, for the log beside a result."""

@@ -1,6 +1,8 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
+import glob
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,12 +17,14 @@ from embedtrack.challenge.tracked import Tracked, open_tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import Numbered, numbered
 from embedtrack.movies import tiff
+from embedtrack.movies.contents import inside
 from embedtrack.movies.images import PICTURES, image_files, open_images, stack_files
 from embedtrack.movies.microscope import READERS, open_foreign
 from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr
-from embedtrack.movies.selection import Choice
+from embedtrack.movies.selection import Choice, noted
 from embedtrack.movies.stack import Stack
+from embedtrack.movies.video import VIDEOS, open_video
 
 MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
 """What lies in a folder that holds no movie."""
@@ -55,6 +59,8 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
         stack = tiff.open_tiff(path, choice.scene)
     elif path.suffix.lower() in PICTURES:
         stack = open_images(path, [path])
+    elif path.suffix.lower() in VIDEOS:
+        stack = open_video(path)
     else:
         stack = open_foreign(path, choice.scene)
     return record(path, stack, choice, channels=channels)
@@ -69,12 +75,47 @@ def movie_of(result: Path) -> Path | None:
     folder = of_movie(result)
     if folder != result and folder.is_dir():
         return folder
+    choice = noted(result)
     found = [
         path
         for path in result.parent.glob("*")
-        if beside(path, "_RES") == result and (path.is_dir() or path.suffix.lower() in MOVIES)
+        if (path.is_dir() or path.suffix.lower() in MOVIES) and result_of(path, choice) == result
     ]
     return found[0] if len(found) == 1 else None
+
+
+def result_of(movie: Path, choice: Choice | None = None) -> Path:
+    """Where the result of a movie lies by default: beside it, and what was chosen of it is in the name.
+
+    ``a/01_RES`` for ``a/01``, ``a/cells_RES`` for ``a/cells.ome.tif``, ``a/cells_2_GFP_RES`` for its second scene and
+    its channel GFP, ``a/cells_tif_RES`` where a folder or another file of this name lies beside ``a/cells.tif``.
+    """
+    choice, plain = choice or Choice(), beside(movie, "")
+    words = [choice.scene, _lettered("c", choice.channel), _lettered("z", choice.plane), _bare(choice.pattern)]
+    kind = Path(os.path.abspath(movie)).name.removeprefix(plain.name).strip(".") if _rivals(movie) else ""
+    named = [re.sub(r"[^\w.+-]+", "-", word).strip("-.") or "x" for word in (kind.replace(".", "-"), *words) if word]
+    return plain.with_name("_".join([plain.name, *named, "RES"]))
+
+
+def _lettered(letter: str, word: str | None) -> str | None:
+    """``c2`` for the number 2; a name as it is."""
+    return f"{letter}{word}" if word and word.isdigit() else word
+
+
+def _bare(pattern: str | None) -> str | None:
+    """What a pattern of file names fixes."""
+    return None if pattern is None else re.sub(r"[\[\]?* ]+", "-", Path(pattern).stem).strip("-_.") or "x"
+
+
+def _rivals(movie: Path) -> bool:
+    """Whether another movie beside a file has its name but for the ending."""
+    movie = Path(os.path.abspath(movie))
+    if movie.suffix == "" or not movie.exists():
+        return False
+    return any(
+        other != movie and beside(other, "") == beside(movie, "") and (other.is_dir() or other.suffix.lower() in MOVIES)
+        for other in movie.parent.glob(f"{glob.escape(beside(movie, '').name)}*")
+    )
 
 
 def open_pair(
@@ -144,9 +185,7 @@ def _open_folder(folder: Path, choice: Choice, channels: bool) -> Movie:
         raise ValueError(f"{folder}: expected a movie, got the masks of {kind}; {hint}")
     files = image_files(folder)
     if not files:
-        inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-        hint = f"name one of the folders in it: {', '.join(inside[:5])}" if inside else "check the path"
-        raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got none; {hint}")
+        raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got {inside(folder)}")
     return record(folder, open_images(folder, files, choice), choice, channels=channels)
 
 

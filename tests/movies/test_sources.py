@@ -23,7 +23,7 @@ from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign
 from embedtrack.movies.movie import record
-from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair
+from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair, result_of
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
@@ -387,7 +387,7 @@ FAULTS = {
         "SEG: expected a movie, got the masks of truth; perhaps",
     ),
     "a volume": (volume, "expected a movie in 2D, got T 3, Z 4, Y 9, X 9; keep one plane of Z"),
-    "a bare zarr": (bare, "a.zarr: expected an OME-Zarr image, got none"),
+    "a bare zarr": (bare, "a.zarr: expected an OME-Zarr image, got zarr without OME's metadata"),
     "another file": (lambda p: text(p / "a.docx"), "a.docx: expected a TIFF, an OME-Zarr, a folder of images"),
     "czi": (lambda p: text(p / "a.czi"), "pip install bioio-czi (its licence is the GPL"),
     "a damaged nd2": (lambda p: text(p / "a.nd2"), "a.nd2: expected a whole .nd2 file"),
@@ -471,6 +471,40 @@ def test_a_results_movie_is_the_only_one_beside_it(tmp_path: Path, monkeypatch: 
     for name in ("03.tif", "03.ome.tif"):
         (tmp_path / name).touch()
     assert movie_of(tmp_path / "03_RES") is None
+
+
+def test_what_was_chosen_is_in_the_results_name(tmp_path: Path):
+    path = tmp_path / "cells.ome.tif"
+    path.touch()
+    names = {
+        Choice(): "cells_RES",
+        Choice(scene="2"): "cells_2_RES",
+        Choice(scene="well 1/x"): "cells_well-1-x_RES",
+        Choice(channel="2"): "cells_c2_RES",
+        Choice(channel="GFP", scene="1"): "cells_1_GFP_RES",
+        Choice(plane="3"): "cells_z3_RES",
+        Choice(plane="max"): "cells_max_RES",
+        Choice(pattern="Exp_A1_*.tif"): "cells_Exp_A1_RES",
+        Choice(until=3, time_axis="C"): "cells_RES",
+    }
+    for choice, name in names.items():
+        assert result_of(path, choice) == tmp_path / name
+
+
+def test_a_file_beside_a_folder_of_its_name_has_a_result_of_its_own(tmp_path: Path):
+    (tmp_path / "day 1").mkdir()
+    (tmp_path / "day 1.tif").touch()
+    assert result_of(tmp_path / "day 1") == tmp_path / "day 1_RES"
+    assert result_of(tmp_path / "day 1.tif") == tmp_path / "day 1_tif_RES"
+    for name in ("03.tif", "03.ome.tif", "04.tif", "04.png"):
+        (tmp_path / name).touch()
+    assert result_of(tmp_path / "03.tif") == tmp_path / "03_tif_RES"
+    assert result_of(tmp_path / "03.ome.tif") == tmp_path / "03_ome-tif_RES"
+    assert result_of(tmp_path / "04.tif") == tmp_path / "04_RES"  # a picture of it
+    assert movie_of(tmp_path / "day 1_tif_RES") == tmp_path / "day 1.tif"
+    note = '{"movie": {"channel": "2", "scene": null, "time_axis": null, "pixel_size_um": null, "interval_s": null}}'
+    (tmp_path / "04_c2_RES.log").write_text(note)
+    assert movie_of(tmp_path / "04_c2_RES") == tmp_path / "04.tif"
 
 
 def test_a_result_takes_units_from_the_user_then_its_log_then_its_movie(tmp_path: Path):
