@@ -100,23 +100,18 @@ def infer(
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
     from embedtrack.movies.open import open_movie
+    from embedtrack.options import Options
 
-    where, out = str(choose(device)), out or beside(movie, "_RES")
+    options = Options(views, str(choose(device)), precision, compiling, border)
+    out = out or beside(movie, "_RES")
     recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
-        model = choose_model(recording, where)
+        model = choose_model(recording, options.device)
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
-        summary = track(
-            recording, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
-        )  # fmt: skip
-    provenance.note(
-        out, movie, model, summary.seconds,
-        device_name=where, movie=recording.note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
+        summary = track(recording, model, out, options, on_frame=bar)
+    provenance.note(out, movie, model, summary.seconds, options, recording.note())
     _close(summary, out)
 
 

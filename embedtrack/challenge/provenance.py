@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from embedtrack import __version__
 from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.model_files import CONFIG, WEIGHTS, digest
 from embedtrack.movies.selection import log_of
+from embedtrack.options import Options
 
 
 def note(
@@ -21,10 +23,8 @@ def note(
     sequence: Path,
     model: Path,
     seconds: float,
-    *,
-    device_name: str,
+    options: Options,
     movie: Mapping[str, str | float | None] | None = None,
-    **options: str | float | None,
 ) -> Path:
     """Write what made a result: ``01_RES.log`` for ``01_RES``, one JSON object.
 
@@ -33,14 +33,13 @@ def note(
         sequence: the folder or file of the movie.
         model: the folder of the weights, which its log names by hash.
         seconds: how long it took.
-        device_name: cpu, cuda, cuda:1 or mps.
+        options: how; its device is one that is there.
         movie: how it was read: channel, units, ...
-        options: what else the user chose.
 
     Returns:
         The log.
     """
-    where = torch.device(device_name)
+    where = torch.device(options.device)
     known = {
         "version": __version__,
         "commit": revision(),
@@ -49,7 +48,7 @@ def note(
         "movie": dict(movie or {}),
         "model": str(model.resolve()),
         "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)},
-        "options": options,
+        "options": {name: value for name, value in asdict(options).items() if name != "device"},
         "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

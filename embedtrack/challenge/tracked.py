@@ -1,7 +1,6 @@
-"""A tracked movie: masks and lineage, from a result or from truth, read when they are asked for."""
+"""A tracked movie in the challenge's files, a result or truth: read when asked for, written whole or not at all."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,37 +10,10 @@ from embedtrack.challenge.check import TRACKS, check, summary, track_faults
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
-from embedtrack.movies.selection import Choice, noted
+from embedtrack.movies.selection import noted
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.movies.units import Units
-from embedtrack.types import Labels, Track
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
-
-    labels: Sequence[Labels]
-    """int32[H, W] of every frame; a label is a track's."""
-    tracks: list[Track]
-    """Valid by the challenge's rules: each label is in every frame of its span and nowhere else."""
-    shape: tuple[int, int]
-    """(H, W) of every frame."""
-    first: int = 0
-    """Number of the first frame."""
-    digits: int = 3
-    """Width of the frame numbers in file names."""
-    units: Units = field(default=Units())
-    """What its pixels and frames are worth."""
-    movie: Choice = field(default=Choice())
-    """How its movie was read."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def spell(self, index: int) -> str:
-        """The frame's number as the file names have it."""
-        return f"{self.first + index:0{self.digits}d}"
+from embedtrack.tracked import Tracked
 
 
 def open_tracked(folder: Path, units: Units | None = None) -> Tracked:

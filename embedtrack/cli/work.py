@@ -30,19 +30,15 @@ def watch(
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
     from embedtrack.movies.open import open_movie
+    from embedtrack.options import Options
 
-    where = str(choose(device))
+    options = Options(views, str(choose(device)), precision, compiling, border)
     with told_by_ctrl_c() as told:
         summary = follow(
-            folder, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border,
+            folder, model, out, options,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
-    provenance.note(
-        out, folder, model, summary.seconds,
-        device_name=where, movie=open_movie(folder).note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
+    provenance.note(out, folder, model, summary.seconds, options, open_movie(folder).note())
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
     )

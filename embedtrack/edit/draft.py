@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.challenge.lbep import MAX_LABEL
-from embedtrack.challenge.tracked import Tracked
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels, Track
 
 

@@ -20,11 +20,12 @@ import tifffile
 from numpy.typing import NDArray
 
 from embedtrack.challenge.lbep import write_tracks
-from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.tracked import require_valid
 from embedtrack.challenge.writer import write_mask
 from embedtrack.edit.draft import as_tracked
 from embedtrack.edit.refit import refit
 from embedtrack.files.whole import new_folder
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
 
 NOTE = "corrected.json"

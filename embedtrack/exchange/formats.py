@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.files.whole import new_folder
+from embedtrack.tracked import Tracked
 
 MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
 FORMATS = (*MODULES, "isbi")

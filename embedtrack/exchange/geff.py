@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 
 KNOWN = re.compile(r"\.z(group|attrs|metadata)|zarr\.json|tracks\.geff|segmentation")

@@ -15,10 +15,10 @@ import tifffile
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Edge, Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import places, tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Track
 

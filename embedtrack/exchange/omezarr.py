@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.tracked import require_valid
 from embedtrack.exchange.graph import same_label, tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.looks.colours import colours
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 
 KNOWN = re.compile(r"zarr\.json|labels|[0-9]+")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from embedtrack.challenge.aogm import Match, Node, cells_of_masks, edges, found_edges, match_labels
-from embedtrack.challenge.tracked import Tracked
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels, Track
 
 WEIGHTS = {"NS": 5.0, "FN": 10.0, "FP": 1.0, "ED": 1.0, "EA": 1.5, "EC": 1.0}

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import regionprops_table
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.files.whole import new_file
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import Life, cell_of_track, lives
 from embedtrack.types import Labels, Track
 

@@ -79,7 +79,7 @@ def describe(configs: dict[str, Path]) -> str:
 
 def _settings(dataset: str, config: ModelConfig) -> str:
     """One data set's lines."""
-    clustering = config.clustering
+    clustering = config.method.clustering
     return "\n".join(
         (
             dataset,

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from embedtrack.config import Recipe
 from embedtrack.files.lock import exclusive
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class State:
 
 def save(
     out: Path,
-    network: BranchedERFNet,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
@@ -79,7 +79,7 @@ def save(
 
 def load(
     out: Path,
-    network: BranchedERFNet,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,

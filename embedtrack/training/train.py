@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def train(
         config = checkpoint.load(init).config
         known = {
             "normalisation": config.normalisation,
-            "pixel_size": config.pixel_size,
+            "pixel_size": config.method.pixel_size,
         }  # the scale follows from the new cells
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
@@ -179,7 +180,7 @@ def _pseudo_labels(
         device.move(model.network, group.device)
         config, _ = calibrate(model.network, model.config, validation, precision)
         for movie, file in zip(training, files, strict=True):
-            masks = pseudo_labels(model._replace(config=config), movie, precision)
+            masks = pseudo_labels(replace(model, config=config), movie, precision)
             new = file.with_name(f"new-{file.name}")
             np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
             os.replace(new, file)

@@ -12,6 +12,7 @@ from embedtrack.challenge import provenance
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model_files import WEIGHTS
+from embedtrack.options import Options
 
 
 @pytest.fixture
@@ -25,13 +26,14 @@ def test_log_lies_beside_the_result_and_names_weights_and_options(
 ):
     monkeypatch.setenv("EMBEDTRACK_REVISION", "abc")
     (tmp_path / "01_RES").mkdir()
-    log = provenance.note(tmp_path / "01_RES", tmp_path / "01", model, 3.14159, device_name="cpu", views=8, border=None)
+    log = provenance.note(tmp_path / "01_RES", tmp_path / "01", model, 3.14159, Options(device="cpu"))
     assert log == tmp_path / "01_RES.log"
     assert list((tmp_path / "01_RES").iterdir()) == []
     known = json.loads(log.read_text())
     assert (known["version"], known["commit"], known["seconds"]) == (__version__, "abc", 3.1)
     assert known["sha256"][WEIGHTS] == hashlib.sha256((model / WEIGHTS).read_bytes()).hexdigest()
-    assert known["options"] == {"views": 8, "border": None}
+    expected = {"views": 8, "precision": "float32", "compiling": "auto", "border": None, "max_gap": None}
+    assert known["options"] == expected
     assert known["device"].startswith("cpu")
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.challenge.tracked import Tracked, open_tracked, require_valid
+from embedtrack.challenge.tracked import open_tracked, require_valid
 from embedtrack.exchange.formats import FORMATS, export, load, recognise
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from tests.drawings import ALL
 from tests.exchange.hard import bare, hard, same
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.measure import CELLS, TRACKS, cells_table, measure, tracks_table
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import draw
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.measure import followed
 from embedtrack.looks.overlay import Cell, cells_of
 from embedtrack.looks.report.outlines import pack
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
 
 COLUMNS = {
