@@ -19,12 +19,15 @@ from embedtrack.cli.common import (
     Init,
     Interval,
     ModelOrAuto,
+    Overwrite,
     PixelSize,
     Precision,
     Scene,
     TimeAxis,
     Views,
     chosen,
+    place,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -68,11 +71,15 @@ def run(
     device: Device = "auto",
     precision: Precision = "float32",
     compiling: Compile = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
     from embedtrack.challenge import job
 
-    infer(*job(dataset, sequence), views=views, device=device, precision=precision, compiling=compiling)
+    infer(
+        *job(dataset, sequence),
+        views=views, device=device, precision=precision, compiling=compiling, overwrite=overwrite,
+    )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.INFER)
@@ -80,7 +87,8 @@ def infer(
     movie: Annotated[Path, typer.Argument(help="A folder of frames, a TIFF stack, OME-Zarr, ...: docs/movies.md.")],
     model: ModelOrAuto = AUTO,
     out: Annotated[
-        Path | None, typer.Option(help="The result; an older one is replaced at the end. By default MOVIE_RES.")
+        Path | None,
+        written("The result; an older one of ours is replaced at the end. By default MOVIE_RES.", "FOLDER"),
     ] = None,
     views: Views = 8,
     device: Device = "auto",
@@ -92,31 +100,43 @@ def infer(
     time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
     from embedtrack import provenance
     from embedtrack.data.beside import beside
+    from embedtrack.data.place import check_apart
     from embedtrack.data.sources.open import open_movie
     from embedtrack.device import choose
     from embedtrack.display import frames_bar
     from embedtrack.infer import track
 
-    where, out = str(choose(device)), out or beside(movie, "_RES")
+    where, out = str(choose(device)), out or place(beside(movie, "_RES"))
+    check_apart(out, movie, model)
     recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
     if model == AUTO:
         from embedtrack.auto import choose_model
 
         model = choose_model(recording, where)
+    known: dict[str, Any] = {}
+
+    def gather(seconds: float) -> dict[str, Any]:
+        known.update(
+            provenance.gather(
+                movie, model, seconds,
+                device_name=where, movie=recording.note(),
+                views=views, precision=precision, compiling=compiling, border=border,
+            )
+        )  # fmt: skip
+        return known
+
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
         summary = track(
             recording, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
+            views=views, device_name=where, precision=precision, compiling=compiling, border=border,
+            overwrite=overwrite, known=gather, on_frame=bar,
         )  # fmt: skip
-    provenance.note(
-        out, movie, model, summary.seconds,
-        device_name=where, movie=recording.note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
+    provenance.write_log(out, known, overwrite=overwrite)
     _close(summary, out)
 
 
@@ -134,19 +154,24 @@ def _close(summary: "Summary", out: Path) -> None:
 @app.command(rich_help_panel=common.TRAIN)
 def train(
     datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
-    out: Annotated[Path, typer.Option(help="The model's folder, e.g. models/NAME.")],
+    out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
     minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
     from embedtrack.display import training_bar
     from embedtrack.train import train as teach
 
     with training_bar(out.name) as bar:
-        teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
+        teach(
+            datasets, out,
+            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, overwrite=overwrite,
+            on_record=bar,
+        )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.SETUP)

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,8 @@ def track(
     precision: str = "float32",
     compiling: str = "auto",
     border: int | None = None,
+    overwrite: bool = False,
+    known: Callable[[float], Mapping[str, Any]] | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
     """Segment and track a movie; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
@@ -60,12 +62,14 @@ def track(
     Args:
         movie: e.g. ``Fluo-N2DH-SIM+/01`` with ``t000.tif``, ..., or any other that ``open_movie`` opens.
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
-        out: e.g. ``Fluo-N2DH-SIM+/01_RES``; an older result there is replaced at the end, or stays as it was.
+        out: e.g. ``Fluo-N2DH-SIM+/01_RES``; an older result of ours there is replaced at the end, or stays as it was.
         views: 1, or 8 for the mean over the symmetries of the square.
         device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one on this device.
         compiling: ``on`` compiles the network first, ``off`` does not, ``auto`` does what leaves all bytes as they are.
         border: E in pixels; by default the challenge's for the data set that the folder's parent names.
+        overwrite: replace what is there even if it is no result of ours.
+        known: the seconds that it took -> what the result's record says.
         on_frame: called with the number of finished frames and of all.
 
     Raises:
@@ -74,7 +78,7 @@ def track(
     begin = time.perf_counter()
     recording = movie if isinstance(movie, Recording) else open_movie(movie)
     job = prepare(recording.path, model_folder, views, device_name, precision, border, compiling)
-    with ResultWriter(out, recording) as writer:
+    with ResultWriter(out, recording, overwrite=overwrite) as writer:
         tracker = job.tracker()
         on_frame(0, len(recording))
         helpers = device.helpers(job.model.device)
@@ -83,8 +87,9 @@ def track(
             for index, mask in enumerate(masks):
                 writer.write(index, mask)
                 on_frame(index + 1, len(recording))
-        writer.commit(tracker.tracks())
-    return summarise(tracker.tracks(), len(recording), time.perf_counter() - begin)
+        seconds = time.perf_counter() - begin
+        writer.commit(tracker.tracks(), known(seconds) if known else None)
+    return summarise(tracker.tracks(), len(recording), seconds)
 
 
 class Job(NamedTuple):

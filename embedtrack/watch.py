@@ -30,7 +30,8 @@ from embedtrack.data.arrivals import Arrival, Arrivals, Late, Stamp, stamp
 from embedtrack.data.check import TRACKS, mask_name, summary
 from embedtrack.data.live import LiveResult
 from embedtrack.data.names import numbered
-from embedtrack.data.result import explained
+from embedtrack.data.place import explained
+from embedtrack.data.result import WHAT
 from embedtrack.folder import WEIGHTS, digest
 from embedtrack.infer import Job, Summary, prepare, segment, summarise
 from embedtrack.tracks.tracker import Mask
@@ -54,6 +55,7 @@ def watch(
     precision: str = "float32",
     compiling: str = "auto",
     border: int | None = None,
+    overwrite: bool = False,
     idle: float = math.inf,
     ended: Callable[[], bool] = lambda: False,
 ) -> Summary:
@@ -68,6 +70,7 @@ def watch(
         precision: the network's.
         compiling: auto, on or off.
         border: E in pixels.
+        overwrite: replace what is there even if it is no result of ours.
         idle: the recording has ended when nothing has changed in the folder for this many seconds ...
         ended: ... or when this says so; all frames that are there then are still tracked.
 
@@ -81,7 +84,7 @@ def watch(
     identity = _identity(folder, model_folder, job, views, precision, compiling)
     with _memory(out) as memory:
         while True:
-            run = Run(job, folder, out, memory, identity)
+            run = Run(job, folder, out, memory, identity, overwrite)
             try:
                 run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen), views, precision, compiling)
                 sequence = ctc.open_sequence(folder)
@@ -100,8 +103,8 @@ def watch(
 class Run:
     """One pass over a recording: from its start, or from where a run stood that was killed."""
 
-    def __init__(self, job: Job, folder: Path, out: Path, memory: Path, identity: str) -> None:
-        self.job, self.out, self.memory, self.identity = job, out, memory, identity
+    def __init__(self, job: Job, folder: Path, out: Path, memory: Path, identity: str, overwrite: bool) -> None:
+        self.job, self.out, self.memory, self.identity, self.overwrite = job, out, memory, identity, overwrite
         self.tracker = job.tracker()
         self.seen: list[Arrival] = []
         self._stamps: list[Stamp] = []  # of the finished masks
@@ -119,7 +122,7 @@ class Run:
         shown: dict[str, Mask] = {}
         waiting: dict[str, Mask] = {}
         cells = segment(self.job.model, chain(last, arrivals), views, precision, compiling=compiling)
-        with closing(cells), LiveResult(self.out, go_on=start > 0) as live:
+        with closing(cells), LiveResult(self.out, go_on=start > 0, overwrite=self.overwrite) as live:
             for count, (labels, shift) in enumerate(islice(cells, len(last), None), start=start + 1):
                 fresh = self.tracker.add(labels, shift)
                 held, tracks = self.tracker.held()
@@ -202,7 +205,7 @@ def _memory(out: Path) -> Iterator[Path]:
     """The hidden folder beside the result, for this run alone; it stays if it holds something."""
     place = out.resolve()
     folder = place.with_name(f".{place.name}.watch")
-    with explained(out):
+    with explained(out, WHAT):
         folder.mkdir(parents=True, exist_ok=True)
     with alone(folder, f"{out}: expected to be alone, got another watch that writes there; end it first"):
         yield folder

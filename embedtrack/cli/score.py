@@ -39,7 +39,7 @@ def evaluate(
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.data import ctc
-    from embedtrack.data.choice import noted
+    from embedtrack.data.record import noted
     from embedtrack.data.sources.open import movie_of, open_movie
     from embedtrack.data.tracked import is_truth, open_tracked
 

@@ -4,7 +4,6 @@ Of a label's properties OME-Zarr fixes ``label-value`` only; ``begin``, ``end`` 
 ``parent`` are ours. Masks of others without them are read too: equal values are one cell.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from embedtrack.extras import need
 from embedtrack.looks.colours import colours
 from embedtrack.types import Track
 
-KNOWN = re.compile(r"zarr\.json|labels|[0-9]+")
 VERSION = "0.5"
 SMALLEST = 512
 """Pixels of the longer side from which on no further, halved level is made."""

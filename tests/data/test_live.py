@@ -7,6 +7,7 @@ import pytest
 from embedtrack.data import live, replace
 from embedtrack.data.check import check
 from embedtrack.data.live import LiveResult
+from embedtrack.data.result import write_mask
 from embedtrack.types import Track
 
 
@@ -37,7 +38,7 @@ def test_an_older_result_stays_until_the_first_publication_and_leaves_nothing(tm
     old = tmp_path / "01_RES"
     old.mkdir()
     for number in range(20):
-        (old / name(number)).write_text("old")
+        write_mask(old / name(number), mask(1))
     with LiveResult(old, go_on=False) as result:
         assert len(os.listdir(old)) == 20
         grow(result, range(8))
