@@ -16,6 +16,7 @@ import torch
 from embedtrack import checkpoint, watch
 from embedtrack.config import Clustering, ModelConfig
 from embedtrack.data import arrivals, ctc
+from embedtrack.data.result import write_mask
 from embedtrack.infer import track
 from embedtrack.networks.branched import BranchedERFNet
 from tests.drawings import STEP
@@ -149,7 +150,7 @@ def test_a_slow_writer_and_two_kills_give_the_bytes_of_infer(
     assert content(out) == expected
     assert heard.count(b"going on after") == 2
     assert heard.count(b"s after it was there") >= FRAMES
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES", "01_RES.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES", "01_RES.json", "01_RES.log"]
 
 
 def test_a_finished_movie_gives_the_bytes_of_infer(
@@ -217,7 +218,7 @@ def spoil_a_frame(folder: Path) -> None:
 
 def spoil_a_mask(folder: Path) -> None:
     path = folder.with_name("live") / "mask001.tif"
-    tifffile.imwrite(path, tifffile.imread(path) * 0)
+    write_mask(path, tifffile.imread(path) * 0)
 
 
 def spoil_the_state(folder: Path) -> None:

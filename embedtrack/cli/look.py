@@ -47,6 +47,7 @@ def show(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
+    from embedtrack.data.place import check_file
     from embedtrack.data.sources.open import open_pair
     from embedtrack.data.tracked import open_tracked
     from embedtrack.display import frames_bar
@@ -55,6 +56,7 @@ def show(
     from embedtrack.looks.show import show as make
 
     check_suffix(out)
+    check_file(out, overwrite=overwrite)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     span = frame_range(frames)
     part = range(span.start - result.first, span.stop - result.first) if span else None
@@ -133,6 +135,7 @@ def report(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
+    from embedtrack.data.place import check_file
     from embedtrack.data.sources.open import open_pair
     from embedtrack.data.tracked import open_tracked
     from embedtrack.display import frames_bar
@@ -141,6 +144,7 @@ def report(
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
 
+    check_file(out, overwrite=overwrite)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None
     scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None

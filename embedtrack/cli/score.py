@@ -39,6 +39,7 @@ def evaluate(
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.data import ctc
+    from embedtrack.data.choice import Choice
     from embedtrack.data.record import noted
     from embedtrack.data.sources.open import movie_of, open_movie
     from embedtrack.data.tracked import is_truth, open_tracked
@@ -49,7 +50,12 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
         log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
         return
     movie = movie_of(result_folder)
-    faults = ctc.check(result_folder, open_movie(movie, noted(result_folder)) if movie else None)
+    choice = Choice()
+    try:
+        choice = noted(result_folder)
+    except ValueError as error:
+        log.warning("%s", error)  # a fault of the record, not of the result
+    faults = ctc.check(result_folder, open_movie(movie, choice) if movie else None)
     if faults:
         raise ValueError("\n".join(faults))
     known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
