@@ -11,9 +11,9 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from embedtrack.config import ModelConfig
-from embedtrack.data.place import whole_file
-from embedtrack.folder import CARD, CONFIG, WEIGHTS
-from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.files.whole import whole_file
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 
 __all__ = ["CARD", "CONFIG", "WEIGHTS", "Model", "load", "read_config", "save"]
 

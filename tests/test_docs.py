@@ -28,9 +28,9 @@ from typing import NamedTuple
 import pytest
 
 from embedtrack.__main__ import main
-from embedtrack.challenge import REPOSITORY
-from embedtrack.data.tracked import open_tracked, write_tracked
-from embedtrack.simulate import simulate
+from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.challenge.tracked import open_tracked, write_tracked
+from embedtrack.simulate.movie import simulate
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 REASONS = {

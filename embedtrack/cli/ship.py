@@ -18,7 +18,7 @@ def submission(
     overwrite: Overwrite = False,
 ) -> None:
     """Write the challenge's folder SW: scripts, weights, and an environment that needs nothing of the host."""
-    from embedtrack.submission import write
+    from embedtrack.ship.submission import write
 
     software = write(out, datasets, overwrite=overwrite)
     scripts = sorted(path.name for path in software.glob("*.sh"))

@@ -29,13 +29,13 @@ def watch(
     overwrite: Overwrite = False,
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
-    from embedtrack import provenance
+    from embedtrack.challenge import provenance
     from embedtrack.data import record
-    from embedtrack.data.place import check_apart
-    from embedtrack.data.sources.open import open_movie
-    from embedtrack.device import choose
-    from embedtrack.watch import told_by_ctrl_c
-    from embedtrack.watch import watch as follow
+    from embedtrack.files.whole import check_apart
+    from embedtrack.inference.device import choose
+    from embedtrack.live.watch import told_by_ctrl_c
+    from embedtrack.live.watch import watch as follow
+    from embedtrack.movies.open import open_movie
 
     where = str(choose(device))
     check_apart(out, folder, model)

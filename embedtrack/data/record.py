@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from embedtrack.data.choice import Choice
+from embedtrack.movies.selection import Choice
 from embedtrack.data.mark import TOKEN, carries_mark
-from embedtrack.data.place import check_file, new_file
-from embedtrack.data.units import Units
+from embedtrack.files.whole import check_file, new_file
+from embedtrack.movies.units import Units
 
 PART = re.compile(r"mask[0-9]+\.tif|res_track\.txt")
 """The files that make a result."""

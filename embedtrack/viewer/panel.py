@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.names import runs, spell
+from embedtrack.challenge.provenance import write_log
+from embedtrack.challenge.tracked import write_tracked
 from embedtrack.data.record import known_of
-from embedtrack.data.tracked import write_tracked
 from embedtrack.edit.truth import write_truth
-from embedtrack.extras import need
-from embedtrack.provenance import write_log
+from embedtrack.files.lazy import Lazy
+from embedtrack.files.names import runs, spell
+from embedtrack.optional_packages import need
 from embedtrack.viewer.corrections import SPANS, Corrections
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.data.tracked import open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from tests.cli.test_look import Run
 from tests.exchange.hard import hard
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from embedtrack.data import record
-from embedtrack.data.choice import Choice
-from embedtrack.data.replace import Replacement
-from embedtrack.data.result import ResultWriter, write_mask
-from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
-from embedtrack.data.units import Units
+from embedtrack.movies.selection import Choice
+from embedtrack.files.replace_folder import Replacement
+from embedtrack.challenge.writer import ResultWriter, write_mask
+from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.movies.units import Units
 from tests.drawings import dividing, still
 
 OLD, NEW = {"movie": {"pixel_size_um": 0.5, "channel": "2"}}, {"movie": {"pixel_size_um": 0.25, "interval_s": 60}}

@@ -1,0 +1,89 @@
+"""Where a result comes from: what its record and its log say."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from embedtrack import __version__
+from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.data.mark import TOKEN
+from embedtrack.data.record import log_of
+from embedtrack.files.whole import new_file
+from embedtrack.model_files import CONFIG, WEIGHTS, digest
+
+
+def gather(
+    sequence: Path,
+    model: Path,
+    seconds: float,
+    *,
+    device_name: str,
+    movie: Mapping[str, str | float | None] | None = None,
+    **options: str | float | None,
+) -> dict[str, Any]:
+    """What makes a result, for its record.
+
+    Args:
+        sequence: the folder or file of the movie.
+        model: the folder of the weights, which the record names by hash.
+        seconds: how long it took.
+        device_name: cpu, cuda, cuda:1 or mps.
+        movie: how it was read: channel, units, ...
+        options: what else the user chose.
+    """
+    where = torch.device(device_name)
+    return {
+        "version": __version__,
+        "commit": revision(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sequence": str(sequence.resolve()),
+        "movie": dict(movie or {}),
+        "model": str(model.resolve()),
+        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)},
+        "options": options,
+        "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "seconds": round(seconds, 1),
+    }
+
+
+def write_log(out: Path, known: Mapping[str, Any], *, overwrite: bool = False) -> Path:
+    """Write what is known of a result for people: ``01_RES.log`` for ``01_RES``, a line each.
+
+    Raises:
+        ValueError: something that is no log of ours is there, or the system refuses to write.
+    """
+    log = log_of(out)
+    lines = [f"{TOKEN.decode()}; programs read {log.with_suffix('.json').name}", *_lines(known)]
+    with new_file(log, overwrite=overwrite) as path:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return log
+
+
+def _lines(known: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for name, value in known.items():
+        if isinstance(value, Mapping):
+            yield from _lines(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}: {'-' if value is None else value}"
+
+
+def revision() -> str:
+    """The commit of this program: ``$EMBEDTRACK_REVISION`` of a build, else git's with ``+`` where it was changed."""
+    if built := os.environ.get("EMBEDTRACK_REVISION"):
+        return built
+    words = ["git", "-C", str(REPOSITORY), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    if not (REPOSITORY / ".git").exists():
+        return "unknown"
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git
+        return "unknown"
+    return done.stdout.strip() or "unknown"

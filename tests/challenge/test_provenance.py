@@ -1,0 +1,47 @@
+"""The log beside a result names what made it."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from embedtrack import __version__, checkpoint
+from embedtrack.challenge import provenance
+from embedtrack.config import ModelConfig
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.model_files import WEIGHTS
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    checkpoint.save(tmp_path / "model", BranchedERFNet(), ModelConfig())
+    return tmp_path / "model"
+
+
+def test_log_lies_beside_the_result_and_names_weights_and_options(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EMBEDTRACK_REVISION", "abc")
+    known = provenance.gather(tmp_path / "01", model, 3.14159, device_name="cpu", views=8, border=None)
+    assert (known["version"], known["commit"], known["seconds"]) == (__version__, "abc", 3.1)
+    assert known["sha256"][WEIGHTS] == hashlib.sha256((model / WEIGHTS).read_bytes()).hexdigest()
+    assert known["options"] == {"views": 8, "border": None}
+    assert known["device"].startswith("cpu")
+    log = provenance.write_log(tmp_path / "01_RES", known)
+    assert log == tmp_path / "01_RES.log"
+    lines = log.read_text().splitlines()
+    assert {"commit: abc", "options.views: 8", "options.border: -", "seconds: 3.1"} < set(lines)
+    assert "01_RES.json" in lines[0]
+    provenance.write_log(tmp_path / "01_RES", known)
+    log.write_text("my notes")
+    with pytest.raises(ValueError, match=r"01_RES\.log: expected nothing or a file of our own there.*--over"):
+        provenance.write_log(tmp_path / "01_RES", known)
+
+
+def test_revision_is_gits_or_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("EMBEDTRACK_REVISION", raising=False)
+    if (provenance.REPOSITORY / ".git").exists():
+        assert re.fullmatch(r"[0-9a-f]{40}\+?", provenance.revision())
+    monkeypatch.setattr(provenance, "REPOSITORY", tmp_path)
+    assert provenance.revision() == "unknown"

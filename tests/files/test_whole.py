@@ -1,0 +1,61 @@
+"""Whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from embedtrack.files.whole import new_file, new_folder
+
+
+def fail(path: Path):
+    path.write_text("half")
+    raise RuntimeError("on the way")
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path):
+    for words in ("first", "second"):
+        with new_file(tmp_path / "sub" / "x.html") as path:
+            assert path.suffix == ".html"
+            path.write_text(words)
+        assert (tmp_path / "sub" / "x.html").read_text().startswith(words)
+    with pytest.raises(RuntimeError), new_file(tmp_path / "sub" / "x.html") as path:
+        fail(path)
+    assert (tmp_path / "sub" / "x.html").read_text().startswith("second<!--")
+    assert os.listdir(tmp_path / "sub") == ["x.html"]
+
+
+def test_a_file_does_not_take_the_place_of_a_folder(tmp_path: Path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "y").touch()
+    with pytest.raises(ValueError, match="expected a file or nothing there, got a folder"), new_file(tmp_path / "x"):
+        pass
+    with pytest.raises(ValueError, match="expected to write there"), new_file(tmp_path / "y" / "z"):
+        pass
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path: Path):
+    for name in "ab":
+        with new_folder(tmp_path / "x", "kind") as folder:
+            (folder / name).touch()
+        assert sorted(os.listdir(tmp_path / "x")) == [".embedtrack", name]
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "x", "kind") as folder:
+        fail(folder / "a")
+    assert sorted(os.listdir(tmp_path / "x")) == [".embedtrack", "b"]
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "thesis.doc").touch()
+    (tmp_path / "y").touch()
+    for name, got in (("x", "got thesis.doc"), ("y", "got a file")):
+        with pytest.raises(ValueError, match=got), new_folder(tmp_path / name, "kind"):
+            pass
+    place = new_folder(tmp_path / "z", "kind")
+    place.__enter__()
+    (tmp_path / "z").mkdir()
+    (tmp_path / "z" / "late").touch()
+    with pytest.raises(ValueError, match="got late"):
+        place.__exit__(None, None, None)
+    assert os.listdir(tmp_path / "z") == ["late"]
