@@ -12,8 +12,8 @@ import torch
 
 from embedtrack import __version__
 from embedtrack.challenge.convention import REPOSITORY
-from embedtrack.data.mark import TOKEN
-from embedtrack.data.record import log_of
+from embedtrack.challenge.record import log_of
+from embedtrack.files.mark import TOKEN
 from embedtrack.files.whole import new_file
 from embedtrack.model_files import CONFIG, WEIGHTS, digest
 

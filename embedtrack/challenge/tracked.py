@@ -9,8 +9,8 @@ import numpy as np
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, check, summary, track_faults
+from embedtrack.challenge.record import noted
 from embedtrack.challenge.writer import ResultWriter
-from embedtrack.data.record import noted
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
 from embedtrack.movies.selection import Choice
@@ -133,7 +133,7 @@ def _result_faults(folder: Path) -> list[str]:
         height, width = read_header(files[0].path).shape
     except ValueError as error:
         return [str(error)]
-    movie = layout.Sequence(
+    movie = layout.FrameFolder(
         folder, tuple(file.path for file in files), files[0].number, files[0].digits, (height, width)
     )
     return check(folder, movie)

@@ -39,8 +39,8 @@ def evaluate(
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout
+    from embedtrack.challenge.record import noted
     from embedtrack.challenge.tracked import is_truth, open_tracked
-    from embedtrack.data.record import noted
     from embedtrack.movies.open import movie_of, open_movie
     from embedtrack.movies.selection import Choice
 

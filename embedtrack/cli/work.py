@@ -29,8 +29,7 @@ def watch(
     overwrite: Overwrite = False,
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
-    from embedtrack.challenge import provenance
-    from embedtrack.data import record
+    from embedtrack.challenge import provenance, record
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.live.watch import told_by_ctrl_c

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedtrack.data.mark import carries_mark, foreign, mark_file, mark_folder
+from embedtrack.files.mark import carries_mark, foreign, mark_file, mark_folder
 from embedtrack.files.replace_folder import Replacement, workspace
 
 OVERWRITE = "choose another name, or say --overwrite"

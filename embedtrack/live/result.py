@@ -14,10 +14,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.challenge import record
 from embedtrack.challenge.check import TRACKS
 from embedtrack.challenge.lbep import write_tracks
 from embedtrack.challenge.writer import WHAT, check_replaceable, write_mask
-from embedtrack.data import record
 from embedtrack.files.replace_folder import Replacement
 from embedtrack.files.whole import explained, resolved
 from embedtrack.types import Track

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skimage.measure import regionprops_table
 
 from embedtrack.challenge.tracked import Tracked
-from embedtrack.data.mark import TOKEN
+from embedtrack.files.mark import TOKEN
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from embedtrack.challenge.provenance import write_log
+from embedtrack.challenge.record import known_of
 from embedtrack.challenge.tracked import write_tracked
-from embedtrack.data.record import known_of
 from embedtrack.edit.truth import write_truth
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import runs, spell

@@ -15,10 +15,10 @@ import pytest
 import tifffile
 import zarr
 
+from embedtrack.challenge import record
 from embedtrack.challenge.beside import beside
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.config import Normalisation
-from embedtrack.data import record
 from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign
@@ -27,7 +27,7 @@ from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
 from embedtrack.training.train import sequences
-from embedtrack.truth.annotated import read_movie
+from embedtrack.truth.annotated import read_annotated
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series
 
@@ -382,11 +382,11 @@ def test_another_movie_is_refused(tmp_path: Path):
 
 def test_annotated_movies_of_any_kind_train(tmp_path: Path):
     folder = write_movie(dividing(), tmp_path / "mine")
-    expected = read_movie(folder, Normalisation())
+    expected = read_annotated(folder, Normalisation())
     shutil.rmtree(folder)
     KINDS["ome"](tmp_path, dividing().frames()).rename(tmp_path / "mine" / "01.ome.tif")
     assert sequences(tmp_path / "mine") == [tmp_path / "mine" / "01.ome.tif"]
-    movie = read_movie(tmp_path / "mine" / "01.ome.tif", Normalisation())
+    movie = read_annotated(tmp_path / "mine" / "01.ome.tif", Normalisation())
     assert movie.numbers == expected.numbers
     assert np.array_equal(np.stack(movie.frames), np.stack(expected.frames))
     assert movie.centres == expected.centres

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.data import record
-from embedtrack.movies.selection import Choice
-from embedtrack.files.replace_folder import Replacement
-from embedtrack.challenge.writer import ResultWriter, write_mask
+from embedtrack.challenge import record
 from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.writer import ResultWriter, write_mask
+from embedtrack.files.replace_folder import Replacement
+from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 from tests.drawings import dividing, still
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from embedtrack.data.mark import carries_mark, foreign, mark_file, mark_folder
-from embedtrack.files.whole import new_file, new_folder
 from embedtrack.exchange.formats import export, load
-from embedtrack.looks.movie import write_pictures
+from embedtrack.files.mark import carries_mark, foreign, mark_file, mark_folder
+from embedtrack.files.whole import new_file, new_folder
 from embedtrack.looks.measure import measure
+from embedtrack.looks.movie import write_pictures
 from tests.exchange.hard import hard
 
 PICTURES = [np.full((32, 48, 3), value, np.uint8) for value in (0, 80, 160, 240)]

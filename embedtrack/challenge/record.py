@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from embedtrack.movies.selection import Choice
-from embedtrack.data.mark import TOKEN, carries_mark
+from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.whole import check_file, new_file
+from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 
 PART = re.compile(r"mask[0-9]+\.tif|res_track\.txt")
