@@ -40,8 +40,8 @@ class Clustering(Settings):
     mask_threshold: float = Field(0.3, gt=0, lt=1)
     """A pixel with seediness above this may belong to a cell."""
     reach: float | None = Field(None, gt=0, lt=1)
-    """Cells that were found take the pixels with d above this to their mean centre, see ``methods/embedtrack/refine.py``; None:
-    they stay as they were found, by d > 0.5 to the centre that proposed them."""
+    """Cells that were found take the pixels with d above this to their mean centre, see
+    ``methods/embedtrack/refine.py``; None: they stay as found, by d > 0.5 to the centre that proposed them."""
     min_votes: int = Field(5, ge=0)
     """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
     smoothing: int = Field(3, ge=1)
@@ -196,4 +196,4 @@ RECIPES: dict[str, Recipe] = {
     "PhC-C2DH-U373": Recipe(),
     "PhC-C2DL-PSC": Recipe(),
 }
-"""What does not follow from the movies; see ``truth/derive.py`` for what does. Other data sets train with ``Recipe()``."""
+"""What does not follow from the movies, see ``truth/derive.py``; other data sets train with ``Recipe()``."""
