@@ -1,6 +1,5 @@
 """A model's folder: ``weights.safetensors`` and ``config.json``, from which the network is rebuilt, and its card."""
 
-import os
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from embedtrack.config import ModelConfig
+from embedtrack.files.whole import whole_file
 from embedtrack.model import Model
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 
@@ -22,16 +22,14 @@ def save(folder: Path, network: nn.Module, config: ModelConfig) -> None:
 
     Convolutions are stored in half precision, which moves no mask, the statistics of the norms in single precision.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: value.detach().to("cpu", torch.float16 if value.ndim > 1 else torch.float32).contiguous()
         for name, value in network.state_dict().items()
         if "num_batches" not in name
     }
-    (folder / f".{WEIGHTS}").write_bytes(serialise(tensors))
-    (folder / f".{CONFIG}").write_text(config.model_dump_json(indent=2) + "\n")
-    for name in (WEIGHTS, CONFIG):
-        os.replace(folder / f".{name}", folder / name)
+    with whole_file(folder / CONFIG) as about, whole_file(folder / WEIGHTS) as weights:
+        weights.write_bytes(serialise(tensors))
+        about.write_text(config.model_dump_json(indent=2) + "\n")
 
 
 def load(folder: Path) -> Model:

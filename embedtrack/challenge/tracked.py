@@ -1,16 +1,17 @@
 """A tracked movie in the challenge's files, a result or truth: read when asked for, written whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, check, summary, track_faults
+from embedtrack.challenge.record import noted
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
-from embedtrack.movies.selection import noted
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
@@ -19,7 +20,7 @@ from embedtrack.tracked import Tracked
 def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     """A result, e.g. ``DATASET/01_RES``, or tracking truth, e.g. ``DATASET/01_GT`` or ``01_GT/TRA``.
 
-    Units that are not given are those that the log beside it notes.
+    Units that are not given are those that the record beside a result has.
 
     Raises:
         ValueError: there is neither, or it is not valid; a line per fault.
@@ -44,7 +45,7 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     tracks = [track._replace(begin=track.begin - first, end=track.end - first) for track in layout.read_tracks(table)]
     paths = [file.path for file in files]
     height, width = read_header(paths[0]).shape
-    movie = noted(folder)
+    movie = Choice() if truth else noted(folder)
     tracked = Tracked(
         Lazy(len(paths), lambda i: read_labels(paths[i])),
         tracks, (height, width), first, files[0].digits, (units or Units()).over(movie.units), movie,
@@ -59,16 +60,26 @@ def is_truth(folder: Path) -> bool:
     return _truth(folder) is not None
 
 
-def write_tracked(tracked: Tracked, out: Path) -> None:
+def write_tracked(
+    tracked: Tracked, out: Path, known: Mapping[str, Any] | None = None, *, overwrite: bool = False
+) -> None:
     """Write a tracked movie as a result of the challenge, whole or not at all.
+
+    Args:
+        tracked: what to write.
+        out: the result's folder; an older result of ours is replaced.
+        known: its record; by default its units and how its movie was read, where any of it is known.
+        overwrite: replace whatever is there.
 
     Raises:
         ValueError: it is not valid, has more than 65535 tracks, or the place holds something else than a result.
     """
-    with ResultWriter(out, tracked) as writer:
+    movie = tracked.movie._replace(units=tracked.units).note()
+    known = known or ({"movie": movie} if any(movie.values()) else None)
+    with ResultWriter(out, tracked, overwrite=overwrite) as writer:
         for index, labels in enumerate(tracked.labels):
             writer.write(index, labels)
-        writer.commit(tracked.tracks)
+        writer.commit(tracked.tracks, known)
 
 
 def require_valid(tracked: Tracked, name: object) -> None:

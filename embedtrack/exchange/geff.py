@@ -1,6 +1,5 @@
 """GEFF, the graph exchange format of zarr: ``OUT/tracks.geff`` with the masks in ``OUT/segmentation`` beside it."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 
-KNOWN = re.compile(r"\.z(group|attrs|metadata)|zarr\.json|tracks\.geff|segmentation")
 GRAPH, MASKS = "tracks.geff", "segmentation"
 
 

@@ -5,7 +5,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Track
 
-KNOWN = re.compile(r"tracks\.csv|graph\.json|labels\.tif")
 COLUMNS = ("ID", "T", "Y", "X", "cell", "generation")
 
 

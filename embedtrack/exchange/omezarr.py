@@ -4,7 +4,6 @@ Of a label's properties OME-Zarr fixes ``label-value`` only; ``begin``, ``end`` 
 ``parent`` are ours. Masks of others without them are read too: equal values are one cell.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 
-KNOWN = re.compile(r"zarr\.json|labels|[0-9]+")
 VERSION = "0.5"
 SMALLEST = 512
 """Pixels of the longer side from which on no further, halved level is made."""

@@ -4,7 +4,6 @@ An outline cannot say that a mask has a hole or two parts, so the masks are the 
 name is its value there. In others' files spots without a mask become their outline, or a disc of their radius.
 """
 
-import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -27,7 +26,6 @@ from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Labels
 
-KNOWN = re.compile(r"tracks\.xml|movie\.tif")
 VERSION = "7.13.2"
 LARGEST = 4 * 10**9
 """Bytes that ImageJ's format can hold."""

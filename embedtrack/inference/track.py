@@ -4,10 +4,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from embedtrack import checkpoint
+from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.inference.memory import follow
@@ -37,6 +39,7 @@ def track(
     out: Path,
     options: Options | None = None,
     *,
+    overwrite: bool = False,
     on_frame: OnFrame = lambda done, total: None,
 ) -> Summary:
     """Segment and track a movie; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
@@ -44,8 +47,10 @@ def track(
     Args:
         movie: e.g. ``Fluo-N2DH-SIM+/01`` with ``t000.tif``, ..., or any other that ``open_movie`` opens.
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
-        out: e.g. ``Fluo-N2DH-SIM+/01_RES``; an older result there is replaced at the end, or stays as it was.
+        out: e.g. ``Fluo-N2DH-SIM+/01_RES``; an older result of ours there is replaced at the end, or stays as it was.
+            ``01_RES.json`` beside it is its record, ``01_RES.log`` tells people the same.
         options: how; by default eight views on the best device.
+        overwrite: replace what is there even if it is no result of ours.
         on_frame: called with the number of finished frames and of all.
 
     Raises:
@@ -54,14 +59,18 @@ def track(
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
     segmenter, tracker = prepare(opened.path, model_folder, options)
-    with ResultWriter(out, opened) as writer:
+    with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
         with closing(ahead(follow(segmenter, tracker, opened.frames))) as masks:
             for index, mask in enumerate(masks):
                 writer.write(index, mask)
                 on_frame(index + 1, len(opened))
-        writer.commit(tracker.tracks())
-    return summarise(tracker.tracks(), len(opened), time.perf_counter() - begin)
+        seconds = time.perf_counter() - begin
+        options = replace(options, device=str(segmenter.device))
+        known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
+        writer.commit(tracker.tracks(), known)
+    provenance.write_log(out, known, overwrite=overwrite)
+    return summarise(tracker.tracks(), len(opened), seconds)
 
 
 def prepare(movie: Path, model_folder: Path, options: Options) -> tuple[Segmenter, Tracker]:

@@ -26,9 +26,10 @@ from embedtrack import __version__
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, mask_name, summary
 from embedtrack.challenge.convention import border_of
-from embedtrack.challenge.writer import explained
+from embedtrack.challenge.writer import WHAT
 from embedtrack.files.lock import exclusive
 from embedtrack.files.names import numbered
+from embedtrack.files.whole import explained
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.track import Summary, prepare, summarise
 from embedtrack.live.arrivals import Arrival, Arrivals, Late, Stamp, stamp
@@ -54,6 +55,7 @@ def watch(
     out: Path,
     options: Options | None = None,
     *,
+    overwrite: bool = False,
     idle: float = math.inf,
     ended: Callable[[], bool] = lambda: False,
 ) -> Summary:
@@ -64,6 +66,7 @@ def watch(
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
         out: the result's folder; an older result there is replaced with the first frame.
         options: as in ``track``.
+        overwrite: replace what is there even if it is no result of ours.
         idle: the recording has ended when nothing has changed in the folder for this many seconds ...
         ended: ... or when this says so; all frames that are there then are still tracked.
 
@@ -77,7 +80,7 @@ def watch(
     identity = _identity(folder, model_folder, segmenter)
     with _memory(out) as memory:
         while True:
-            run = Run(segmenter, folder, out, memory, identity)
+            run = Run(segmenter, folder, out, memory, identity, overwrite)
             try:
                 run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen))
                 sequence = layout.open_frame_folder(folder)
@@ -96,10 +99,12 @@ def watch(
 class Run:
     """One pass over a recording: from its start, or from where a run stood that was killed."""
 
-    def __init__(self, segmenter: Segmenter, folder: Path, out: Path, memory: Path, identity: str) -> None:
+    def __init__(
+        self, segmenter: Segmenter, folder: Path, out: Path, memory: Path, identity: str, overwrite: bool
+    ) -> None:
         self.segmenter, self.out, self.memory, self.identity = segmenter, out, memory, identity
         border = border_of(folder, segmenter.options.border)
-        self.tracker = Tracker(segmenter.model.config, border, segmenter.options.max_gap)
+        self.overwrite, self.tracker = overwrite, Tracker(segmenter.model.config, border, segmenter.options.max_gap)
         self._predictor: State = {}
         self.seen: list[Arrival] = []
         self._stamps: list[Stamp] = []  # of the finished masks
@@ -116,7 +121,7 @@ class Run:
         shown: dict[str, Mask] = {}
         waiting: dict[str, Mask] = {}
         frames = self.segmenter.movie(iter(arrivals), self._predictor)
-        with closing(frames), LiveResult(self.out, go_on=start > 0) as live:
+        with closing(frames), LiveResult(self.out, go_on=start > 0, overwrite=self.overwrite) as live:
             for count, frame in enumerate(frames, start=start + 1):
                 fresh = self.tracker.add(frame.cells)
                 held, tracks = self.tracker.held()
@@ -204,7 +209,7 @@ def _memory(out: Path) -> Iterator[Path]:
     """The hidden folder beside the result, for this run alone; it stays if it holds something."""
     place = out.resolve()
     folder = place.with_name(f".{place.name}.watch")
-    with explained(out):
+    with explained(out, WHAT):
         folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder, f"{out}: expected to be alone, got another watch that writes there; end it first"):
         yield folder

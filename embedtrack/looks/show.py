@@ -56,6 +56,8 @@ def show(
     frames: range | None = None,
     options: PictureOptions | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Draw the movie, or some frames of it in one picture, and write it to ``out``.
 
@@ -67,6 +69,7 @@ def show(
         frames: indices of the frames to draw; by default all of them, in a single picture a few.
         options: details.
         on_frame: called with the frames done and the frames in all.
+        overwrite: replace a file that is not of our own.
 
     Raises:
         ValueError: another suffix, frames that are not there, truth of another movie, or no place to write.
@@ -79,7 +82,7 @@ def show(
     if out.suffix.lower() in STILL and frames is None:
         chosen = sorted({round(i) for i in np.linspace(0, len(result) - 1, STILLS)})
     pictures = draw(result, chosen, raw, truth, options)
-    write_pictures(out, _count(pictures, len(chosen), on_frame), options.rate)
+    write_pictures(out, _count(pictures, len(chosen), on_frame), options.rate, overwrite=overwrite)
 
 
 def draw(

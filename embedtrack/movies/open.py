@@ -84,8 +84,8 @@ def open_pair(
 ) -> tuple[Tracked, Lazy[NDArray[Any]] | None]:
     """A result, or truth, and the frames of its movie if there is ``raw``.
 
-    Units are, in this order, those of the choice, of the log beside the result, and of the movie. The channel, scene
-    and axis of time are those of the choice or of the log.
+    Units are, in this order, those of the choice, of the record beside the result, and of the movie. The channel, scene
+    and axis of time are those of the choice or of the record.
 
     Args:
         result: e.g. ``DATASET/01_RES``.

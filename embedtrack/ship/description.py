@@ -63,6 +63,8 @@ REFERENCES
 [2] Lalit et al., Embedding-based instance segmentation in microscopy (EmbedSeg), MIDL 2021
 [3] Neven et al., Instance segmentation by jointly optimizing spatial embeddings and clustering bandwidth, CVPR 2019
 [4] Romera et al., ERFNet: efficient residual factorized ConvNet for real-time semantic segmentation, IEEE T-ITS 2018
+
+This text was written by embedtrack.
 """
 
 

@@ -8,7 +8,6 @@ for it. None of them is part of the model: what ships are the weights, their con
 import importlib.util
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from torch import nn
 
 from embedtrack.config import ModelConfig
+from embedtrack.files.whole import whole_file
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.model import Model
 from embedtrack.options import Options
@@ -106,9 +106,7 @@ def crops(validation: Sequence[AnnotatedMovie]) -> list[Sample]:
 def _write(path: Path, data: bytes) -> None:
     """Complete when it appears. A picture is not worth a training: a full disk is only told of."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}")
-        new.write_bytes(data)
-        os.replace(new, path)
+        with whole_file(path) as new:
+            new.write_bytes(data)
     except OSError as error:
         log.warning("%s could not be written: %s", path, error.strerror)

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import os
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from torch import nn
 
 from embedtrack.config import Recipe
 from embedtrack.files.lock import exclusive
+from embedtrack.files.whole import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -64,15 +64,12 @@ def save(
         "chance": torch.get_rng_state(),
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    out.mkdir(parents=True, exist_ok=True)
-    new = out / f"{FILE}.new"
     buffer = io.BytesIO()  # a full disk is then an OSError, which torch.save would hide
     torch.save(everything, buffer)
     try:
-        new.write_bytes(buffer.getbuffer())
-        os.replace(new, out / FILE)
+        with whole_file(out / FILE) as path:
+            path.write_bytes(buffer.getbuffer())
     except OSError as error:
-        new.unlink(missing_ok=True)
         kept = f"{error.strerror}; what was saved before is kept: mend it and give the same command again"
         raise OSError(error.errno, kept, str(out)) from error
 

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ import numpy as np
 from embedtrack import checkpoint
 from embedtrack.challenge.beside import beside
 from embedtrack.config import RECIPES, Recipe
+from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.training import resume
 from embedtrack.training.calibrate import calibrate
 from embedtrack.training.card import origin, write_card
 from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
-from embedtrack.training.journal import Journal
+from embedtrack.training.journal import CURVES, Journal
 from embedtrack.training.pseudo_labels import pseudo_labels
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies
 from embedtrack.truth.derive import derive
@@ -54,6 +56,7 @@ def train(
     init: Path | None = None,
     recipe: Recipe | None = None,
     folders: Sequence[Path] = (),
+    overwrite: bool = False,
     on_record: OnRecord = lambda record: None,
 ) -> None:
     """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
@@ -68,6 +71,7 @@ def train(
         init: a model's folder whose weights are fine-tuned.
         recipe: instead of the data set's.
         folders: the sequences to train on, instead of all annotated ones.
+        overwrite: write into a folder that holds files of the same names that no unfinished training left.
         on_record: called with each record of ``train.jsonl``.
 
     Raises:
@@ -82,6 +86,7 @@ def train(
         raise ValueError(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
+    _check_out(out, overwrite=overwrite)
     if init is not None:
         config = checkpoint.load(init).config
         known = {
@@ -100,6 +105,21 @@ def train(
 def finished(out: Path) -> bool:
     """Whether a folder holds a model whose training came to its end."""
     return (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file()
+
+
+def _check_out(out: Path, *, overwrite: bool) -> None:
+    """Raise ValueError if a training would overwrite files that are none of an unfinished training's."""
+    if overwrite or (out / resume.FILE).is_file() or (out / TEACHER / resume.FILE).is_file():
+        return
+    names = [WEIGHTS, CONFIG, CARD, LOG, CURVES]
+    with suppress(OSError):
+        begun = (out / LOG).read_bytes()[:8]
+        names = [WEIGHTS, CONFIG, CARD] if begun in (b"", b'{"step":') else names  # it was killed before it was saved
+    if taken := next((name for name in names if (out / name).exists()), None):
+        raise ValueError(
+            f"{out}: expected a new folder or an unfinished training there, got {taken}, which no unfinished training "
+            "left; choose another --out, or say --overwrite"
+        )
 
 
 def _train(
@@ -181,9 +201,8 @@ def _pseudo_labels(
         config, _ = calibrate(model.network, model.config, validation, precision)
         for movie, file in zip(training, files, strict=True):
             masks = pseudo_labels(replace(model, config=config), movie, precision)
-            new = file.with_name(f"new-{file.name}")
-            np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
-            os.replace(new, file)
+            with whole_file(file) as new:
+                np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
     group.wait()
     return {
         folder: {int(number): labels for number, labels in np.load(file).items()}
@@ -198,11 +217,10 @@ def _log(records: Iterable[dict[str, Any]], journal: Journal, group: ProcessGrou
             pass
         return
     out = journal.out
-    path, new = out / LOG, out / f".{LOG}"
+    path = out / LOG
     earlier = _log_until(path, resume.state_of(out).step)
-    out.mkdir(parents=True, exist_ok=True)
-    new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
-    os.replace(new, path)  # a kill at any time leaves a whole log
+    with whole_file(path) as new:
+        new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
     with path.open("a", encoding="utf-8", buffering=1) as log_file, journal.writing(earlier):
         for record in records:
             log_file.write(json.dumps(record) + "\n")

@@ -74,7 +74,7 @@ def test_older_corrections_are_replaced_and_nothing_else(toy, tmp_path):
     write(toy, [0, 1], tmp_path / "new")
     write(toy, [1, 2], tmp_path / "new")
     assert corrected_before(toy[1], tmp_path / "new", toy[0]) == [1, 2]
-    assert sorted(path.name for path in (tmp_path / "new" / "01").iterdir()) == ["t001.tif", "t002.tif"]
+    assert sorted(path.name for path in (tmp_path / "new" / "01").glob("*.tif")) == ["t001.tif", "t002.tif"]
     with pytest.raises(ValueError, match="got other truth"):
         write(toy, [0], tmp_path / "mine")
     with pytest.raises(ValueError, match="expected corrections of"):

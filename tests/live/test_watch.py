@@ -15,6 +15,7 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
+from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
 from embedtrack.inference.track import track
 from embedtrack.live import arrivals, watch
@@ -152,7 +153,7 @@ def test_a_slow_writer_and_two_kills_give_the_bytes_of_infer(
     assert content(out) == expected
     assert heard.count(b"going on after") == 2
     assert heard.count(b"s after it was there") >= FRAMES
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES", "01_RES.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES", "01_RES.json", "01_RES.log"]
 
 
 def test_a_finished_movie_gives_the_bytes_of_infer(
@@ -220,7 +221,7 @@ def spoil_a_frame(folder: Path) -> None:
 
 def spoil_a_mask(folder: Path) -> None:
     path = folder.with_name("live") / "mask001.tif"
-    tifffile.imwrite(path, tifffile.imread(path) * 0)
+    write_mask(path, tifffile.imread(path) * 0)
 
 
 def spoil_the_state(folder: Path) -> None:

@@ -51,7 +51,7 @@ def test_each_kind_gives_the_bytes_of_the_challenges_folder(demo: np.ndarray, tm
         code, said = run("infer", convert(tmp_path / kind, demo), *words, "--out", out)
         assert code == 0, said
         assert contents(out) == expected, kind
-        noted = json.loads(out.with_name("result.log").read_text())["movie"]
+        noted = json.loads(out.with_name("result.json").read_text())["known"]["movie"]
         units = (noted["pixel_size_um"], noted["interval_s"])
         assert units == ((PIXEL, INTERVAL) if kind in UNITS else (None, None))
 
@@ -75,7 +75,7 @@ def test_units_and_channel_go_from_infer_to_the_tables(model: Path, tmp_path: Pa
     assert code == 0, said
     result = tmp_path / "cells_RES"  # beside the movie, named after it
     assert layout.check(result) == []
-    noted = json.loads((tmp_path / "cells_RES.log").read_text())["movie"]
+    noted = json.loads((tmp_path / "cells_RES.json").read_text())["known"]["movie"]
     assert noted == {"channel": "2", "scene": None, "time_axis": None, "pixel_size_um": 0.25, "interval_s": 60.0}
     assert run("measure", result, "--raw", path, "--out", tmp_path / "cells.csv")[0] == 0
     columns = (tmp_path / "cells.csv").read_text().splitlines()[0].split(",")
