@@ -12,6 +12,7 @@ from embedtrack.challenge.record import noted
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
+from embedtrack.movies.selection import Choice
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
