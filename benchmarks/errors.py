@@ -98,7 +98,7 @@ def of_stills(folder: Path, model: Model, views: int, frames: range, pictures: P
     for number, frame in zip(numbers, frames_of, strict=True):
         images = layout.read_labels(truth.gold[number]), remove_border(frame.cells.labels, border)
         reference, result = (still(image, number) for image in images)
-        found = compare([reference.labels[0]], reference, result)
+        found = compare([reference.masks[0]], reference, result)
         losses.frames.append(found.frames[0])
         for kind, values in found.seg.items():
             losses.seg[kind] += values
@@ -128,7 +128,7 @@ def compare(masks: Sequence[Labels | None], reference: Tracked, result: Tracked)
     empty += WEIGHTS["EA"] * len(edges(reference.tracks))
     losses = Losses(defaultdict(list), defaultdict(list), empty, [0.0] * len(reference))
     for index, gold in enumerate(masks):
-        found = [] if gold is None else list(seg_losses(gold, result.labels[index]))
+        found = [] if gold is None else list(seg_losses(gold, result.masks[index]))
         for kind, loss in found:
             losses.seg[kind].append(loss)
             losses.frames[index] += loss / len(found)
@@ -142,7 +142,7 @@ def part(movie: Tracked, frames: range) -> Tracked:
     """Some frames of a tracked movie, by number, as a movie of their own."""
     first = frames[0] - movie.first
     tracks = cut(movie.tracks, first, first + len(frames) - 1)
-    labels = Lazy(len(frames), lambda i: movie.labels[first + i])
+    labels = Lazy(len(frames), lambda i: movie.masks[first + i])
     return Tracked(labels, tracks, movie.shape, frames[0], movie.digits, movie.units)
 
 

@@ -91,6 +91,9 @@ class Method(Protocol):
     def choose(self, config: "ModelConfig", field: str, value: Any) -> "ModelConfig | None":
         """A configuration with one of the ``choices`` made; None where it does not go with the others."""
 
+    def describe(self, config: "ModelConfig") -> list[str]:
+        """The method's own settings for people, a line or two."""
+
     def at_working_scale(self, config: "ModelConfig") -> "ModelConfig":
         """The configuration for frames that are at the working scale already: a scale of 1, and sizes to match."""
 

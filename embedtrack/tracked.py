@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Tracked:
     """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
 
-    labels: Sequence[Labels]
+    masks: Sequence[Labels]
     """int32[H, W] of every frame; a label is a track's."""
     tracks: list[Track]
     """Valid by the challenge's rules: each label is in every frame of its span and nowhere else."""
@@ -34,7 +34,7 @@ class Tracked:
     """How its movie was read."""
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.masks)
 
     def spell(self, index: int) -> str:
         """The frame's number as the file names have it."""

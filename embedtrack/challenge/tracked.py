@@ -78,7 +78,7 @@ def write_tracked(
     movie = tracked.movie._replace(units=tracked.units).note()
     known = known or ({"movie": movie} if any(movie.values()) else None)
     with ResultWriter(out, tracked, overwrite=overwrite) as writer:
-        for index, labels in enumerate(tracked.labels):
+        for index, labels in enumerate(tracked.masks):
             writer.write(index, labels)
         writer.commit(tracked.tracks, known)
 
@@ -113,7 +113,7 @@ def _result_faults(folder: Path) -> list[str]:
 
 def _presence_faults(tracked: Tracked) -> Iterator[str]:
     """Labels that are missing in a frame of their track, or present elsewhere, or another shape."""
-    for index, labels in enumerate(tracked.labels):
+    for index, labels in enumerate(tracked.masks):
         if labels.shape != tracked.shape:
             yield f"expected {tracked.shape} pixels in frame {tracked.spell(index)}, got {labels.shape}"
         listed = {track.label for track in tracked.tracks if track.begin <= index <= track.end}

@@ -23,7 +23,7 @@ class Draft(NamedTuple):
 
 def open_draft(tracked: Tracked) -> Draft:
     """All frames of a tracked movie in memory."""
-    frames = tuple(np.asarray(labels, np.int32) for labels in tracked.labels)
+    frames = tuple(np.asarray(labels, np.int32) for labels in tracked.masks)
     return Draft(frames, {track.label: track for track in tracked.tracks})
 
 

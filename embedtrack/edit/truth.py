@@ -76,7 +76,7 @@ def write_truth(
         for name in ("TRA", "SEG"):
             (folder / name).mkdir()
         for t in chosen:
-            mask = part.labels[t].astype(np.uint16)
+            mask = part.masks[t].astype(np.uint16)
             write_mask(folder / "TRA" / f"man_track{tracked.spell(t)}.tif", mask)
             write_mask(folder / "SEG" / f"man_seg{tracked.spell(t)}.tif", mask)
         first = tracked.first
@@ -141,7 +141,7 @@ def clip(tracked: Tracked, frames: Sequence[int]) -> Tracked:
     nothing = np.zeros(tracked.shape, np.int32)
     kept: list[Labels] = [nothing] * len(tracked)
     for t in frames:
-        kept[t] = np.asarray(tracked.labels[t], np.int32)
+        kept[t] = np.asarray(tracked.masks[t], np.int32)
     return as_tracked(refit(kept, {track.label: track for track in tracked.tracks}), tracked)
 
 

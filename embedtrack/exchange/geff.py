@@ -29,7 +29,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     )  # fmt: skip
     nodes: list[Node] = []
     found: list[tuple[float, float]] = []
-    for t, labels in enumerate(result.labels):
+    for t, labels in enumerate(result.masks):
         masks[t] = labels
         for label, place in sorted(places(labels).items()):
             nodes.append((t, label))

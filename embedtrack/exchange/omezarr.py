@@ -39,7 +39,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     shades = colours(result.tracks)
     cells.attrs["ome"] = {
         "version": VERSION,
-        "multiscales": [_levels(cells, result.labels, result, np.dtype(dtype), "cells")],
+        "multiscales": [_levels(cells, result.masks, result, np.dtype(dtype), "cells")],
         "image-label": {
             "properties": [
                 {"label-value": track.label, "begin": track.begin, "end": track.end, "parent": track.parent}

@@ -116,7 +116,7 @@ def _add_spots(model: ET.Element, result: Tracked, pixel: float, interval: float
     number: dict[Node, int] = {}
     total = sum(track.end - track.begin + 1 for track in result.tracks)
     spots = ET.SubElement(model, "AllSpots", nspots=str(total))
-    for t, labels in enumerate(result.labels):
+    for t, labels in enumerate(result.masks):
         group = ET.SubElement(spots, "SpotsInFrame", frame=str(t))
         for (label, (y, x)), (outline, area) in zip(sorted(places(labels).items()), _outlines(labels), strict=True):
             number[t, label] = len(number)
@@ -195,7 +195,7 @@ def _write_stack(result: Tracked, path: Path, raw: Sequence[NDArray[Any]] | None
         )
     pages = (
         image.astype(dtype)
-        for t, labels in enumerate(result.labels)
+        for t, labels in enumerate(result.masks)
         for image in ((raw[t], labels) if raw else (labels,))
     )
     pixel, interval = result.units.pixel, result.units.interval

@@ -125,7 +125,7 @@ def cells_table(result: Tracked, raw: Sequence[NDArray[Any]] | None = None) -> p
     """A row per cell and frame, sorted by frame and label; the columns of CELLS, grey values only with ``raw``."""
     rows = [
         _frame_rows(labels, raw[i] if raw else None).assign(frame=result.first + i)
-        for i, labels in enumerate(result.labels)
+        for i, labels in enumerate(result.masks)
     ]
     cells = followed(pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True), result.tracks)
     grey = [column for column in cells if "_intensity" in column]

@@ -47,7 +47,7 @@ def bare() -> Tracked:
 
 
 def pixels(tracked: Tracked) -> Labels:
-    return np.stack([np.asarray(labels) for labels in tracked.labels])
+    return np.stack([np.asarray(labels) for labels in tracked.masks])
 
 
 def same(one: Tracked, other: Tracked) -> bool:

@@ -95,7 +95,7 @@ def test_what_fails_leaves_nothing(tmp_path: Path, kind: str):
             raise ValueError("damaged frame")
 
     with pytest.raises(ValueError, match="damaged frame"):
-        export(replace(hard(), labels=Broken(hard().labels)), kind, tmp_path / "out")
+        export(replace(hard(), masks=Broken(hard().masks)), kind, tmp_path / "out")
     assert os.listdir(tmp_path) == []
 
 

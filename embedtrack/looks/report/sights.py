@@ -43,7 +43,7 @@ def look(movie: Tracked, on_frame: Callable[[int], None] = lambda done: None) ->
     outlines: list[bytes] = []
     before: Labels = np.zeros(movie.shape, np.int32)
     known: dict[int, Cell] = {}
-    for i, labels in enumerate(movie.labels):
+    for i, labels in enumerate(movie.masks):
         cells = cells_of(labels)
         agreed = [agreement(before, known[label], labels, cells[label], label) if label in known else np.nan
                   for label in cells]  # fmt: skip

@@ -25,7 +25,18 @@ from embedtrack.options import Options
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame, Maps
 
-__all__ = ["at_working_scale", "batch", "build", "choices", "choose", "in_views", "loss", "predictor", "start"]
+__all__ = [
+    "at_working_scale",
+    "batch",
+    "build",
+    "choices",
+    "choose",
+    "describe",
+    "in_views",
+    "loss",
+    "predictor",
+    "start",
+]
 
 CHOICES: Mapping[str, tuple[float | None, ...]] = {
     "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),
@@ -127,6 +138,16 @@ def choose(config: ModelConfig, field: str, value: Any) -> ModelConfig | None:
     if clustering.mask_threshold > clustering.seed_threshold:
         return None
     return config.model_copy(update={"method": config.method.model_copy(update={"clustering": clustering})})
+
+
+def describe(config: ModelConfig) -> list[str]:
+    """The thresholds of clustering."""
+    clustering = config.method.clustering
+    return [
+        f"seed threshold {clustering.seed_threshold:g}, mask threshold {clustering.mask_threshold:g}, "
+        f"votes > {clustering.min_votes}, least cell size {clustering.min_cell_size} pixels",
+        f"reach {clustering.reach:g}" if clustering.reach else "no reach: cells do not settle",
+    ]
 
 
 def at_working_scale(config: ModelConfig) -> ModelConfig:
