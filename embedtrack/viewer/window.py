@@ -101,7 +101,7 @@ def rescue(corrections: Corrections, job: Job) -> Path | None:
     except ValueError as error:
         log.warning("what was painted last is not saved: %s", error)
         result = replace(
-            corrections.origin, labels=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
+            corrections.origin, masks=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
         )
     write_tracked(result, place)
     log.warning("corrections that were not saved are in %s", place)
