@@ -29,7 +29,7 @@ def open_draft(tracked: Tracked) -> Draft:
 
 def as_tracked(draft: Draft, like: Tracked) -> Tracked:
     """The draft as a tracked movie with the frame numbers and units of another."""
-    return replace(like, labels=draft.frames, tracks=sorted(draft.tracks.values()))
+    return replace(like, masks=draft.frames, tracks=sorted(draft.tracks.values()))
 
 
 def track_of(draft: Draft, cell: Node) -> Track:
