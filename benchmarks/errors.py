@@ -22,6 +22,7 @@ from embedtrack.aogm import edges, match_labels
 from embedtrack.challenge import REPOSITORY, data_root, models
 from embedtrack.checkpoint import Model
 from embedtrack.data import ctc
+from embedtrack.data.annotated import sequences
 from embedtrack.data.lazy import Lazy
 from embedtrack.data.sources.open import open_raw
 from embedtrack.data.tracked import Tracked, open_tracked
@@ -32,7 +33,7 @@ from embedtrack.looks.errors import WEIGHTS, find_errors
 from embedtrack.looks.show import show
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border
-from embedtrack.train import recipe_for, sequences
+from embedtrack.train import recipe_for
 from embedtrack.types import Labels, Track
 
 OUTLINES = ("missed", "seen in part", "merged", "split", "outline")

@@ -16,10 +16,11 @@ from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, scor
 from embedtrack import checkpoint
 from embedtrack.challenge import data_root, models
 from embedtrack.config import Normalisation
+from embedtrack.data.annotated import sequences
 from embedtrack.data.holdout import split
 from embedtrack.data.movie import read_movie
 from embedtrack.display import start_logging
-from embedtrack.train import recipe_for, sequences
+from embedtrack.train import recipe_for
 
 
 def held_back(folder: Path, share: float) -> range:

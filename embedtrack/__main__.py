@@ -140,13 +140,20 @@ def train(
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
+    all_cells: Annotated[
+        bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
+    ] = False,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
     from embedtrack.display import training_bar
     from embedtrack.train import train as teach
 
     with training_bar(out.name) as bar:
-        teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
+        teach(
+            datasets, out,
+            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+            on_record=bar,
+        )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.SETUP)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from embedtrack import checkpoint, device, resume
+from embedtrack.average import average_of, follow
 from embedtrack.config import Clustering, ModelConfig, Recipe
 from embedtrack.data.batches import batches, pairs_per_epoch
 from embedtrack.data.movie import Movie
@@ -57,10 +58,11 @@ def fit(
     if init is not None:
         network.load_state_dict(init.state_dict())
     device.place(network, team.device)
+    average = average_of(network) if recipe.average else network
     shared = team.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
-    state = resume.load(out, network, optimiser, data, recipe, minutes)
+    state = resume.load(out, network, average, optimiser, data, recipe, minutes)
     if state.finished:
         return
     team.vary(recipe.seed, state.step)
@@ -76,22 +78,24 @@ def fit(
         remember(shared, state.step)
         losses = step(shared, optimiser, batch.to(team.device), rate, recipe, precision)
         state.step += 1
+        if recipe.average:
+            follow(average, network, recipe.average, state.step)
         values = _values(losses, state.step, out, team)
         state.seconds = team.agree(time.perf_counter() - begun)
         record = {"step": state.step, "progress": progress, "rate": rate, **values}
         yield record | {"seconds": round(state.seconds, 2)}
         if team.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
-            yield _validate(network, config, validation, out, state, precision, look)
+            yield _validate(average, config, validation, out, state, precision, look)
             state.validated = int(progress * recipe.validations)
             saved = -math.inf
         state.seconds = team.agree(time.perf_counter() - begun)
         if team.leads and state.seconds - saved > SAVE_SECONDS:
-            resume.save(out, network, optimiser, data, recipe, minutes, state)
+            resume.save(out, network, average, optimiser, data, recipe, minutes, state)
             saved = state.seconds
     if team.leads:
-        yield _validate(network, config, validation, out, state, precision, look)
+        yield _validate(average, config, validation, out, state, precision, look)
         state.finished = True
-        resume.save(out, network, optimiser, data, recipe, minutes, state)
+        resume.save(out, network, average, optimiser, data, recipe, minutes, state)
     team.wait()
 
 
@@ -112,7 +116,8 @@ def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, Mo
     clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
     return network, ModelConfig(
         step=recipe.step, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
-        cell_diameter=round(2 * radius / scale, 1),
+        cell_diameter=None if recipe.working_diameter else round(2 * radius / scale, 1),
+        working_diameter=recipe.working_diameter,
     )  # fmt: skip
 
 

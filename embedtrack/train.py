@@ -15,8 +15,9 @@ import numpy as np
 
 from embedtrack import checkpoint, device, resume
 from embedtrack.card import origin, write_card
-from embedtrack.config import RECIPES, Recipe
-from embedtrack.data.beside import beside
+from embedtrack.collection import read_collection
+from embedtrack.config import GENERAL, RECIPES, Recipe
+from embedtrack.data.annotated import sequences
 from embedtrack.data.holdout import split
 from embedtrack.data.movie import Movie, read_movies
 from embedtrack.derive import derive
@@ -51,6 +52,7 @@ def train(
     init: Path | None = None,
     recipe: Recipe | None = None,
     folders: Sequence[Path] = (),
+    all_cells: bool = False,
     on_record: OnRecord = lambda record: None,
 ) -> None:
     """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
@@ -65,12 +67,14 @@ def train(
         init: a model's folder whose weights are fine-tuned.
         recipe: instead of the data set's.
         folders: the sequences to train on, instead of all annotated ones.
+        all_cells: a model of all cells: each movie and image at a scale of its own; single images may be among them.
         on_record: called with each record of ``train.jsonl``.
 
     Raises:
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
-    recipe = recipe_for(Path(os.path.abspath(datasets[0])).name, epochs, seed, recipe)
+    name = Path(os.path.abspath(datasets[0])).name
+    recipe = recipe_for(name, epochs, seed, GENERAL if all_cells and recipe is None else recipe)
     if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"expected --minutes above 0, got {minutes}")
     if minutes is not None and epochs is not None:
@@ -82,12 +86,13 @@ def train(
     if init is not None:
         config = checkpoint.load(init).config
         known = {"normalisation": config.normalisation, "step": config.step}  # the scale follows from the new cells
+        known = {"step": config.step} if recipe.working_diameter else known
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
-    folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
-    recipe = derive(recipe, folders)
+    folders = folders or ([] if all_cells else [folder for dataset in datasets for folder in sequences(dataset)])
+    recipe = recipe if all_cells else derive(recipe, folders)
     team = join(device_name)
     with resume.lock(out) if team.leads else nullcontext():
-        _train(folders, out, recipe, team, minutes, init, on_record)
+        _train(datasets if all_cells else folders, out, recipe, team, minutes, init, on_record)
     leave()
 
 
@@ -107,7 +112,10 @@ def _train(
 ) -> None:
     """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
     network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
-    training, validation = split(_read(folders, recipe), recipe.validation)
+    if recipe.working_diameter:
+        training, validation = read_collection(folders, recipe)
+    else:
+        training, validation = split(_read(folders, recipe), recipe.validation)
     first, last = recipe.own_masks if any(movie.sparse for movie in training) else 0.0, recipe
     taught, own = 0.0, 0
     if first:
@@ -221,23 +229,3 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Re
         raise ValueError(f"expected --seed 0 or above, got {seed}")
     recipe = recipe or RECIPES.get(name, Recipe())
     return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))
-
-
-def sequences(dataset: Path) -> list[Path]:
-    """The annotated sequences of a data set: ``01``, or ``01.tif`` and the like, with ``01_GT`` or ``01_ST``.
-
-    Raises:
-        ValueError: there are none, or two movies of one name.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(dataset.glob("[0-9]*")):
-        name = beside(path, "").name
-        if re.fullmatch(r"[0-9]+", name) and any(beside(path, end).is_dir() for end in ("_GT", "_ST")):
-            if name in found:
-                raise ValueError(f"{dataset}: expected one movie {name}, got {found[name].name} and {path.name}")
-            found[name] = path
-    if not found:
-        one = any(beside(dataset, end).is_dir() for end in ("_GT", "_ST"))
-        hint = f"give the folder above, {Path(os.path.abspath(dataset)).parent}" if one else "check the path"
-        raise ValueError(f"expected annotated sequences like 01 with 01_GT in {dataset}, found none; {hint}")
-    return list(found.values())

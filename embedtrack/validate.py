@@ -20,8 +20,8 @@ from embedtrack.types import Frame, Labels, Maps
 
 log = logging.getLogger(__name__)
 
-FRAMES = 12
-"""At most so many frames of a movie are looked at, evenly spaced."""
+FRAMES, ALL_FRAMES = 12, 36
+"""At most so many frames of a movie, and about so many of all movies, are looked at, evenly spaced."""
 TILES = (2048, 512, 256)
 """Largest sides to choose from, the fastest first."""
 WORTH = 0.005
@@ -49,7 +49,7 @@ def validation_seg(
     network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str = "float32"
 ) -> float:
     """Mean SEG of the movies on whole frames, in one view."""
-    predicted = (predictions(network, movie, precision, 1, config.tile) for movie in movies)
+    predicted = (predictions(network, movie, precision, 1, config.tile, most(movies)) for movie in movies)
     return score(predicted, config.clustering, config.pixel).seg
 
 
@@ -63,7 +63,7 @@ def calibrate(
     """
     config = _choose_tile(network, config, movies, precision)
     predicted = {
-        views: [list(predictions(network, movie, precision, views, config.tile)) for movie in movies]
+        views: [list(predictions(network, movie, precision, views, config.tile, most(movies))) for movie in movies]
         for views in (1, 8)
     }
 
@@ -95,7 +95,7 @@ def _choose_tile(network: BranchedERFNet, config: ModelConfig, movies: Sequence[
     """Whole frames, unless smaller tiles are better: far from any edge a network may see what it never learnt."""
     found = {}
     for tile in TILES:
-        predicted = (predictions(network, movie, precision, 1, tile) for movie in movies)
+        predicted = (predictions(network, movie, precision, 1, tile, most(movies)) for movie in movies)
         found[tile] = sum(score(predicted, config.clustering, config.pixel))
         log.info("tiles up to %d: (SEG + DET) / 2 = %.3f", tile, found[tile] / 2)
     best = max(found.values())
@@ -142,11 +142,18 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
     return 5 * splits + 10 * missed + false, 10 * len(match.cells)
 
 
-def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int) -> Iterator[Predicted]:
+def most(movies: Sequence[Movie]) -> int:
+    """How many frames of each of so many movies are looked at."""
+    return max(2, min(FRAMES, ALL_FRAMES // len(movies)))
+
+
+def predictions(
+    network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int, frames: int = FRAMES
+) -> Iterator[Predicted]:
     """Truth and maps of some frames of a movie, of those with masks if any have; the network is in evaluation mode."""
     times = range(len(movie.frames))
     candidates = [t for t in times if movie.has_masks(t)] or list(times)
-    for t in candidates[:: -(-len(candidates) // FRAMES)]:
+    for t in candidates[:: -(-len(candidates) // frames)]:
         frame, truth = movie.frames[t], movie.truth[t]
         where = next(network.parameters()).device
         tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile, where, views)
