@@ -18,6 +18,7 @@ from benchmarks.scoring import MEASURES, cells_of, markdown, place, score
 from embedtrack import checkpoint
 from embedtrack import train as training
 from embedtrack.challenge import REPOSITORY, data_root
+from embedtrack.data.annotated import sequences
 from embedtrack.display import start_logging
 from embedtrack.evaluate import Scores
 
@@ -57,7 +58,7 @@ def crossvalidate(
     Raises:
         ValueError: fewer than two annotated movies.
     """
-    movies = training.sequences(dataset)
+    movies = sequences(dataset)
     if len(movies) < 2:
         raise ValueError(f"expected two annotated movies or more in {dataset}, got {movies[0].name} alone")
     table = Table("scored", "trained on", "views", *MEASURES, title=dataset.name)

@@ -23,6 +23,7 @@ from embedtrack.aogm import match_labels
 from embedtrack.challenge import data_root, models
 from embedtrack.checkpoint import Model
 from embedtrack.data import ctc
+from embedtrack.data.annotated import sequences
 from embedtrack.data.normalise import normalise
 from embedtrack.data.scale import to_frame, to_working
 from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, undo_maps
@@ -30,7 +31,6 @@ from embedtrack.display import start_logging
 from embedtrack.instances.cluster import cluster
 from embedtrack.networks.predict import STRAIGHT, Predictor, plan_tiles
 from embedtrack.tracks.link import link
-from embedtrack.train import sequences
 from embedtrack.types import Frame, Labels, Maps
 
 WAYS: dict[str, Sequence[Symmetry]] = {

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from embedtrack import auto
-from embedtrack.auto import Fit, choose_model, judge, quality, skew
+from embedtrack.auto import Fit, choose_model, judge, quality
 from embedtrack.challenge import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.data import ctc
+from embedtrack.data.kind import DARK, skew
 from embedtrack.data.lazy import Lazy
 from embedtrack.data.sources.open import open_movie
 from embedtrack.data.sources.recording import Recording
@@ -36,8 +37,8 @@ def test_quality_is_the_panoptic_one():
 
 def test_skew_tells_bright_cells_from_phase_contrast():
     bright = moving().frames()
-    assert skew(list(bright)) > auto.DARK
-    assert skew(list(1200 - bright)) < -auto.DARK
+    assert skew(list(bright)) > DARK
+    assert skew(list(1200 - bright)) < -DARK
     assert abs(skew([np.random.default_rng(0).normal(100, 9, (64, 64))])) < 0.3
 
 

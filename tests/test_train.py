@@ -11,13 +11,14 @@ import torch
 from embedtrack import checkpoint
 from embedtrack import train as training
 from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.data.annotated import sequences
 from embedtrack.data.movie import Movie
 from embedtrack.fit import fit
 from embedtrack.journal import Journal
 from embedtrack.networks.branched import BranchedERFNet
 from embedtrack.resume import State
 from embedtrack.team import Team
-from embedtrack.train import _log_until, recipe_for, sequences, train
+from embedtrack.train import _log_until, recipe_for, train
 from tests.drawings import moving, vanishing, write_movie
 
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
