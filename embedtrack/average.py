@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 
 def average_of(network: BranchedERFNet) -> BranchedERFNet:

@@ -11,16 +11,16 @@ import numpy as np
 
 from embedtrack.config import Recipe
 from embedtrack.data.annotated import sequences
-from embedtrack.data.holdout import split
 from embedtrack.data.kind import normalisation_for
-from embedtrack.data.medoid import medoids
-from embedtrack.data.merge import Merged
-from embedtrack.data.movie import Movie, read_movie
-from embedtrack.data.normalise import normalise
-from embedtrack.data.scale import labels_to_working, to_working
-from embedtrack.data.sources.open import open_frames
 from embedtrack.data.stills import IMAGES, Still, has_stills, open_stills, part_of
-from embedtrack.derive import measure
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.open import open_frames
+from embedtrack.movies.scale import labels_to_working, to_working
+from embedtrack.truth.annotated import Movie, read_movie
+from embedtrack.truth.derive import measure
+from embedtrack.truth.holdout import split
+from embedtrack.truth.medoid import medoids
+from embedtrack.truth.merge import Merged
 from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)

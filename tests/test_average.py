@@ -3,7 +3,7 @@ import copy
 import torch
 
 from embedtrack.average import average_of, follow
-from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 
 def test_the_average_follows_slowly_after_the_first_steps(network: BranchedERFNet):

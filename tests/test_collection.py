@@ -6,10 +6,10 @@ import pytest
 from embedtrack import checkpoint
 from embedtrack.collection import compact, read_collection, scale_to, typical_diameter
 from embedtrack.config import GENERAL, Sampling
-from embedtrack.data.samples import draw as draw_sample
-from embedtrack.data.samples import shares
 from embedtrack.data.stills import part_of
-from embedtrack.train import train
+from embedtrack.methods.embedtrack.samples import draw as draw_sample
+from embedtrack.methods.embedtrack.samples import shares
+from embedtrack.training.train import train
 from tests.data.test_stills import write_stills
 from tests.drawings import draw, moving, write_movie
 
@@ -69,7 +69,7 @@ def test_scales_and_diameters():
 
 
 def test_a_model_of_all_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("embedtrack.train.GENERAL", SMALL)
+    monkeypatch.setattr("embedtrack.training.train.GENERAL", SMALL)
     train(folders(tmp_path), tmp_path / "model", device_name="cpu", all_cells=True)
     config = checkpoint.load(tmp_path / "model").config
     assert (config.working_diameter, config.scale, config.cell_diameter) == (30, 1, None)

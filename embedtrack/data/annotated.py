@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from embedtrack.data.beside import beside
+from embedtrack.challenge.beside import beside
 
 
 def sequences(dataset: Path) -> list[Path]:

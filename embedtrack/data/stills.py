@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.data import ctc
+from embedtrack.challenge import layout
 from embedtrack.types import Labels
 
 IMAGES, MASKS = "images", "masks"
@@ -29,7 +29,7 @@ class Still(NamedTuple):
         Raises:
             ValueError: a file is damaged, or the two have different shapes.
         """
-        grey, labels = ctc.read_frame(self.image), ctc.read_labels(self.masks)
+        grey, labels = layout.read_frame(self.image), layout.read_labels(self.masks)
         if grey.shape != labels.shape:
             raise ValueError(
                 f"{self.masks}: expected masks of shape {grey.shape} as in {self.image}, got {labels.shape}"

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Linking
+from embedtrack.methods.embedtrack.votes import votes
 from embedtrack.tracks.gaps import Gap, bridge, claim, follow, pixels
-from embedtrack.tracks.link import votes
 from embedtrack.tracks.relabel import rename
 from embedtrack.types import Frame, Labels
 
