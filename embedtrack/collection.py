@@ -16,7 +16,7 @@ from embedtrack.data.stills import IMAGES, Still, has_stills, open_stills, part_
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import labels_to_working, to_working
-from embedtrack.truth.annotated import Movie, read_movie
+from embedtrack.truth.annotated import Movie, read_annotated
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
 from embedtrack.truth.medoid import medoids
@@ -87,7 +87,7 @@ def _working(folder: Path, recipe: Recipe) -> Movie:
     frames = list(open_frames(folder).values())
     kind = normalisation_for([read() for read in frames[:: max(1, len(frames) // SOME)]])
     scale = scale_to(recipe.working_diameter, float(np.median(measure([folder]).diameters)))
-    movie = read_movie(folder, kind, scale, centre=recipe.centre)
+    movie = read_annotated(folder, kind, scale, centre=recipe.centre)
     log.info("%s: scale %.2f, %s", movie.name, scale, kind.method)
     truth = [Merged(labels, partial) for labels, partial in zip(movie.labels, movie.partial, strict=True)]
     return replace(movie, truth=truth, scale=1.0)

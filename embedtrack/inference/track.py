@@ -19,10 +19,10 @@ from embedtrack.checkpoint import Model
 from embedtrack.config import DATASETS, DataSet
 from embedtrack.inference import device
 from embedtrack.inference.pipeline import ahead, spread
-from embedtrack.methods.embedtrack.accelerate import Way, choose_way
+from embedtrack.methods.embedtrack.accelerate import CompileMode, choose_compile_mode
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import PRECISIONS, Pending, Predictor, plan_tiles
-from embedtrack.movies.movie import Recording
+from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.scale import to_frame, to_working
@@ -45,7 +45,7 @@ class Summary(NamedTuple):
 
 
 def track(
-    movie: Path | Recording,
+    movie: Path | Movie,
     model_folder: Path,
     out: Path,
     *,
@@ -73,7 +73,7 @@ def track(
         ValueError: anything that is wrong with the input, the model or the destination, before any work.
     """
     begin = time.perf_counter()
-    recording = movie if isinstance(movie, Recording) else open_movie(movie)
+    recording = movie if isinstance(movie, Movie) else open_movie(movie)
     job = prepare(recording.path, model_folder, views, device_name, precision, border, compiling)
     with ResultWriter(out, recording) as writer:
         tracker = job.tracker()
@@ -120,12 +120,12 @@ def prepare(
     if precision not in PRECISIONS:
         raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
     where = device.choose(device_name)
-    choose_way(compiling, where, None)
+    choose_compile_mode(compiling, where, None)
     model = checkpoint.load(model_folder)
     border = dataset_of(sequence_folder).border if border is None else border
     if border < 0:
         raise ValueError(f"expected --border 0 or more pixels, got {border}")
-    device.place(model.network, where)
+    device.move(model.network, where)
     return Job(model, border)
 
 
@@ -156,9 +156,9 @@ def segment(
     def cells(predicted: tuple[Shape, Pending]) -> tuple[Labels, Frame]:
         shape, pending = predicted
         maps = to_frame(pending.fetch(), shape, config.scale)
-        return cluster(maps, config.clustering, config.pixel), maps.shift
+        return cluster(maps, config.clustering, config.frame_pixel_size), maps.shift
 
-    way = choose_way(compiling, model.device, len(images) if isinstance(images, Sized) else None)
+    way = choose_compile_mode(compiling, model.device, len(images) if isinstance(images, Sized) else None)
     with closing(ahead(_maps(model, ahead(spread(read, _each(images), helpers)), views, precision, way))) as predicted:
         yield from spread(cells, predicted, helpers)
 
@@ -186,7 +186,7 @@ Shape = tuple[int, int]
 
 
 def _maps(
-    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str, way: Way
+    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str, way: CompileMode
 ) -> Iterator[tuple[Shape, Pending]]:
     """The shape of each image, and the maps of the frame at the working scale."""
     predictor: Predictor | None = None

@@ -24,7 +24,7 @@ class Tracker:
     def __init__(self, config: ModelConfig, border: int) -> None:
         """Begin a movie; ``border`` is the challenge's E in pixels."""
         self._border = border
-        self._lineage, self._spans = Lineage(config.linking, config.pixel), Spans()
+        self._lineage, self._spans = Lineage(config.linking, config.frame_pixel_size), Spans()
 
     def add(self, labels: Labels, shift: Frame) -> list[Mask]:
         """Take the next frame's cells int32[H, W] and tracking offset float32[2, H, W]; the masks that it finishes."""
