@@ -25,9 +25,9 @@ from embedtrack.challenge.evaluate import Scores
 from embedtrack.checkpoint import Model
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
-from embedtrack.data.annotated import sequences
 from embedtrack.simulate.movie import simulate
 from embedtrack.training import train as training
+from embedtrack.truth.sequences import sequences
 
 
 class Variant(NamedTuple):

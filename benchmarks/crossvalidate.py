@@ -19,8 +19,8 @@ from embedtrack import checkpoint
 from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.evaluate import Scores
 from embedtrack.cli.display import start_logging
-from embedtrack.data.annotated import sequences
 from embedtrack.training import train as training
+from embedtrack.truth.sequences import sequences
 
 PUBLISHED: dict[str, dict[str, Scores]] = {
     "DIC-C2DH-HeLa": {"Payer et al. 2019": {"SEG": 0.780, "TRA": 0.924}},

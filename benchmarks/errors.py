@@ -25,7 +25,6 @@ from embedtrack.challenge.evaluate import cut
 from embedtrack.challenge.tracked import Tracked, open_tracked
 from embedtrack.checkpoint import Model
 from embedtrack.cli.display import start_logging
-from embedtrack.data.annotated import sequences
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference.track import dataset_of, segment
 from embedtrack.looks.errors import WEIGHTS, find_errors
@@ -34,6 +33,7 @@ from embedtrack.movies.open import open_raw
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border
 from embedtrack.training.train import recipe_for
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Labels, Track
 
 OUTLINES = ("missed", "seen in part", "merged", "split", "outline")

@@ -24,13 +24,13 @@ from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.checkpoint import Model
 from embedtrack.cli.display import start_logging
-from embedtrack.data.annotated import sequences
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo_maps
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.votes import link
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels, Maps
 
 WAYS: dict[str, Sequence[Symmetry]] = {

@@ -40,8 +40,8 @@ class Clustering(Settings):
     mask_threshold: float = Field(0.3, gt=0, lt=1)
     """A pixel with seediness above this may belong to a cell."""
     reach: float | None = Field(None, gt=0, lt=1)
-    """Cells that were found take the pixels with d above this to their mean centre, see ``methods/embedtrack/refine.py``; None:
-    they stay as they were found, by d > 0.5 to the centre that proposed them."""
+    """Cells that were found take the pixels with d above this to their mean centre, see
+    ``methods/embedtrack/refine.py``; None: they stay as found, by d > 0.5 to the centre that proposed them."""
     min_votes: int = Field(5, ge=0)
     """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
     smoothing: int = Field(3, ge=1)
@@ -68,7 +68,7 @@ class ModelConfig(Settings):
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
     working_diameter: float | None = Field(None, gt=0)
     """Of a model of all cells: working pixels across a typical cell, to which every movie is brought. Scale,
-    normalisation and cell diameter then follow from the movie, see ``suit.py``; sizes here are in working pixels."""
+    normalisation and cell diameter follow from the movie, see ``inference/suit.py``; sizes are in working pixels."""
     tile: int = Field(2048, ge=256, multiple_of=8)
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
@@ -110,7 +110,7 @@ class Augmentation(Settings):
     clahe: float = Field(0.1, ge=0, le=1)
     """Probability of contrast-limited adaptive histogram equalisation."""
     appearance: float = Field(0.0, ge=0, le=1)
-    """Probability of each of the changes that look like another microscope, see ``data/appearance.py``."""
+    """Probability of each of the changes that look like another microscope, see ``truth/appearance.py``."""
 
 
 class Sampling(Settings):
@@ -226,4 +226,4 @@ RECIPES: dict[str, Recipe] = {
     "PhC-C2DH-U373": Recipe(),
     "PhC-C2DL-PSC": Recipe(),
 }
-"""What does not follow from the movies; see ``truth/derive.py`` for what does. Other data sets train with ``Recipe()``."""
+"""What does not follow from the movies, see ``truth/derive.py``; other data sets train with ``Recipe()``."""

@@ -18,11 +18,11 @@ from embedtrack import checkpoint
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import model_names, models
 from embedtrack.checkpoint import Model
-from embedtrack.data.kind import DARK, skew
 from embedtrack.inference import device
 from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from embedtrack import checkpoint
-from embedtrack.average import average_of, follow
 from embedtrack.config import Clustering, ModelConfig, Recipe
 from embedtrack.inference import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -19,6 +18,7 @@ from embedtrack.methods.embedtrack.erfnet import remember
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.samples import Batch
 from embedtrack.training import resume
+from embedtrack.training.average import average_of, follow
 from embedtrack.training.batches import batches, pairs_per_epoch
 from embedtrack.training.calibrate import validation_seg
 from embedtrack.training.distributed import ProcessGroup
@@ -117,7 +117,7 @@ def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedE
     smallest = max(1, int(np.percentile(sizes, 1) / 2 / scale**2))
     clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
     return network, ModelConfig(
-        step=recipe.pixel_size, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
+        pixel_size=recipe.pixel_size, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
         cell_diameter=None if recipe.working_diameter else round(2 * radius / scale, 1),
         working_diameter=recipe.working_diameter,
     )  # fmt: skip

@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 
 from embedtrack import checkpoint
-from embedtrack.collection import read_collection
 from embedtrack.config import GENERAL, RECIPES, Recipe
-from embedtrack.data.annotated import sequences
 from embedtrack.inference import device
 from embedtrack.training import resume
 from embedtrack.training.calibrate import calibrate
@@ -26,8 +24,10 @@ from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.pseudo_labels import pseudo_labels
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies
+from embedtrack.truth.collection import read_collection
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Labels
 
 LOG = "train.jsonl"
@@ -89,9 +89,9 @@ def train(
         config = checkpoint.load(init).config
         known = {
             "normalisation": config.normalisation,
-            "step": config.pixel_size,
+            "pixel_size": config.pixel_size,
         }  # the scale follows from the new cells
-        known = {"step": config.pixel_size} if recipe.working_diameter else known
+        known = {"pixel_size": config.pixel_size} if recipe.working_diameter else known
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     folders = folders or ([] if all_cells else [folder for dataset in datasets for folder in sequences(dataset)])
     recipe = recipe if all_cells else derive(recipe, folders)

@@ -11,10 +11,10 @@ import pytest
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
-from embedtrack.data.kind import DARK, skew
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
 from embedtrack.inference.model_choice import Assessment, choose_model, judge, quality
+from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
 from tests.drawings import draw, moving, write_movie
@@ -86,7 +86,7 @@ def test_the_best_is_chosen_and_the_others_only_glance(
         return made(str(folder), agreement[folder.name])
 
     monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c", "d"])
-    monkeypatch.setattr(model_choice, "fit", assess)
+    monkeypatch.setattr(model_choice, "assess", assess)
     with caplog.at_level(logging.INFO):
         assert choose_model(toy, "cpu").name == "c"
     assert asked == [*((name, 1, 2) for name in "abcd"), ("c", 3, 8), ("b", 3, 8)]
@@ -108,7 +108,7 @@ def test_an_empty_frame_decides_nothing(toy: Movie, monkeypatch: pytest.MonkeyPa
         seen = any(np.array_equal(image, toy.frames[len(toy) - 1]) for image in images)
         return made(str(folder), *((0.9, 30) if seen and folder.name == "c" else (0, 0)))
 
-    monkeypatch.setattr(model_choice, "fit", assess)
+    monkeypatch.setattr(model_choice, "assess", assess)
     assert choose_model(toy, "cpu").name == "c"
 
 
@@ -137,7 +137,7 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(model_choice, "Predictor", Bright)
     monkeypatch.setattr(model_choice, "cluster", components)
-    found = model_choice.fit(folder, [image], model_choice.device.choose("cpu"))
+    found = model_choice.assess(folder, [image], model_choice.device.choose("cpu"))
     assert len(found.qualities) == 8
     assert found.agreement == 1
     assert len(found.diameters) == 2

@@ -8,7 +8,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Frame, Labels, Track
 
-STEP = ModelConfig().pixel
+STEP = ModelConfig().frame_pixel_size
 SHAPE = (64, 96)
 
 

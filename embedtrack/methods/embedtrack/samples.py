@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
-from embedtrack.data.appearance import vary_appearance
 from embedtrack.truth.annotated import UNKNOWN, AnnotatedMovie
+from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
 from embedtrack.types import Frame, Labels

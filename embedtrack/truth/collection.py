@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from embedtrack.config import Recipe
-from embedtrack.data.annotated import sequences
-from embedtrack.data.kind import normalisation_for
-from embedtrack.data.stills import IMAGES, Still, has_stills, open_stills, part_of
+from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import labels_to_working, to_working
-from embedtrack.truth.annotated import Movie, read_annotated
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
 from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import Merged
+from embedtrack.truth.sequences import sequences
+from embedtrack.truth.stills import IMAGES, Still, has_stills, open_stills, part_of
 from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ SOME = 5
 """So many frames of a movie tell its kind."""
 
 
-def read_collection(datasets: Sequence[Path], recipe: Recipe) -> tuple[list[Movie], list[Movie]]:
+def read_collection(datasets: Sequence[Path], recipe: Recipe) -> tuple[list[AnnotatedMovie], list[AnnotatedMovie]]:
     """Movies and images that train, and those that validate; images that are held back are in neither.
 
     All sizes are in working pixels and the scale of each is 1, so that they train and validate as one data set.
@@ -59,7 +59,7 @@ def read_collection(datasets: Sequence[Path], recipe: Recipe) -> tuple[list[Movi
     return training, validation
 
 
-def compact(movie: Movie) -> Movie:
+def compact(movie: AnnotatedMovie) -> AnnotatedMovie:
     """The same movie in half the memory; samples are drawn from it in single precision."""
     frames: list[Any] = [frame.astype(np.float16) for frame in movie.frames]
     labels: list[Any]
@@ -81,7 +81,7 @@ def typical_diameter(labels: Sequence[Labels]) -> float | None:
     return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else None
 
 
-def _working(folder: Path, recipe: Recipe) -> Movie:
+def _working(folder: Path, recipe: Recipe) -> AnnotatedMovie:
     """A sequence at the working diameter."""
     assert recipe.working_diameter
     frames = list(open_frames(folder).values())
@@ -93,7 +93,7 @@ def _working(folder: Path, recipe: Recipe) -> Movie:
     return replace(movie, truth=truth, scale=1.0)
 
 
-def read_stills(stills: Sequence[Still], recipe: Recipe) -> Movie:
+def read_stills(stills: Sequence[Still], recipe: Recipe) -> AnnotatedMovie:
     """Single images as one movie without tracks, each image at the working diameter; those without cells are left out.
 
     Raises:
@@ -110,7 +110,7 @@ def read_stills(stills: Sequence[Still], recipe: Recipe) -> Movie:
     if not stills or not frames:
         raise ValueError(f"expected images with cells, got {len(stills)} without any; check the masks")
     nothing: frozenset[int] = frozenset()
-    return Movie(
+    return AnnotatedMovie(
         name=f"{stills[0].name.partition('/')[0]}/{IMAGES}",
         numbers=list(range(len(frames))),
         frames=frames,

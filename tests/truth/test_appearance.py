@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.data.appearance import each_cell, light, vary_appearance
+from embedtrack.truth.appearance import each_cell, light, vary_appearance
 from tests.drawings import draw
 
 LABELS = draw((40, 60), {1: ((20, 15), 9), 2: ((20, 44), 9)})

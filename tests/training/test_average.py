@@ -2,8 +2,8 @@ import copy
 
 import torch
 
-from embedtrack.average import average_of, follow
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.training.average import average_of, follow
 
 
 def test_the_average_follows_slowly_after_the_first_steps(network: BranchedERFNet):
