@@ -32,7 +32,8 @@ from embedtrack.movies.open import open_raw
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border
-from embedtrack.training.train import recipe_for, sequences
+from embedtrack.training.train import recipe_for
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Labels, Track
 
 OUTLINES = ("missed", "seen in part", "merged", "split", "outline")

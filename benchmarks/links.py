@@ -31,7 +31,7 @@ from embedtrack.methods.embedtrack.votes import link
 from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working
-from embedtrack.training.train import sequences
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels, Maps
 
 WAYS: dict[str, Sequence[Symmetry]] = {

@@ -145,6 +145,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
     overwrite: Overwrite = False,
+    all_cells: Annotated[
+        bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
+    ] = False,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
@@ -153,7 +156,8 @@ def train(
     with training_bar(out.name) as bar:
         teach(
             datasets, out,
-            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, overwrite=overwrite,
+            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+            overwrite=overwrite,
             on_record=bar,
         )  # fmt: skip
 

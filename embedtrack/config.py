@@ -45,8 +45,11 @@ class ModelConfig(Settings):
 
     method: MethodConfig = EmbedTrackConfig()
     """Which method the weights belong to, and its own settings."""
-    scale: Scale = 1.0
+    scale: float = Field(1.0, gt=0, le=8)
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
+    working_diameter: float | None = Field(None, gt=0)
+    """Of a model of all cells: working pixels across a typical cell, to which every movie is brought. Scale,
+    normalisation and cell diameter follow from the movie, see ``inference/suit.py``; sizes are in working pixels."""
     tile: int = Field(2048, ge=256, multiple_of=8)
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
@@ -80,6 +83,8 @@ class Augmentation(Settings):
     """Probability of any angle and scale beside the eight symmetries, which are always drawn."""
     zoom: float = Field(1.2, ge=1)
     """Cells are scaled by a factor between 1 / zoom and zoom."""
+    stretch: float = Field(1.0, ge=1)
+    """One axis is scaled by up to this factor more than the other."""
     moving: float = Field(0.5, ge=0, le=1)
     """Probability that the crop at t-1 is displaced against the one at t, which mimics motion."""
     motion: float = Field(5.0, ge=0)
@@ -94,6 +99,8 @@ class Augmentation(Settings):
     """Probability of added noise."""
     clahe: float = Field(0.1, ge=0, le=1)
     """Probability of contrast-limited adaptive histogram equalisation."""
+    appearance: float = Field(0.0, ge=0, le=1)
+    """Probability of each of the changes that look like another microscope, see ``truth/appearance.py``."""
 
 
 class Sampling(Settings):
@@ -108,6 +115,8 @@ class Sampling(Settings):
     """Share of crops that lie anywhere in the frame, empty ones among them; the others hold a cell."""
     events: float = Field(0.1, ge=0, le=1)
     """Share of crops that hold a new daughter, where the movie has divisions."""
+    balance: Literal["frames", "roots"] = "frames"
+    """A movie is drawn by its number of frames; ``roots``: a data set by the square root of its number of frames."""
     masks: float = Field(0.5, ge=0, le=1)
     """Where markers stand for most masks: share of the crops with cells that hold one whose outline is known."""
 
@@ -127,6 +136,11 @@ class Recipe(Settings):
     """Width of a working pixel in grid units: offsets reach 1 / pixel_size of them."""
     scale: Scale | None = None
     """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``truth/derive.py``."""
+    working_diameter: float | None = Field(None, gt=0)
+    """Brings each movie and each image to cells of so many working pixels, by a scale of its own, and normalises it by
+    its kind: a model of all cells. None: one scale and one normalisation for all."""
+    average: float = Field(0.0, ge=0, lt=1)
+    """Decay per step of the moving average of the weights, which is what is validated and ships; 0: none."""
     centre: Literal["medoid", "centroid"] = "medoid"
     """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
     variance_weight: float = Field(10.0, ge=0)
@@ -174,8 +188,24 @@ DATASETS: dict[str, DataSet] = {
     "PhC-C2DL-PSC": DataSet(border=25, cycle_tolerance=2),
 }
 
+PLAIN = Normalisation()
+"""Phase contrast, DIC, brightfield: cells no brighter than the ground."""
+
 FLUORESCENCE = Normalisation(method="asinh")
 """Bright cells of very different brightness on a dark ground."""
+
+GENERAL = Recipe(
+    augmentation=Augmentation(affine=0.6, zoom=1.6, stretch=1.3, appearance=0.2),
+    sampling=Sampling(crop=256, large=0.1, balance="roots"),
+    working_diameter=30.0,
+    average=0.99,
+    dropout=0.1,
+    learning_rate=1e-3,
+    pseudo_labels=0.0,
+    batch=2,
+    validations=3,
+)
+"""A model of all cells."""
 
 RECIPES: dict[str, Recipe] = {
     "BF-C2DL-HSC": Recipe(),

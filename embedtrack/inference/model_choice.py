@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import model_names, models
 from embedtrack.inference import device
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import Options
 from embedtrack.types import Labels
@@ -41,8 +41,6 @@ AHEAD = 0.1
 """A model that is ahead of the next by less is not surely the best."""
 LIKE = 2.0
 """What a model finds may be larger or smaller by this factor than what it has learnt."""
-DARK = 0.5
-"""Skew from which on a movie counts as bright cells on a dark ground."""
 
 
 class Assessment(NamedTuple):
@@ -162,15 +160,6 @@ def quality(one: Labels, other: Labels) -> float:
     match = match_labels(one, other)
     total = len(match.cells) + len(match.masks)
     return 2 * sum(jaccard for jaccard in match.jaccards if jaccard > 0.5) / total if total else 0.0
-
-
-def skew(images: Sequence[NDArray[Any]]) -> float:
-    """How much further bright places lie above the median than dark ones below it, from -1 to 1."""
-    values = []
-    for image in images:
-        low, middle, high = np.percentile(cv2.blur(image.astype(np.float32), (5, 5)), (0.5, 50, 99.5))
-        values.append((high + low - 2 * middle) / max(high - low, 1e-9))
-    return float(np.mean(values))
 
 
 def _middle(image: NDArray[Any], side: int) -> NDArray[Any]:

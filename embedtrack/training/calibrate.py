@@ -22,8 +22,8 @@ from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
-FRAMES = 12
-"""At most so many frames of a movie are looked at, evenly spaced."""
+FRAMES, ALL_FRAMES = 12, 36
+"""At most so many frames of a movie, and about so many of all movies, are looked at, evenly spaced."""
 TILES = (2048, 512, 256)
 """Largest sides to choose from, the fastest first."""
 WORTH = 0.005
@@ -46,7 +46,8 @@ def validation_seg(
     network: nn.Module, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str = "float32"
 ) -> float:
     """Mean SEG of the movies on whole frames, in one view."""
-    return score((predictions(network, config, movie, precision, 1) for movie in movies), config).seg
+    frames = most(movies)
+    return score((predictions(network, config, movie, precision, 1, frames) for movie in movies), config).seg
 
 
 def calibrate(
@@ -59,7 +60,8 @@ def calibrate(
     """
     config = _choose_tile(network, config, movies, precision)
     predicted = {
-        views: [list(predictions(network, config, movie, precision, views)) for movie in movies] for views in (1, 8)
+        views: [list(predictions(network, config, movie, precision, views, most(movies))) for movie in movies]
+        for views in (1, 8)
     }
 
     @cache
@@ -101,7 +103,8 @@ def _choose_tile(
     found = {}
     for tile in TILES:
         tiled = config.model_copy(update={"tile": tile})
-        found[tile] = sum(score((predictions(network, tiled, movie, precision, 1) for movie in movies), tiled))
+        predicted = (predictions(network, tiled, movie, precision, 1, most(movies)) for movie in movies)
+        found[tile] = sum(score(predicted, tiled))
         log.info("tiles up to %d: (SEG + DET) / 2 = %.3f", tile, found[tile] / 2)
     best = max(found.values())
     return config.model_copy(update={"tile": next(tile for tile in TILES if found[tile] / 2 >= best / 2 - WORTH)})
@@ -152,8 +155,13 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
     return 5 * splits + 10 * missed + false, 10 * len(match.cells)
 
 
+def most(movies: Sequence[AnnotatedMovie]) -> int:
+    """How many frames of each of so many movies are looked at."""
+    return max(2, min(FRAMES, ALL_FRAMES // len(movies)))
+
+
 def predictions(
-    network: nn.Module, config: ModelConfig, movie: AnnotatedMovie, precision: str, views: int
+    network: nn.Module, config: ModelConfig, movie: AnnotatedMovie, precision: str, views: int, frames: int = FRAMES
 ) -> Iterator[Predicted]:
     """Truth and network of some frames of a movie, of those with masks if any have; the network is in evaluation mode.
 
@@ -164,6 +172,6 @@ def predictions(
     segmenter = Segmenter(Model(network, _for(movie, config)), options)
     times = range(len(movie.frames))
     candidates = [t for t in times if movie.has_masks(t)] or list(times)
-    for t in candidates[:: -(-len(candidates) // FRAMES)]:
+    for t in candidates[:: -(-len(candidates) // frames)]:
         height, width = movie.truth[t].labels.shape
         yield movie.truth[t], movie, segmenter.frame(movie.frames[t], (height, width))

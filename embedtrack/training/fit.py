@@ -15,6 +15,7 @@ from embedtrack.inference import device
 from embedtrack.method import Batch, Losses, Method
 from embedtrack.methods.embedtrack.erfnet import remember
 from embedtrack.training import resume
+from embedtrack.training.average import average_of, follow
 from embedtrack.training.batches import batches, pairs_per_epoch
 from embedtrack.training.calibrate import validation_seg
 from embedtrack.training.distributed import ProcessGroup
@@ -57,10 +58,11 @@ def fit(
     if init is not None:
         network.load_state_dict(init.state_dict())
     device.move(network, group.device)
+    average = average_of(network) if recipe.average else network
     shared = group.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
-    state = resume.load(out, network, optimiser, data, recipe, minutes)
+    state = resume.load(out, network, average, optimiser, data, recipe, minutes)
     if state.finished:
         return
     group.vary(recipe.seed, state.step)
@@ -76,22 +78,24 @@ def fit(
         remember(shared, state.step)
         losses = step(method, shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
+        if recipe.average:
+            follow(average, network, recipe.average, state.step)
         values = _values(losses, state.step, out, group)
         state.seconds = group.agree(time.perf_counter() - begun)
         record = {"step": state.step, "progress": progress, "rate": rate, **values}
         yield record | {"seconds": round(state.seconds, 2)}
         if group.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
-            yield _validate(network, config, validation, out, state, precision, observe)
+            yield _validate(average, config, validation, out, state, precision, observe)
             state.validated = int(progress * recipe.validations)
             saved = -math.inf
         state.seconds = group.agree(time.perf_counter() - begun)
         if group.leads and state.seconds - saved > SAVE_SECONDS:
-            resume.save(out, network, optimiser, data, recipe, minutes, state)
+            resume.save(out, network, average, optimiser, data, recipe, minutes, state)
             saved = state.seconds
     if group.leads:
-        yield _validate(network, config, validation, out, state, precision, observe)
+        yield _validate(average, config, validation, out, state, precision, observe)
         state.finished = True
-        resume.save(out, network, optimiser, data, recipe, minutes, state)
+        resume.save(out, network, average, optimiser, data, recipe, minutes, state)
     group.wait()
 
 

@@ -43,13 +43,14 @@ class State:
 def save(
     out: Path,
     network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
     minutes: float | None,
     state: State,
 ) -> None:
-    """Write the state; the file is complete when it appears.
+    """Write the state; the file is complete when it appears. Without an average of its own, it is the network.
 
     Raises:
         OSError: it could not be written, for instance because the disk is full; an older one stays.
@@ -60,6 +61,7 @@ def save(
         "minutes": minutes,
         "state": asdict(state),
         "network": network.state_dict(),
+        "average": average.state_dict() if average is not network else {},
         "optimiser": optimiser.state_dict(),
         "chance": torch.get_rng_state(),
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -77,6 +79,7 @@ def save(
 def load(
     out: Path,
     network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
@@ -97,6 +100,8 @@ def load(
             f"repeat it as it was, or delete {out / FILE}"
         )
     network.load_state_dict(saved["network"])
+    if average is not network:
+        average.load_state_dict(saved["average"])
     optimiser.load_state_dict(saved["optimiser"])
     torch.set_rng_state(saved["chance"])
     for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):

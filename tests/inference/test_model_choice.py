@@ -13,8 +13,9 @@ from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
-from embedtrack.inference.model_choice import Assessment, choose_model, judge, quality, skew
+from embedtrack.inference.model_choice import Assessment, choose_model, judge, quality
 from embedtrack.methods.embedtrack import method
+from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
 from embedtrack.types import Maps
@@ -38,8 +39,8 @@ def test_quality_is_the_panoptic_one():
 
 def test_skew_tells_bright_cells_from_phase_contrast():
     bright = moving().frames()
-    assert skew(list(bright)) > model_choice.DARK
-    assert skew(list(1200 - bright)) < -model_choice.DARK
+    assert skew(list(bright)) > DARK
+    assert skew(list(1200 - bright)) < -DARK
     assert abs(skew([np.random.default_rng(0).normal(100, 9, (64, 64))])) < 0.3
 
 

@@ -17,8 +17,9 @@ from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.resume import State
-from embedtrack.training.train import _log_until, recipe_for, sequences, train
+from embedtrack.training.train import _log_until, recipe_for, train
 from embedtrack.truth.annotated import AnnotatedMovie
+from embedtrack.truth.sequences import sequences
 from tests.drawings import moving, vanishing, write_movie
 
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)

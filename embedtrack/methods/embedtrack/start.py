@@ -29,5 +29,6 @@ def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedE
     clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
     return network, ModelConfig(
         method=EmbedTrackConfig(pixel_size=recipe.pixel_size, clustering=clustering),
-        scale=scale, normalisation=recipe.normalisation, cell_diameter=round(2 * radius / scale, 1),
+        scale=scale, normalisation=recipe.normalisation, working_diameter=recipe.working_diameter,
+        cell_diameter=None if recipe.working_diameter else round(2 * radius / scale, 1),
     )  # fmt: skip
