@@ -19,6 +19,7 @@ from embedtrack.cli.common import (
     Init,
     Interval,
     ModelOrAuto,
+    Overwrite,
     Pattern,
     PixelSize,
     Plane,
@@ -28,6 +29,8 @@ from embedtrack.cli.common import (
     Until,
     Views,
     chosen,
+    place,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -73,11 +76,15 @@ def run(
     device: Device = "auto",
     precision: Precision = "float32",
     compiling: Compile = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
     from embedtrack.challenge.convention import job
 
-    infer(*job(dataset, sequence), views=views, device=device, precision=precision, compiling=compiling)
+    infer(
+        *job(dataset, sequence),
+        views=views, device=device, precision=precision, compiling=compiling, overwrite=overwrite,
+    )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.INFER)
@@ -85,7 +92,8 @@ def infer(
     movie: Annotated[Path, typer.Argument(help="A folder of frames, a TIFF stack, OME-Zarr, ...: docs/movies.md.")],
     model: ModelOrAuto = AUTO,
     out: Annotated[
-        Path | None, typer.Option(help="The result; an older one is replaced at the end. By default MOVIE_RES.")
+        Path | None,
+        written("The result; an older one of ours is replaced at the end. By default MOVIE_RES.", "FOLDER"),
     ] = None,
     views: Views = 8,
     device: Device = "auto",
@@ -100,32 +108,27 @@ def infer(
     until: Until = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
-    from embedtrack.challenge import provenance
     from embedtrack.cli.display import frames_bar
+    from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
     from embedtrack.movies.open import open_movie, result_of
+    from embedtrack.options import Options
 
     choice = chosen(pixel_size, interval, channel, scene, time_axis, plane, pattern, until)
-    where, out = str(choose(device)), out or result_of(movie, choice)
+    options = Options(views, str(choose(device)), precision, compiling, border)
+    out = out or place(result_of(movie, choice))
+    check_apart(out, movie, model)
     recording = open_movie(movie, choice)
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
-        model = choose_model(recording, where)
+        model = choose_model(recording, options.device)
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
-        summary = track(
-            recording, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
-        )  # fmt: skip
-    recording = recording.first_frames(summary.frames)
-    provenance.note(
-        out, movie, model, summary.seconds,
-        device_name=where, movie=recording.note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
+        summary = track(recording, model, out, options, overwrite=overwrite, on_frame=bar)
     _close(summary, out)
 
 
@@ -148,19 +151,28 @@ def _close(summary: "Summary", out: Path) -> None:
 @app.command(rich_help_panel=common.TRAIN)
 def train(
     datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
-    out: Annotated[Path, typer.Option(help="The model's folder, e.g. models/NAME.")],
+    out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
     minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
+    overwrite: Overwrite = False,
+    all_cells: Annotated[
+        bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
+    ] = False,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
     from embedtrack.training.train import train as teach
 
     with training_bar(out.name) as bar:
-        teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
+        teach(
+            datasets, out,
+            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+            overwrite=overwrite,
+            on_record=bar,
+        )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.SETUP)

@@ -4,6 +4,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.beside import beside, of_movie
-from embedtrack.challenge.tracked import Tracked, open_tracked
+from embedtrack.challenge.record import noted
+from embedtrack.challenge.tracked import open_tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import Numbered, numbered
 from embedtrack.movies import tiff
@@ -22,9 +24,10 @@ from embedtrack.movies.images import PICTURES, image_files, open_images, stack_f
 from embedtrack.movies.microscope import READERS, open_foreign
 from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr
-from embedtrack.movies.selection import Choice, noted
+from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.video import VIDEOS, open_video
+from embedtrack.tracked import Tracked
 
 MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
 """What lies in a folder that holds no movie."""
@@ -75,7 +78,9 @@ def movie_of(result: Path) -> Path | None:
     folder = of_movie(result)
     if folder != result and folder.is_dir():
         return folder
-    choice = noted(result)
+    choice = Choice()
+    with suppress(ValueError):  # another result's record
+        choice = noted(result)
     found = [
         path
         for path in result.parent.glob("*")
@@ -123,8 +128,8 @@ def open_pair(
 ) -> tuple[Tracked, Lazy[NDArray[Any]] | None]:
     """A result, or truth, and the frames of its movie if there is ``raw``.
 
-    Units are, in this order, those of the choice, of the log beside the result, and of the movie. The channel, scene
-    and axis of time are those of the choice or of the log.
+    Units are, in this order, those of the choice, of the record beside the result, and of the movie. The channel, scene
+    and axis of time are those of the choice or of the record.
 
     Args:
         result: e.g. ``DATASET/01_RES``.

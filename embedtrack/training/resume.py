@@ -2,7 +2,6 @@
 
 import io
 import logging
-import os
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from embedtrack.config import Recipe
 from embedtrack.files.lock import exclusive
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.files.whole import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +42,15 @@ class State:
 
 def save(
     out: Path,
-    network: BranchedERFNet,
+    network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
     minutes: float | None,
     state: State,
 ) -> None:
-    """Write the state; the file is complete when it appears.
+    """Write the state; the file is complete when it appears. Without an average of its own, it is the network.
 
     Raises:
         OSError: it could not be written, for instance because the disk is full; an older one stays.
@@ -60,26 +61,25 @@ def save(
         "minutes": minutes,
         "state": asdict(state),
         "network": network.state_dict(),
+        "average": average.state_dict() if average is not network else {},
         "optimiser": optimiser.state_dict(),
         "chance": torch.get_rng_state(),
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    out.mkdir(parents=True, exist_ok=True)
-    new = out / f"{FILE}.new"
     buffer = io.BytesIO()  # a full disk is then an OSError, which torch.save would hide
     torch.save(everything, buffer)
     try:
-        new.write_bytes(buffer.getbuffer())
-        os.replace(new, out / FILE)
+        with whole_file(out / FILE) as path:
+            path.write_bytes(buffer.getbuffer())
     except OSError as error:
-        new.unlink(missing_ok=True)
         kept = f"{error.strerror}; what was saved before is kept: mend it and give the same command again"
         raise OSError(error.errno, kept, str(out)) from error
 
 
 def load(
     out: Path,
-    network: BranchedERFNet,
+    network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
@@ -100,6 +100,8 @@ def load(
             f"repeat it as it was, or delete {out / FILE}"
         )
     network.load_state_dict(saved["network"])
+    if average is not network:
+        average.load_state_dict(saved["average"])
     optimiser.load_state_dict(saved["optimiser"])
     torch.set_rng_state(saved["chance"])
     for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):

@@ -16,13 +16,14 @@ import pytest
 import tifffile
 import zarr
 
+from embedtrack.challenge import record
 from embedtrack.challenge.beside import beside
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.config import Normalisation
 from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign
-from embedtrack.movies.movie import record
+from embedtrack.movies.movie import record as as_recording
 from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair, result_of
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Stack
@@ -214,9 +215,9 @@ def test_a_plane_or_the_brightest_of_all(tmp_path: Path):
 def test_positions_along_an_axis_are_scenes():
     both = np.stack([MOVIE, MOVIE + 1], axis=1)
     stack = Stack("TRYX", both.shape, both.dtype, lambda place: both[place["T"], place["R"]])
-    assert np.array_equal(record(Path("mm.tif"), stack, Choice(scene="2")).frames[3], MOVIE[3] + 1)
+    assert np.array_equal(as_recording(Path("mm.tif"), stack, Choice(scene="2")).frames[3], MOVIE[3] + 1)
     with pytest.raises(ValueError, match=r"mm.tif: expected one movie, got 2; choose with --scene: 1, 2"):
-        record(Path("mm.tif"), stack, Choice())
+        as_recording(Path("mm.tif"), stack, Choice())
 
 
 def test_only_the_chosen_images_must_be_whole():
@@ -226,10 +227,10 @@ def test_only_the_chosen_images_must_be_whole():
         return "gone" if (place["T"], place["C"]) == (4, 1) else None
 
     stack = Stack("TCYX", TWO.shape, TWO.dtype, lambda place: TWO[place["T"], place["C"]], fault=fault)
-    assert len(record(Path("a"), stack, Choice(channel="1"))) == 6
-    assert len(record(Path("a"), stack, Choice(channel="2", until=3))) == 4
+    assert len(as_recording(Path("a"), stack, Choice(channel="1"))) == 6
+    assert len(as_recording(Path("a"), stack, Choice(channel="2", until=3))) == 4
     with pytest.raises(ValueError, match=r"got a fault at frame 4: gone; .* --until 3"):
-        record(Path("a"), stack, Choice(channel="2"))
+        as_recording(Path("a"), stack, Choice(channel="2"))
 
 
 def test_a_hyperstack_that_tells_too_few_images(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -429,11 +430,11 @@ def test_bioio_gives_the_same_movie_channels_and_units(tmp_path: Path):
     about = {"axes": "TCYX", "PhysicalSizeX": 0.5, "Channel": {"Name": ["R", "G"]}}
     tifffile.imwrite(tmp_path / "a.ome.tif", TWO, metadata=about)
     stack = open_foreign(tmp_path / "a.ome.tif")  # a file that a test can write; nd2 and lif come the same way
-    movie = record(tmp_path, stack, Choice(channel="G"))
+    movie = as_recording(tmp_path, stack, Choice(channel="G"))
     assert np.array_equal(np.stack(list(movie.frames)), TWO[:, 1])
     assert movie.units == Units(0.5)
     with pytest.raises(ValueError, match="choose with --channel: 1 R, 2 G"):
-        record(tmp_path, stack, Choice())
+        as_recording(tmp_path, stack, Choice())
 
 
 def test_an_interval_of_bioio_is_a_time_difference_or_seconds():
@@ -502,32 +503,30 @@ def test_a_file_beside_a_folder_of_its_name_has_a_result_of_its_own(tmp_path: Pa
     assert result_of(tmp_path / "03.ome.tif") == tmp_path / "03_ome-tif_RES"
     assert result_of(tmp_path / "04.tif") == tmp_path / "04_RES"  # a picture of it
     assert movie_of(tmp_path / "day 1_tif_RES") == tmp_path / "day 1.tif"
-    note = '{"movie": {"channel": "2", "scene": null, "time_axis": null, "pixel_size_um": null, "interval_s": null}}'
-    (tmp_path / "04_c2_RES.log").write_text(note)
+    (tmp_path / "04_c2_RES").mkdir()
+    record.settle(tmp_path / "04_c2_RES", {"movie": {"channel": "2"}})
     assert movie_of(tmp_path / "04_c2_RES") == tmp_path / "04.tif"
 
 
-def test_a_result_takes_units_from_the_user_then_its_log_then_its_movie(tmp_path: Path):
+def test_a_result_takes_units_from_the_user_then_its_record_then_its_movie(tmp_path: Path):
     write_movie(dividing(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     path = KINDS["imagej"](tmp_path, dividing().frames())
     assert open_pair(tmp_path / "a_RES")[0].units == Units()
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(PIXEL, INTERVAL)
-    note = '{"movie": {"channel": null, "scene": null, "time_axis": null, "pixel_size_um": 3, "interval_s": null}}'
-    (tmp_path / "a_RES.log").write_text(note)
+    record.settle(tmp_path / "a_RES", {"movie": {"pixel_size_um": 3}})
     assert open_pair(tmp_path / "a_RES")[0].units == Units(3)
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(3, INTERVAL)
     assert open_pair(tmp_path / "a_RES", path, Choice(units=Units(4)))[0].units == Units(4, INTERVAL)
-    (tmp_path / "a_RES.log").write_text("{")
-    assert open_pair(tmp_path / "a_RES")[0].units == Units()
+    (tmp_path / "a_RES.json").write_text("{")
+    assert open_pair(tmp_path / "a_RES")[0].units == Units()  # somebody else's
 
 
 def test_a_result_remembers_its_channel(tmp_path: Path):
     write_movie(moving(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     tifffile.imwrite(tmp_path / "a.tif", TWO, imagej=True, metadata={"axes": "TCYX"})
-    note = '{"movie": {"channel": "2", "scene": null, "time_axis": null, "pixel_size_um": null, "interval_s": null}}'
-    (tmp_path / "a_RES.log").write_text(note)
+    record.settle(tmp_path / "a_RES", {"movie": {"channel": "2"}})
     frames = open_pair(tmp_path / "a_RES", tmp_path / "a.tif")[1]
     assert frames is not None
     assert np.array_equal(frames[2], TWO[2, 1])
