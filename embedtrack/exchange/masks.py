@@ -23,8 +23,8 @@ from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
-GREY = 0.05
-"""Different values per pixel from which on an image is no label image: cells would have fewer than 20 pixels."""
+ALIKE = 0.3
+"""Share of neighbours within the foreground that have equal values in any label image, at least."""
 
 
 def is_masks(path: Path) -> bool:
@@ -49,12 +49,11 @@ def read(path: Path) -> Tracked:
         labels = _labels(path, t, image)
         if before is not None and before.shape != labels.shape:
             raise ValueError(f"{path}: expected masks of one size, got {before.shape} and {labels.shape}; convert them")
-        values = np.unique(labels[labels > 0]).tolist()
-        if len(values) > max(16, GREY * labels.size):
+        if _is_grey(labels):
             raise ValueError(
-                f"{path}, frame {t}: expected masks, got {len(values)} values as in a grey image; name masks"
+                f"{path}, frame {t}: expected masks, got neighbours that differ as in a grey image; check it"
             )
-        nodes += [(t, label) for label in values]
+        nodes += [(t, label) for label in np.unique(labels[labels > 0]).tolist()]
         if before is not None:
             still = np.zeros((2, *labels.shape), np.float32)
             sources = link(labels, still, before, 1.0)
@@ -82,6 +81,13 @@ def _folder(path: Path) -> Lazy[NDArray[Any]]:
         return stack.read(dict.fromkeys((name for name in stack.axes if name not in "YX"), 0))
 
     return Lazy(len(paths), read_one)
+
+
+def _is_grey(labels: Labels) -> bool:
+    """Whether most neighbours differ, as they do where values are brightness."""
+    one, other = labels[:, :-1], labels[:, 1:]
+    both = (one > 0) & (other > 0)
+    return bool(both.any()) and float((one == other)[both].mean()) < ALIKE
 
 
 def _labels(path: Path, t: int, image: NDArray[Any]) -> Labels:

@@ -2,16 +2,17 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from embedtrack import checkpoint
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import ResultWriter
+from embedtrack.inference.device import peak_memory
 from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
@@ -31,6 +32,10 @@ class Summary(NamedTuple):
     tracks: int
     divisions: int
     seconds: float
+    border: int = 0
+    """E in pixels."""
+    removed: int = 0
+    """Cells that lay wholly within it, one per frame."""
     fault: str = ""
     """Why the frames that follow are not in it."""
 
@@ -42,6 +47,7 @@ def track(
     options: Options | None = None,
     *,
     overwrite: bool = False,
+    notes: Mapping[str, Any] | None = None,
     on_frame: OnFrame = lambda done, total: None,
 ) -> Summary:
     """Segment and track a movie; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
@@ -53,6 +59,7 @@ def track(
             ``01_RES.json`` beside it is its record, ``01_RES.log`` tells people the same.
         options: how; by default eight views on the best device.
         overwrite: replace what is there even if it is no result of ours.
+        notes: what else the record should say, e.g. how the model was chosen.
         on_frame: called with the number of finished frames and of all.
 
     A frame that cannot be read, which shows only then, ends the result before it: see ``Summary.fault``.
@@ -74,10 +81,13 @@ def track(
         seconds = time.perf_counter() - begin
         options = replace(options, device=str(segmenter.device))
         writer.sequence = opened = opened.first_frames(count)
+        used = {"border": tracker.border, "cells_removed_by_border": tracker.removed, "peak_memory_mb": peak_memory()}
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
+        known |= {"used": used | dict(notes or {})}
         writer.commit(tracker.tracks(), known)
     provenance.write_log(out, known, overwrite=overwrite)
-    return summarise(tracker.tracks(), count, seconds)._replace(fault="".join(map(str, faults)))
+    summary = summarise(tracker.tracks(), count, seconds)
+    return summary._replace(border=tracker.border, removed=tracker.removed, fault="".join(map(str, faults)))
 
 
 def prepare(movie: Path, model_folder: Path, options: Options) -> tuple[Segmenter, Tracker]:

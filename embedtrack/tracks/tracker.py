@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
 from embedtrack.tracks.lineage import Lineage
+from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import Spans, remove_border
 from embedtrack.types import Cells, Labels, Track
 
@@ -37,7 +38,8 @@ class Tracker:
             max_gap: instead of the model's.
         """
         linking = config.linking if max_gap is None else config.linking.model_copy(update={"max_gap": max_gap})
-        self._border = border
+        self.border = border
+        self.removed = 0  # cells of finished masks that lay within the border, one per frame
         self._lineage, self._spans = Lineage(linking, config.frame_pixel_size), Spans()
 
     def add(self, cells: Cells) -> list[Mask]:
@@ -67,4 +69,10 @@ class Tracker:
         self._spans.restore(state)
 
     def _masks(self, frames: Iterable[Labels], spans: Spans) -> list[Mask]:
-        return [spans.add(remove_border(labels, self._border), self._lineage.parents) for labels in frames]
+        masks = []
+        for labels in frames:
+            kept = remove_border(labels, self.border)
+            if self.border and spans is self._spans:
+                self.removed += len(present(labels)) - len(present(kept))
+            masks.append(spans.add(kept, self._lineage.parents))
+        return masks
