@@ -57,6 +57,29 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+class Costs(Settings):
+    """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by its name there, that add up to
+    log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network."""
+
+    cell: dict[str, float] = {"bias": 1.0, "seediness": 4.0, "small": -1.0, "weak": -3.0, "part": -1.5, "union": -2.0}
+    """That a candidate is a cell."""
+    link: dict[str, float] = {
+        "bias": 2.0, "share": 4.0, "far": -1.5, "growth": -2.0, "gap2": -1.0, "gap3": -2.0, "part": -0.5, "weak": -0.5
+    }  # fmt: skip
+    """That two candidates are one cell."""
+    division: dict[str, float] = {
+        "bias": 1.0, "apart": -2.0, "unlike": -3.0, "sum": -3.0, "less": -2.0, "middle": -2.0, "short": -6.0,
+        "young": -4.0, "swollen": -2.0, "part": -1.0, "weak": -2.0, "edge": -1.0,
+    }  # fmt: skip
+    """That a candidate divides into two."""
+    appear: float = 4.0
+    """Minus log-odds that a cell comes from nowhere; also, twice, of ..."""
+    vanish: float = 4.0
+    """... that it goes."""
+    edge: float = 1.0
+    """Both at the frame's edge."""
+
+
 class ModelConfig(Settings):
     """What inference needs to know beside the weights: ``config.json``."""
 
@@ -76,6 +99,8 @@ class ModelConfig(Settings):
     """Calibrated on the validation frames."""
     linking: Linking = Linking()
     """How tracks are made."""
+    costs: Costs = Costs()
+    """What decisions about tracks cost."""
 
     @property
     def pixel(self) -> float:

@@ -18,15 +18,16 @@ from embedtrack.config import DATASETS, DataSet
 from embedtrack.data import ctc
 from embedtrack.data.normalise import normalise
 from embedtrack.data.result import ResultWriter
-from embedtrack.data.scale import to_frame, to_working
+from embedtrack.data.scale import frame_to, to_frame, to_working
 from embedtrack.data.sources.open import open_movie
 from embedtrack.data.sources.recording import Recording
-from embedtrack.instances.cluster import cluster
+from embedtrack.instances.cells import cells_of
 from embedtrack.networks.predict import PRECISIONS, Pending, Predictor, plan_tiles
 from embedtrack.networks.step import Way, choose_way
 from embedtrack.pipeline import ahead, spread
+from embedtrack.tracks.cells import Cells
 from embedtrack.tracks.tracker import Mask, Tracker
-from embedtrack.types import Frame, Labels, Track
+from embedtrack.types import Frame, Track
 
 log = logging.getLogger(__name__)
 
@@ -136,8 +137,8 @@ def segment(
     *,
     compiling: str = "auto",
     helpers: int = 1,
-) -> Generator[tuple[Labels, Frame]]:
-    """The cells int32[H, W] of each frame, and the tracking offset float32[2, H, W] to the frame before.
+) -> Generator[Cells]:
+    """The cells of each frame, with all that tracks are decided from.
 
     An image is the grey values [H, W] of a frame, or the path of its TIFF file.
     Reading, the network and clustering work at the same time, each a frame ahead of the next; with several ``helpers``
@@ -152,10 +153,10 @@ def segment(
         grey = ctc.read_frame(image) if isinstance(image, Path) else image
         return (grey.shape[0], grey.shape[1]), normalise(to_working(grey, config.scale), config.normalisation)
 
-    def cells(predicted: tuple[Shape, Pending]) -> tuple[Labels, Frame]:
-        shape, pending = predicted
+    def cells(predicted: tuple[Shape, Frame, Pending]) -> Cells:
+        shape, frame, pending = predicted
         maps = to_frame(pending.fetch(), shape, config.scale)
-        return cluster(maps, config.clustering, config.pixel), maps.shift
+        return cells_of(maps, frame_to(frame, shape, config.scale), config.clustering, config.pixel)
 
     way = choose_way(compiling, model.device, len(images) if isinstance(images, Sized) else None)
     with closing(ahead(_maps(model, ahead(spread(read, _each(images), helpers)), views, precision, way))) as predicted:
@@ -174,10 +175,10 @@ def _itself(image: Image) -> Image:
     return image
 
 
-def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterator[Mask]:
+def finished(tracker: Tracker, cells: Iterable[Cells]) -> Iterator[Mask]:
     """The masks of a movie, each when no later frame can change it."""
-    for labels, shift in cells:
-        yield from tracker.add(labels, shift)
+    for frame in cells:
+        yield from tracker.add(frame)
     yield from tracker.finish()
 
 
@@ -186,14 +187,14 @@ Shape = tuple[int, int]
 
 def _maps(
     model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str, way: Way
-) -> Iterator[tuple[Shape, Pending]]:
-    """The shape of each image, and the maps of the frame at the working scale."""
+) -> Iterator[tuple[Shape, Frame, Pending]]:
+    """The shape of each image, and the frame and its maps at the working scale."""
     predictor: Predictor | None = None
     for shape, frame in frames:
         if predictor is None:
             tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, model.device, views)
             predictor = Predictor(model.network, tiles, views, precision, way)
-        yield shape, predictor.launch(frame)
+        yield shape, frame, predictor.launch(frame)
 
 
 def dataset_of(sequence_folder: Path) -> DataSet:

@@ -120,8 +120,8 @@ class Run:
         waiting: dict[str, Mask] = {}
         cells = segment(self.job.model, chain(last, arrivals), views, precision, compiling=compiling)
         with closing(cells), LiveResult(self.out, go_on=start > 0) as live:
-            for count, (labels, shift) in enumerate(islice(cells, len(last), None), start=start + 1):
-                fresh = self.tracker.add(labels, shift)
+            for count, frame in enumerate(islice(cells, len(last), None), start=start + 1):
+                fresh = self.tracker.add(frame)
                 held, tracks = self.tracker.held()
                 finished = count - len(held)
                 names = map(self._name, range(finished - len(fresh), count))
@@ -131,7 +131,7 @@ class Run:
                     first, arrival = self.seen[0].number, self.seen[count - 1]
                     live.publish(waiting, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
                     latency = time.time() - max(arrival.stamp.time / 1e9, began)
-                    log.info("%s: %d cells, %.2f s after it was there", arrival.path.name, labels.max(), latency)
+                    log.info("%s: %d cells, %.2f s after it was there", arrival.path.name, frame.labels.max(), latency)
                     shown, waiting = current, {}
                     self._save(count, finished)
 
