@@ -20,13 +20,13 @@ from rich.table import Table
 from benchmarks.scoring import MEASURES, markdown, place, score
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
-from embedtrack import train as training
-from embedtrack.challenge import REPOSITORY, data_root
+from embedtrack.challenge.convention import REPOSITORY, data_root
+from embedtrack.challenge.evaluate import Scores
 from embedtrack.checkpoint import Model
+from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
-from embedtrack.display import start_logging
-from embedtrack.evaluate import Scores
-from embedtrack.simulate import simulate
+from embedtrack.simulate.movie import simulate
+from embedtrack.training import train as training
 
 
 class Variant(NamedTuple):

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from embedtrack.config import Clustering
-from embedtrack.instances.cluster import cluster
+from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.types import Labels, Maps
 
 STEP = 1 / 255

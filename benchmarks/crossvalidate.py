@@ -16,10 +16,10 @@ from rich.table import Table
 
 from benchmarks.scoring import MEASURES, cells_of, markdown, place, score
 from embedtrack import checkpoint
-from embedtrack import train as training
-from embedtrack.challenge import REPOSITORY, data_root
-from embedtrack.display import start_logging
-from embedtrack.evaluate import Scores
+from embedtrack.challenge.convention import REPOSITORY, data_root
+from embedtrack.challenge.evaluate import Scores
+from embedtrack.cli.display import start_logging
+from embedtrack.training import train as training
 
 PUBLISHED: dict[str, dict[str, Scores]] = {
     "DIC-C2DH-HeLa": {"Payer et al. 2019": {"SEG": 0.780, "TRA": 0.924}},

@@ -18,21 +18,21 @@ from rich.table import Table
 from benchmarks.scoring import markdown, place, shipped, tracked
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
-from embedtrack.aogm import edges, match_labels
-from embedtrack.challenge import REPOSITORY, data_root, models
+from embedtrack.challenge import layout
+from embedtrack.challenge.aogm import edges, match_labels
+from embedtrack.challenge.convention import REPOSITORY, data_root, models
+from embedtrack.challenge.evaluate import cut
+from embedtrack.challenge.tracked import Tracked, open_tracked
 from embedtrack.checkpoint import Model
-from embedtrack.data import ctc
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.sources.open import open_raw
-from embedtrack.data.tracked import Tracked, open_tracked
-from embedtrack.display import start_logging
-from embedtrack.evaluate import cut
-from embedtrack.infer import dataset_of, segment
+from embedtrack.cli.display import start_logging
+from embedtrack.files.lazy import Lazy
+from embedtrack.inference.track import dataset_of, segment
 from embedtrack.looks.errors import WEIGHTS, find_errors
 from embedtrack.looks.show import show
+from embedtrack.movies.open import open_raw
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border
-from embedtrack.train import recipe_for, sequences
+from embedtrack.training.train import recipe_for, sequences
 from embedtrack.types import Labels, Track
 
 OUTLINES = ("missed", "seen in part", "merged", "split", "outline")
@@ -77,7 +77,7 @@ def seg_losses(gold: Labels, labels: Labels) -> Iterator[tuple[str, float]]:
 
 def of_movie(folder: Path, model: Model, views: int, frames: range, pictures: Path, worst: int) -> Losses:
     """Track some frames of a movie, compare them with the truth, and draw the ``worst`` of them."""
-    paths = ctc.open_frames(folder)
+    paths = layout.open_frames(folder)
     reference = part(open_tracked(folder.with_name(f"{folder.name}_GT")), frames)
     with tracked(folder, model, views, {number: paths[number] for number in frames}) as out:
         result = open_tracked(out)
@@ -91,12 +91,12 @@ def of_movie(folder: Path, model: Model, views: int, frames: range, pictures: Pa
 
 def of_stills(folder: Path, model: Model, views: int, frames: range, pictures: Path, worst: int) -> Losses:
     """The same for single frames with gold masks and without tracks: each one is a movie of its own."""
-    paths, truth, border = ctc.open_frames(folder), ctc.open_truth(folder), dataset_of(folder).border
+    paths, truth, border = layout.open_frames(folder), layout.open_truth(folder), dataset_of(folder).border
     numbers = [number for number in frames if number in truth.gold]
     cells = segment(model, [paths[number] for number in numbers], views, "float32")
     losses, stills = Losses(defaultdict(list), defaultdict(list), 0, []), []
     for number, (labels, _) in zip(numbers, cells, strict=True):
-        images = ctc.read_labels(truth.gold[number]), remove_border(labels, border)
+        images = layout.read_labels(truth.gold[number]), remove_border(labels, border)
         reference, result = (still(image, number) for image in images)
         found = compare([reference.labels[0]], reference, result)
         losses.frames.append(found.frames[0])
@@ -105,7 +105,7 @@ def of_stills(folder: Path, model: Model, views: int, frames: range, pictures: P
         stills.append((found.frames[0], reference, result))
     for _, reference, result in sorted(stills, key=lambda one: -one[0])[:worst]:
         picture = pictures / f"{folder.name}-{result.spell(0)}.png"
-        show(result, picture, [ctc.read_frame(paths[result.first])], reference, range(1))
+        show(result, picture, [layout.read_frame(paths[result.first])], reference, range(1))
     return losses
 
 
@@ -117,9 +117,9 @@ def still(labels: Labels, number: int) -> Tracked:
 
 def masks_of(folder: Path, frames: range) -> list[Labels | None]:
     """The masks of each frame that are scored, gold ones before silver ones, int32[H, W]."""
-    truth, border = ctc.open_truth(folder), dataset_of(folder).border
+    truth, border = layout.open_truth(folder), dataset_of(folder).border
     paths = [truth.gold.get(number, truth.silver.get(number)) for number in frames]
-    return [None if path is None else remove_border(ctc.read_labels(path), border) for path in paths]
+    return [None if path is None else remove_border(layout.read_labels(path), border) for path in paths]
 
 
 def compare(masks: Sequence[Labels | None], reference: Tracked, result: Tracked) -> Losses:
@@ -197,7 +197,7 @@ def main(
         (out / name).mkdir(parents=True, exist_ok=True)
         share, losses = recipe_for(name).validation, []
         for folder in sequences(root / name):
-            look = of_movie if ctc.open_truth(folder).markers else of_stills
+            look = of_movie if layout.open_truth(folder).markers else of_stills
             losses.append(look(folder, model, views, held_back(folder, share), out / name, worst))
         tracked_too = any(one.empty for one in losses)
         tables = [make(f"{name}, {views} views", losses) for make in (seg_table, tra_table)[: 1 + tracked_too]]

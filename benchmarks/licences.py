@@ -12,8 +12,8 @@ from importlib.metadata import Distribution
 from rich.console import Console
 from rich.table import Table
 
-from embedtrack.challenge import REPOSITORY
-from embedtrack.portable import closure
+from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.ship.portable import closure
 
 PERMISSIVE = re.compile(
     r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|HPND|CMU|Zlib|0BSD|CC0|Unlicense)\b", re.I

@@ -19,18 +19,18 @@ from rich.table import Table
 
 from benchmarks.scoring import markdown, place
 from embedtrack import checkpoint
-from embedtrack.aogm import match_labels
-from embedtrack.challenge import data_root, models
+from embedtrack.challenge import layout
+from embedtrack.challenge.aogm import match_labels
+from embedtrack.challenge.convention import data_root, models
 from embedtrack.checkpoint import Model
-from embedtrack.data import ctc
-from embedtrack.data.normalise import normalise
-from embedtrack.data.scale import to_frame, to_working
-from embedtrack.data.symmetry import SYMMETRIES, Symmetry, do, undo_maps
-from embedtrack.display import start_logging
-from embedtrack.instances.cluster import cluster
-from embedtrack.networks.predict import STRAIGHT, Predictor, plan_tiles
-from embedtrack.tracks.link import link
-from embedtrack.train import sequences
+from embedtrack.cli.display import start_logging
+from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo_maps
+from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, plan_tiles
+from embedtrack.methods.embedtrack.votes import link
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.training.train import sequences
 from embedtrack.types import Frame, Labels, Maps
 
 WAYS: dict[str, Sequence[Symmetry]] = {
@@ -95,14 +95,14 @@ def right(
 
 def measure(model: Model, folder: Path, every: int, frames: int, precision: str) -> dict[str, Counter[str]]:
     """Way -> predecessors that were to be found, and were; of each nth frame, at most so many of the last ones."""
-    sequence, truth = ctc.open_sequence(folder), ctc.open_truth(folder)
+    sequence, truth = layout.open_sequence(folder), layout.open_truth(folder)
     parents = {one.label: one.parent for one in truth.tracks}
     numbers = range(sequence.first, sequence.first + len(sequence.paths))[::-every][:frames][::-1]
     views, total = Views(model, precision), {name: Counter[str]() for name in WAYS}
     old: tuple[Labels, dict[int, int]] | None = None
     for number in track(numbers, f"{folder.parent.name}/{folder.name}"):
-        labels, shifts = ways(model, views, ctc.read_frame(sequence.paths[number - sequence.first]))
-        match = match_labels(ctc.read_labels(truth.markers[number]), labels)
+        labels, shifts = ways(model, views, layout.read_frame(sequence.paths[number - sequence.first]))
+        match = match_labels(layout.read_labels(truth.markers[number]), labels)
         now = dict(zip(match.found, match.finders, strict=True))
         if old is not None:
             for name, shift in shifts.items():
@@ -127,7 +127,7 @@ def main(
     """Print the share of right predecessors."""
     start_logging()
     movies = {name: sequences(data_root() / name)[-1] for name in datasets}
-    untracked = [name for name, folder in movies.items() if not ctc.open_truth(folder).markers]
+    untracked = [name for name, folder in movies.items() if not layout.open_truth(folder).markers]
     if untracked:
         raise typer.BadParameter(f"expected data sets with tracks (GT/TRA), got {', '.join(untracked)} without")
     table, steps = Table("movie", "every", "predecessors", *WAYS), every or [1]

@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from embedtrack.challenge import job
-from embedtrack.data import ctc
-from embedtrack.simulate import simulate
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import job
+from embedtrack.simulate.movie import simulate
 
 MEASURED = """
 import resource
@@ -60,7 +60,7 @@ def main(
             cells = max(1, 30 * size[0] * size[1] // (400 * 480))
             simulate(Path(scratch), frames=min(DIFFERENT, max(lengths)), size=size, cells=cells, name="simulated")
             source = Path(scratch) / "simulated"
-        sequence = ctc.open_sequence(source)
+        sequence = layout.open_sequence(source)
         for frames in lengths:
             movie, begin = repeated(sequence.paths, frames, Path(scratch) / f"{frames}"), time.perf_counter()
             megabytes = peak(movie, model, movie.with_name(f"{frames}_RES")) / 1024

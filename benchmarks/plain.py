@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from embedtrack.challenge import layout
+from embedtrack.challenge.writer import write_mask
 from embedtrack.checkpoint import Model
 from embedtrack.config import Clustering
-from embedtrack.data import ctc
-from embedtrack.data.normalise import normalise
-from embedtrack.data.result import write_mask
-from embedtrack.data.scale import to_frame, to_working
-from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.scale import to_frame, to_working
 from embedtrack.types import Frame, Labels, Maps
 
 CROP, OVERLAP, BATCH = 256, 96, 32
@@ -38,7 +38,7 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
         The cells int32[H, W].
     """
     config = model.config
-    images = [ctc.read_frame(path) for path in paths]
+    images = [layout.read_frame(path) for path in paths]
     before, now = (normalise(to_working(image, config.scale), config.normalisation) for image in images)
     shape = (images[0].shape[0], images[0].shape[1])
     maps = to_frame(plain_maps(model.network, now, before, batch), shape, config.scale)

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from tifffile import imread
 
 from embedtrack.config import SCALES, ModelConfig
-from embedtrack.folder import CONFIG, WEIGHTS
+from embedtrack.model_files import CONFIG, WEIGHTS
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from embedtrack.challenge import layout
 from embedtrack.config import DATASETS
-from embedtrack.data import ctc
 
 TERMS = """\
 Movies of the Cell Tracking Challenge (https://celltrackingchallenge.net) are free to use for work on the challenge and
@@ -38,12 +38,12 @@ def note(folder: Path) -> str:
 
 def line(movie: Path) -> str:
     """What there is of a movie."""
-    sequence = ctc.open_sequence(movie)
+    sequence = layout.open_sequence(movie)
     height, width = sequence.shape
     text = f"{movie.parent.name}/{movie.name}: {len(sequence)} frames of {height} x {width}"
     if not movie.with_name(f"{movie.name}_GT").is_dir():
         return f"{text}, no truth\n"
-    truth = ctc.open_truth(movie)
+    truth = layout.open_truth(movie)
     masks = f"gold masks of {len(truth.gold)} frames, silver of {len(truth.silver)}"
     return f"{text}, {len(truth.tracks)} tracks, {masks}\n"
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from embedtrack import device
-from embedtrack.challenge import data_root, model_names
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import data_root, model_names
+from embedtrack.challenge.evaluate import Scores, evaluate, jaccards
+from embedtrack.challenge.writer import ResultWriter
 from embedtrack.checkpoint import Model
-from embedtrack.data import ctc
-from embedtrack.data.names import numbered
-from embedtrack.data.result import ResultWriter
-from embedtrack.evaluate import Scores, evaluate, jaccards
-from embedtrack.infer import dataset_of, finished, segment
+from embedtrack.files.names import numbered
+from embedtrack.inference import device
+from embedtrack.inference.track import dataset_of, finished, segment
 from embedtrack.tracks.repair import remove_border
 from embedtrack.tracks.tracker import Tracker
 
@@ -48,14 +48,14 @@ def score(
         offsets: whether cells are linked by the tracking offsets; else by their overlap.
         precision: as in ``embedtrack infer``.
     """
-    paths, truth = ctc.open_frames(folder), ctc.open_truth(folder)
+    paths, truth = layout.open_frames(folder), layout.open_truth(folder)
     chosen = {number: path for number, path in paths.items() if frames is None or number in frames}
     begin = time.perf_counter()
     if not truth.markers:
         both = {number: path for number, path in chosen.items() if number in truth.gold}
         cells = segment(model, list(both.values()), views, precision)
         overlaps = [
-            jaccards(ctc.read_labels(truth.gold[n]), labels) for n, (labels, _) in zip(both, cells, strict=True)
+            jaccards(layout.read_labels(truth.gold[n]), labels) for n, (labels, _) in zip(both, cells, strict=True)
         ]
         seconds = (time.perf_counter() - begin) / max(len(both), 1)
         flat = [overlap for frame in overlaps for overlap in frame]
@@ -73,7 +73,7 @@ def silver_seg(silver: Mapping[int, Path], result: Path, border: int) -> float |
     made = {file.number: file.path for file in numbered(result, "mask")}
     flat: list[float] = []
     for number, path in silver.items():
-        flat += jaccards(remove_border(ctc.read_labels(path), border), ctc.read_labels(made[number]))
+        flat += jaccards(remove_border(layout.read_labels(path), border), layout.read_labels(made[number]))
     return float(np.mean(flat)) if flat else None
 
 
@@ -94,7 +94,7 @@ def tracked(
 
 def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, precision: str) -> None:
     """What ``embedtrack infer`` does, with a model in memory."""
-    sequence = ctc.open_sequence(folder)
+    sequence = layout.open_sequence(folder)
     tracker = Tracker(model.config, dataset_of(folder).border)
     cells = segment(model, sequence.paths, views, precision)
     if not offsets:

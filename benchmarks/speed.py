@@ -28,21 +28,22 @@ from benchmarks.clustering import SETTINGS, STEP, field
 from benchmarks.memory import peak
 from benchmarks.plain import BATCH, CROP, plain_frame, plain_maps
 from benchmarks.speed_report import plot, section, table
-from embedtrack import checkpoint, device, infer
-from embedtrack.challenge import DEMO_MODEL, REPOSITORY, models
+from embedtrack import checkpoint
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
+from embedtrack.challenge.evaluate import jaccards
+from embedtrack.challenge.writer import write_mask
 from embedtrack.checkpoint import Model
 from embedtrack.config import Linking
-from embedtrack.data import ctc
-from embedtrack.data.normalise import normalise
-from embedtrack.data.result import write_mask
-from embedtrack.data.scale import to_frame, to_working
-from embedtrack.evaluate import jaccards
-from embedtrack.instances.cluster import cluster
-from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.networks.predict import Predictor, plan_tiles
-from embedtrack.networks.step import choose_way
-from embedtrack.pipeline import ahead
-from embedtrack.simulate import simulate
+from embedtrack.inference import device, track
+from embedtrack.inference.pipeline import ahead
+from embedtrack.methods.embedtrack.accelerate import choose_way
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.simulate.movie import simulate
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Labels
@@ -72,8 +73,8 @@ def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, o
     where = model.device
     paths = list(paths) * (1 if where.type == "cpu" else 20)
     begin, found = time.perf_counter(), []
-    cells = infer.segment(model, paths, views, precision, helpers=device.helpers(where))
-    with closing(ahead(infer.finished(Tracker(model.config, 0), cells))) as masks:
+    cells = track.segment(model, paths, views, precision, helpers=device.helpers(where))
+    with closing(ahead(track.finished(Tracker(model.config, 0), cells))) as masks:
         for mask in masks:
             write_mask(out, mask)
             found.append(mask)
@@ -128,9 +129,9 @@ def gold_of(paths: Sequence[Path]) -> dict[int, Labels]:
     folder = paths[0].parent
     if not folder.with_name(f"{folder.name}_GT").is_dir():
         return {}
-    gold, sequence = ctc.open_truth(folder).gold, ctc.open_sequence(folder)
+    gold, sequence = layout.open_truth(folder).gold, layout.open_sequence(folder)
     numbers = {index: sequence.first + index for index in range(len(paths))}
-    return {index: ctc.read_labels(gold[number]) for index, number in numbers.items() if number in gold}
+    return {index: layout.read_labels(gold[number]) for index, number in numbers.items() if number in gold}
 
 
 def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out: Path) -> dict[str, float]:
@@ -150,7 +151,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
             write_mask(out, mask)
 
     for path in paths:
-        image = timed("read", ctc.read_frame, path)
+        image = timed("read", layout.read_frame, path)
         frame = timed(
             "normalise", lambda image: normalise(to_working(image, config.scale), config.normalisation), image
         )
@@ -203,7 +204,7 @@ def by_size(model: Model, scratch: Path, largest: int) -> dict[int, float]:
     for side in (side for side in SIZES if side <= largest):
         movie = scratch / f"size{side}"
         simulate(movie, frames=2, size=(side, side), cells=max(1, 30 * side**2 // (400 * 480)))
-        paths = ctc.open_sequence(movie / "01").paths
+        paths = layout.open_sequence(movie / "01").paths
         found[side] = median(whole_job(model, paths, 1, "float32", scratch / "mask.tif")[0] for _ in range(2))
     return found
 
@@ -247,7 +248,7 @@ def measure(
 ) -> dict[str, Any]:
     """Everything, as one object for ``--json``."""
     where = device.choose(device_name)
-    paths, shape = ctc.open_sequence(sequence).paths[:frames], ctc.open_sequence(sequence).shape
+    paths, shape = layout.open_sequence(sequence).paths[:frames], layout.open_sequence(sequence).shape
     memory = peak_of(paths, model_folder) if where.type == "cpu" else None  # first: a child inherits its parent's peak
     model = checkpoint.load(model_folder)
     device.place(model.network, where)

@@ -19,18 +19,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from embedtrack import device
 from embedtrack.config import Recipe
-from embedtrack.data.batches import batches
-from embedtrack.data.medoid import medoids
-from embedtrack.data.merge import Merged
-from embedtrack.data.movie import Movie, read_movie
-from embedtrack.data.samples import Batch, collate, draw
-from embedtrack.derive import derive
-from embedtrack.fit import start, step
-from embedtrack.losses.spatial import embedtrack_loss
-from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.team import Team
+from embedtrack.inference import device
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.loss import embedtrack_loss
+from embedtrack.methods.embedtrack.samples import Batch, collate, draw
+from embedtrack.training.batches import batches
+from embedtrack.training.distributed import Team
+from embedtrack.training.fit import start, step
+from embedtrack.truth.annotated import Movie, read_movie
+from embedtrack.truth.derive import derive
+from embedtrack.truth.medoid import medoids
+from embedtrack.truth.merge import Merged
 from embedtrack.types import Maps
 
 SIDE, FRAMES = 768, 4

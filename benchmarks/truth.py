@@ -16,12 +16,12 @@ from rich.table import Table
 
 from benchmarks.scoring import MEASURES, cells_of, markdown, place, score
 from embedtrack import checkpoint
-from embedtrack import train as training
-from embedtrack.challenge import REPOSITORY, data_root, models
-from embedtrack.data import ctc
-from embedtrack.data.lbep import write_tracks
-from embedtrack.display import start_logging
-from embedtrack.evaluate import Scores, cut
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import REPOSITORY, data_root, models
+from embedtrack.challenge.evaluate import Scores, cut
+from embedtrack.challenge.lbep import write_tracks
+from embedtrack.cli.display import start_logging
+from embedtrack.training import train as training
 
 FEW = 10
 """Frames that a user may annotate in an afternoon."""
@@ -52,7 +52,7 @@ PARTS: dict[str, Part] = {
 
 def take(sequence: Path, part: Part, out: Path) -> Path:
     """A sequence with a part of the truth, made of links; its folder below ``out``."""
-    frames, truth = ctc.open_frames(sequence), ctc.open_truth(sequence)
+    frames, truth = layout.open_frames(sequence), layout.open_truth(sequence)
     numbers = sorted(frames)[: part.frames]
     new, gold = out / sequence.name, out / f"{sequence.name}_GT"
     _link(new, (frames[number] for number in numbers))

@@ -14,12 +14,12 @@ from rich.table import Table
 
 from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, score, shipped
 from embedtrack import checkpoint
-from embedtrack.challenge import data_root, models
+from embedtrack.challenge.convention import data_root, models
+from embedtrack.cli.display import start_logging
 from embedtrack.config import Normalisation
-from embedtrack.data.holdout import split
-from embedtrack.data.movie import read_movie
-from embedtrack.display import start_logging
-from embedtrack.train import recipe_for, sequences
+from embedtrack.training.train import recipe_for, sequences
+from embedtrack.truth.annotated import read_movie
+from embedtrack.truth.holdout import split
 
 
 def held_back(folder: Path, share: float) -> range:

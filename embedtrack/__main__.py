@@ -28,7 +28,7 @@ from embedtrack.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from embedtrack.infer import Summary
+    from embedtrack.inference.track import Summary
 
 INTERRUPTED = 130
 
@@ -70,7 +70,7 @@ def run(
     compiling: Compile = "auto",
 ) -> None:
     """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
-    from embedtrack.challenge import job
+    from embedtrack.challenge.convention import job
 
     infer(*job(dataset, sequence), views=views, device=device, precision=precision, compiling=compiling)
 
@@ -94,17 +94,17 @@ def infer(
     interval: Interval = None,
 ) -> None:
     """Segment and track one movie."""
-    from embedtrack import provenance
-    from embedtrack.data.beside import beside
-    from embedtrack.data.sources.open import open_movie
-    from embedtrack.device import choose
-    from embedtrack.display import frames_bar
-    from embedtrack.infer import track
+    from embedtrack.challenge import provenance
+    from embedtrack.challenge.beside import beside
+    from embedtrack.cli.display import frames_bar
+    from embedtrack.inference.device import choose
+    from embedtrack.inference.track import track
+    from embedtrack.movies.open import open_movie
 
     where, out = str(choose(device)), out or beside(movie, "_RES")
     recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
     if model == AUTO:
-        from embedtrack.auto import choose_model
+        from embedtrack.inference.model_choice import choose_model
 
         model = choose_model(recording, where)
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
@@ -142,8 +142,8 @@ def train(
     init: Init = None,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
-    from embedtrack.display import training_bar
-    from embedtrack.train import train as teach
+    from embedtrack.cli.display import training_bar
+    from embedtrack.training.train import train as teach
 
     with training_bar(out.name) as bar:
         teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
@@ -159,7 +159,7 @@ def simulate(
     name: Annotated[str, typer.Option(help="The sequence's name.")] = "01",
 ) -> None:
     """Make a movie of dividing nuclei with complete truth."""
-    from embedtrack.simulate import simulate as make
+    from embedtrack.simulate.movie import simulate as make
 
     make(folder, seed=seed, frames=frames, size=size, cells=cells, name=name)
 
@@ -174,7 +174,7 @@ app.add_typer(setup.app)
 
 def main() -> None:
     """Run a command; what is wrong with its input is one clear line and exit code 2."""
-    from embedtrack.display import start_logging
+    from embedtrack.cli.display import start_logging
 
     start_logging()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stops a container is a Ctrl-C too

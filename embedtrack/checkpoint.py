@@ -12,8 +12,8 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from embedtrack.config import ModelConfig
-from embedtrack.folder import CARD, CONFIG, WEIGHTS
-from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 
 __all__ = ["CARD", "CONFIG", "WEIGHTS", "Model", "load", "read_config", "save"]
 

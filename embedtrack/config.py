@@ -24,7 +24,7 @@ class Settings(BaseModel):
 
 
 class Normalisation(Settings):
-    """How grey values become a frame; one function, ``data/normalise.py``, for training and inference."""
+    """How grey values become a frame; one function, ``movies/normalise.py``, for training and inference."""
 
     method: Literal["percentile", "asinh"] = "percentile"
     """``percentile``: percentiles 1 and 99 to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the noise."""
@@ -33,14 +33,14 @@ class Normalisation(Settings):
 
 
 class Clustering(Settings):
-    """How maps become cells, see ``instances/cluster.py``."""
+    """How maps become cells, see ``methods/embedtrack/cluster.py``."""
 
     seed_threshold: float = Field(0.5, gt=0, lt=1)
     """A cell's centre needs a seediness above this."""
     mask_threshold: float = Field(0.3, gt=0, lt=1)
     """A pixel with seediness above this may belong to a cell."""
     reach: float | None = Field(None, gt=0, lt=1)
-    """Cells that were found take the pixels with d above this to their mean centre, see ``instances/settle.py``; None:
+    """Cells that were found take the pixels with d above this to their mean centre, see ``methods/embedtrack/refine.py``; None:
     they stay as they were found, by d > 0.5 to the centre that proposed them."""
     min_votes: int = Field(5, ge=0)
     """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
@@ -51,7 +51,7 @@ class Clustering(Settings):
 
 
 class Linking(Settings):
-    """How cells become tracks, see ``tracks/link.py``."""
+    """How cells become tracks, see ``methods/embedtrack/votes.py``."""
 
     max_gap: int = Field(2, ge=0, le=2)
     """A cell missed for up to this many frames keeps its track."""
@@ -88,7 +88,7 @@ class ModelConfig(Settings):
     step: float = Field(1 / 255, gt=0, lt=1)
     """Width of a working pixel in grid units."""
     scale: Scale = 1.0
-    """The network sees frames at this scale, see ``data/scale.py``; all sizes here are in the frame's own pixels."""
+    """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
     tile: int = Field(2048, ge=256, multiple_of=8)
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
@@ -109,7 +109,7 @@ class ModelConfig(Settings):
 
 
 class Augmentation(Settings):
-    """How samples are varied in training, see ``data/augment.py``; probabilities are per sample."""
+    """How samples are varied in training, see ``truth/augment.py``; probabilities are per sample."""
 
     affine: float = Field(0.4, ge=0, le=1)
     """Probability of any angle and scale beside the eight symmetries, which are always drawn."""
@@ -132,10 +132,10 @@ class Augmentation(Settings):
 
 
 class Sampling(Settings):
-    """Which crops training sees, see ``data/samples.py``."""
+    """Which crops training sees, see ``methods/embedtrack/samples.py``."""
 
     crop: int = Field(256, ge=32, multiple_of=8)
-    """Side of a crop in working pixels, about ten typical cells; see ``derive.py``."""
+    """Side of a crop in working pixels, about ten typical cells; see ``truth/derive.py``."""
     large: float = Field(0.5, ge=0, le=1)
     """Share of the steps that see fewer crops of up to twice the side. The inside of a whole frame lies further from
     any edge than small crops ever show; a network that has seen only those misses the cells there."""
@@ -148,7 +148,7 @@ class Sampling(Settings):
 
 
 class Recipe(Settings):
-    """How a network is trained, see ``fit.py``. ``derive.py`` fills in what a recipe does not set."""
+    """How a network is trained, see ``training/fit.py``. ``truth/derive.py`` fills in what a recipe does not set."""
 
     normalisation: Normalisation = Normalisation()
     """How grey values become frames; stored with the weights and used again for inference."""
@@ -159,7 +159,7 @@ class Recipe(Settings):
     step: float = Field(1 / 255, gt=0, lt=1)
     """Width of a working pixel in grid units: offsets reach 1 / step of them."""
     scale: Scale | None = None
-    """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``derive.py``."""
+    """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``truth/derive.py``."""
     centre: Literal["medoid", "centroid"] = "medoid"
     """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
     variance_weight: float = Field(10.0, ge=0)
@@ -221,4 +221,4 @@ RECIPES: dict[str, Recipe] = {
     "PhC-C2DH-U373": Recipe(),
     "PhC-C2DL-PSC": Recipe(),
 }
-"""What does not follow from the movies; see ``derive.py`` for what does. Other data sets train with ``Recipe()``."""
+"""What does not follow from the movies; see ``truth/derive.py`` for what does. Other data sets train with ``Recipe()``."""

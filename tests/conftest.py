@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from embedtrack.__main__ import main
-from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 # A shell starts what runs in the background deaf to Ctrl-C, and children inherit that: tests that send it would fail.
 signal.signal(signal.SIGINT, signal.default_int_handler)

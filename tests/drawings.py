@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
-from embedtrack.data.medoid import medoids
+from embedtrack.truth.medoid import medoids
 from embedtrack.types import Labels, Maps, Track
 
 STEP = 1 / 255

@@ -14,13 +14,13 @@ from benchmarks import training as steps
 from benchmarks.scoring import score
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
+from embedtrack.challenge.layout import open_truth
+from embedtrack.challenge.tracked import open_tracked
 from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Recipe, Sampling
-from embedtrack.data.ctc import open_truth
-from embedtrack.data.symmetry import SYMMETRIES, Symmetry
-from embedtrack.data.tracked import open_tracked
-from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.team import Team
+from embedtrack.inference.symmetry import SYMMETRIES, Symmetry
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.training.distributed import Team
 from embedtrack.types import Frame, Maps
 from tests.drawings import moving, perfect_maps, still, write_movie
 
@@ -43,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
         checkpoint.save(out, BranchedERFNet(), ModelConfig())
         (out / checkpoint.CARD).write_text("finished")
 
-    monkeypatch.setattr("embedtrack.train.train", train)
+    monkeypatch.setattr("embedtrack.training.train.train", train)
     return seen
 
 

@@ -6,7 +6,7 @@ from safetensors.torch import load_file, save_file
 
 from embedtrack import checkpoint
 from embedtrack.config import Clustering, ModelConfig
-from embedtrack.networks.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 CONFIG = ModelConfig(clustering=Clustering(mask_threshold=0.2, min_cell_size=17))
 

@@ -28,8 +28,8 @@ from typing import NamedTuple
 import pytest
 
 from embedtrack.__main__ import main
-from embedtrack.challenge import REPOSITORY
-from embedtrack.simulate import simulate
+from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.simulate.movie import simulate
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 REASONS = {

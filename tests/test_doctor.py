@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from embedtrack.__main__ import main
-from embedtrack.challenge import REPOSITORY
-from embedtrack.data import ctc
-from embedtrack.data.ctc import read_labels
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.challenge.layout import read_labels
 from embedtrack.doctor import installed, machine, works
 from embedtrack.doctor.examine import examine
 from embedtrack.doctor.finding import Finding
-from embedtrack.folder import CARD, WEIGHTS, digest, noted_digest
+from embedtrack.model_files import CARD, WEIGHTS, digest, noted_digest
 
 MODELS = sorted(path.parent for path in (REPOSITORY / "models").glob(f"*/{WEIGHTS}"))
 
@@ -110,7 +110,7 @@ def test_a_folder_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch):
 
 def test_wrong_results_are_told(monkeypatch: pytest.MonkeyPatch):
     """As if the device computed nonsense: every mask is empty."""
-    monkeypatch.setattr(ctc, "read_labels", lambda path: read_labels(path) * ("man_track" in path.name))
+    monkeypatch.setattr(layout, "read_labels", lambda path: read_labels(path) * ("man_track" in path.name))
     (finding,) = works.run("cpu")
     assert finding.text.startswith("0 of ")
     assert "results are wrong" in finding.fault

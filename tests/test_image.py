@@ -5,7 +5,7 @@ import subprocess
 import sys
 from importlib.metadata import packages_distributions
 
-from embedtrack.challenge import REPOSITORY
+from embedtrack.challenge.convention import REPOSITORY
 
 BLOCKED = """
 import sys

@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions
 import pytest
 
 from benchmarks.licences import groups, is_permissive, rows
-from embedtrack.challenge import REPOSITORY
+from embedtrack.challenge.convention import REPOSITORY
 
 REQUIREMENTS = groups()["program"]
 

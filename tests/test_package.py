@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from embedtrack.challenge import REPOSITORY
-from embedtrack.data import ctc
-from embedtrack.simulate import simulate
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.simulate.movie import simulate
 
 EXTRAS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 SOURCES = ("embedtrack", "models", "pyproject.toml", "setup.py", "README.md", "LICENSE", "requirements.txt")
@@ -68,7 +68,7 @@ def test_an_installed_wheel_tracks_with_a_shipped_model_by_name(wheel: Path, tmp
         return done.stdout
 
     call("infer", "toy/01", "--model", "Fluo-N2DH-SIM+", "--out", "toy/01_RES", "--views", 1, "--device", "cpu")
-    assert ctc.check(tmp_path / "toy" / "01_RES") == []
+    assert layout.check(tmp_path / "toy" / "01_RES") == []
     assert str(site) in (tmp_path / "toy" / "01_RES.log").read_text()
     shutil.copytree(tmp_path / "toy" / "01_RES", tmp_path / "by_infer")
     environment["DATA_ROOT"] = ""  # the working folder

@@ -11,11 +11,11 @@ from benchmarks.speed import WAYS, exponent, gold_of, operations, rate
 from benchmarks.speed_report import plot, section, table
 from embedtrack.checkpoint import Model
 from embedtrack.config import Clustering, ModelConfig
-from embedtrack.data.tiles import plan
-from embedtrack.instances.cluster import cluster
-from embedtrack.networks.branched import BranchedERFNet
-from embedtrack.networks.predict import Predictor
-from embedtrack.tracks.link import link
+from embedtrack.inference.tiles import plan
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.predict import Predictor
+from embedtrack.methods.embedtrack.votes import link
 from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from embedtrack.challenge import REPOSITORY, job, models
-from embedtrack.evaluate import evaluate
-from embedtrack.folder import WEIGHTS
-from embedtrack.infer import track
-from embedtrack.simulate import simulate
+from embedtrack.challenge.convention import REPOSITORY, job, models
+from embedtrack.challenge.evaluate import evaluate
+from embedtrack.inference.track import track
+from embedtrack.model_files import WEIGHTS
+from embedtrack.simulate.movie import simulate
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import pytest
 
 from benchmarks.plan import BASE_MB, Plan
 from benchmarks.table import row
-from embedtrack.challenge import REPOSITORY, models
+from embedtrack.challenge.convention import REPOSITORY, models
 from embedtrack.config import ModelConfig
-from embedtrack.folder import CONFIG, WEIGHTS
-from embedtrack.simulate import simulate
+from embedtrack.model_files import CONFIG, WEIGHTS
+from embedtrack.simulate.movie import simulate
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.challenge import REPOSITORY
-from embedtrack.data import ctc
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import REPOSITORY
 from tests.drawings import moving, write_movie
 
 
@@ -75,4 +75,4 @@ def test_train_all_then_run(environment: dict[str, str], tmp_path: Path):
     assert len(row.split()) == 5
     done = run(roots, "run_seq.sh", "toy", "01", "--views", 1)
     assert done.returncode == 0, done.stderr
-    assert ctc.check(data / "toy" / "01_RES") == []
+    assert layout.check(data / "toy" / "01_RES") == []

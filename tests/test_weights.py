@@ -8,10 +8,10 @@ import pytest
 from benchmarks.scoring import score
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
-from embedtrack.challenge import REPOSITORY, job
+from embedtrack.challenge.convention import REPOSITORY, job
+from embedtrack.challenge.evaluate import evaluate
 from embedtrack.checkpoint import WEIGHTS
-from embedtrack.evaluate import evaluate
-from embedtrack.infer import track
+from embedtrack.inference.track import track
 
 MODELS = sorted(path.parent for path in (REPOSITORY / "models").glob(f"*/{WEIGHTS}"))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
-    from embedtrack.data.choice import Choice
+    from embedtrack.movies.selection import Choice
 
 TRAIN: Final = "Train"
 INFER: Final = "Infer"
@@ -19,7 +19,7 @@ PANELS: Final = (TRAIN, INFER, EVALUATE, LOOK, EXCHANGE, SETUP)
 
 
 def _length(text: str | float) -> float:
-    from embedtrack.data.units import parse_length
+    from embedtrack.movies.units import parse_length
 
     return parse_length(str(text))
 
@@ -49,13 +49,13 @@ Views = Annotated[int, typer.Option(parser=_views, metavar="1|8", help="8: mean 
 
 
 def _model(text: str) -> Path:
-    from embedtrack.challenge import model_folder
+    from embedtrack.challenge.convention import model_folder
 
     return model_folder(Path(text))
 
 
 def _model_names() -> list[str]:
-    from embedtrack.challenge import model_names
+    from embedtrack.challenge.convention import model_names
 
     return model_names()
 
@@ -99,8 +99,8 @@ def chosen(
     time_axis: str | None = None,
 ) -> "Choice":
     """What the options say of a movie."""
-    from embedtrack.data.choice import Choice
-    from embedtrack.data.units import Units, parse_interval
+    from embedtrack.movies.selection import Choice
+    from embedtrack.movies.units import Units, parse_interval
 
     return Choice(channel, scene, time_axis, Units(pixel_size, parse_interval(interval) if interval else None))
 

@@ -25,8 +25,8 @@ def export(
     interval: Interval = None,
 ) -> None:
     """Write a result for another program."""
-    from embedtrack.data.sources.open import open_pair
     from embedtrack.exchange.formats import export as write
+    from embedtrack.movies.open import open_pair
 
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     write(result, to, out, images)
@@ -41,9 +41,9 @@ def import_(
     raw: Annotated[Path | None, typer.Option(help="The movie, whose frame numbers the masks get.")] = None,
 ) -> None:
     """Read another program's tracks and masks into a valid result."""
-    from embedtrack.data.sources.open import open_movie, open_raw
-    from embedtrack.data.tracked import write_tracked
+    from embedtrack.challenge.tracked import write_tracked
     from embedtrack.exchange.formats import load
+    from embedtrack.movies.open import open_movie, open_raw
 
     result = load(path, kind)
     if raw:

@@ -32,12 +32,12 @@ def show(
     zoom: Annotated[int | None, typer.Option(help="Enlarge; small frames are by themselves.", min=1, max=8)] = None,
 ) -> None:
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
-    from embedtrack.data.sources.open import open_pair
-    from embedtrack.data.tracked import open_tracked
-    from embedtrack.display import frames_bar
+    from embedtrack.challenge.tracked import open_tracked
+    from embedtrack.cli.display import frames_bar
     from embedtrack.looks.movie import check_suffix
     from embedtrack.looks.show import Look
     from embedtrack.looks.show import show as make
+    from embedtrack.movies.open import open_pair
 
     check_suffix(out)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
@@ -61,8 +61,8 @@ def measure(
     interval: Interval = None,
 ) -> None:
     """Write a table with a row per cell and frame, and one with a row per track."""
-    from embedtrack.data.sources.open import open_pair
-    from embedtrack.measure import measure as make
+    from embedtrack.looks.measure import measure as make
+    from embedtrack.movies.open import open_pair
 
     choice = chosen(pixel_size, interval, channel, scene, time_axis)
     result, images = open_pair(result_folder, raw, choice, channels=True)
@@ -108,13 +108,13 @@ def report(
     interval: Interval = None,
 ) -> None:
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
-    from embedtrack.data.sources.open import open_pair
-    from embedtrack.data.tracked import open_tracked
-    from embedtrack.display import frames_bar
-    from embedtrack.evaluate import evaluate
-    from embedtrack.infer import dataset_of
+    from embedtrack.challenge.evaluate import evaluate
+    from embedtrack.challenge.tracked import open_tracked
+    from embedtrack.cli.display import frames_bar
+    from embedtrack.inference.track import dataset_of
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
+    from embedtrack.movies.open import open_pair
 
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None

@@ -23,9 +23,9 @@ def evaluate(
     """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them."""
     from rich.console import Console
 
-    from embedtrack.evaluate import evaluate as score
-    from embedtrack.evaluate import table
-    from embedtrack.infer import dataset_of
+    from embedtrack.challenge.evaluate import evaluate as score
+    from embedtrack.challenge.evaluate import table
+    from embedtrack.inference.track import dataset_of
 
     tolerance = dataset_of(truth_folder).cycle_tolerance
     scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=frame_range(frames))
@@ -38,10 +38,10 @@ def evaluate(
 @app.command(rich_help_panel=common.EVALUATE)
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
-    from embedtrack.data import ctc
-    from embedtrack.data.choice import noted
-    from embedtrack.data.sources.open import movie_of, open_movie
-    from embedtrack.data.tracked import is_truth, open_tracked
+    from embedtrack.challenge import layout
+    from embedtrack.challenge.tracked import is_truth, open_tracked
+    from embedtrack.movies.open import movie_of, open_movie
+    from embedtrack.movies.selection import noted
 
     log = logging.getLogger("embedtrack")
     if is_truth(result_folder):
@@ -49,7 +49,7 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
         log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
         return
     movie = movie_of(result_folder)
-    faults = ctc.check(result_folder, open_movie(movie, noted(result_folder)) if movie else None)
+    faults = layout.check(result_folder, open_movie(movie, noted(result_folder)) if movie else None)
     if faults:
         raise ValueError("\n".join(faults))
     known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"

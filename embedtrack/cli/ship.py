@@ -17,7 +17,7 @@ def submission(
     datasets: Annotated[list[str] | None, typer.Option(help="Again for more; by default all with weights.")] = None,
 ) -> None:
     """Write the challenge's folder SW: scripts, weights, and an environment that needs nothing of the host."""
-    from embedtrack.submission import write
+    from embedtrack.ship.submission import write
 
     software = write(out, datasets)
     scripts = sorted(path.name for path in software.glob("*.sh"))

@@ -25,11 +25,11 @@ def watch(
     flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
-    from embedtrack import provenance
-    from embedtrack.data.sources.open import open_movie
-    from embedtrack.device import choose
-    from embedtrack.watch import told_by_ctrl_c
-    from embedtrack.watch import watch as follow
+    from embedtrack.challenge import provenance
+    from embedtrack.inference.device import choose
+    from embedtrack.live.watch import told_by_ctrl_c
+    from embedtrack.live.watch import watch as follow
+    from embedtrack.movies.open import open_movie
 
     where = str(choose(device))
     with told_by_ctrl_c() as told:

@@ -10,13 +10,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from embedtrack import __version__
-from embedtrack.challenge import REPOSITORY
+from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.doctor.finding import Finding, short
 
 
 def program() -> Iterator[Finding]:
     """The program's version, and Python's."""
-    from embedtrack.provenance import revision
+    from embedtrack.challenge.provenance import revision
 
     yield Finding("program", f"embedtrack {__version__}, commit {revision()}, in {short(REPOSITORY)}")
     version = ".".join(map(str, sys.version_info[:3]))

@@ -19,7 +19,7 @@ def device(name: str) -> Iterator[Finding]:
     """What the network runs on, by the name that ``--device`` has."""
     import torch
 
-    from embedtrack.device import choose, fast_precision
+    from embedtrack.inference.device import choose, fast_precision
 
     device = choose(name)
     if device.type == "cuda":
@@ -44,7 +44,7 @@ def memory() -> Iterator[Finding]:
     """What is built in, what a container allows, and what a GPU has."""
     import torch
 
-    from embedtrack.device import allowed, built_in, choose
+    from embedtrack.inference.device import allowed, built_in, choose
 
     machine, most = built_in(), allowed() or built_in()
     text = f"{machine / 1e9:.1f} GB" + (f", of which {most / 1e9:.1f} GB are allowed" if most < machine else "")
@@ -64,7 +64,7 @@ def places() -> Iterator[Finding]:
         yield Finding("temporary files", f"{short(scratch)}, {_free(scratch)}")
     except OSError:
         yield Finding("temporary files", "no folder can be written: set TMPDIR if something asks for one")
-    from embedtrack.instances import cluster
+    from embedtrack.methods.embedtrack import cluster
 
     cache = getattr(cluster._gather, "_cache", None)
     path = Path(str(getattr(cache, "cache_path", "")))

@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedtrack.challenge import DEMO_MODEL, model_names, models
+from embedtrack.challenge.convention import DEMO_MODEL, model_names, models
 from embedtrack.doctor.finding import Finding, short
-from embedtrack.folder import CARD, CONFIG, WEIGHTS, digest, noted_digest
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS, digest, noted_digest
 
 REFERENCE = {"float32": 2.1, "bfloat16": 3.8}
 """Frames of 512 x 512 in one view in a second of one core: an AMD EPYC with AVX512-BF16, one thread, its own time."""
@@ -33,10 +33,10 @@ def weights() -> Iterator[Finding]:
 
 def run(device_name: str) -> Iterator[Finding]:
     """Track a simulated movie, whose truth is known."""
-    from embedtrack.aogm import match_labels
-    from embedtrack.data.ctc import read_labels
-    from embedtrack.infer import track
-    from embedtrack.simulate import simulate
+    from embedtrack.challenge.aogm import match_labels
+    from embedtrack.challenge.layout import read_labels
+    from embedtrack.inference.track import track
+    from embedtrack.simulate.movie import simulate
 
     with tempfile.TemporaryDirectory() as scratch:
         movie, result = Path(scratch) / "toy", Path(scratch) / "toy" / "01_RES"
@@ -61,8 +61,8 @@ def speed(device_name: str, seconds: float) -> Iterator[Finding]:
     import numpy as np
 
     from embedtrack import checkpoint
-    from embedtrack.device import choose, fast_precision, keep_memory, place
-    from embedtrack.networks.predict import Predictor, plan_tiles
+    from embedtrack.inference.device import choose, fast_precision, keep_memory, place
+    from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 
     device = choose(device_name)
     model = checkpoint.load(models() / DEMO_MODEL)

@@ -1,6 +1,6 @@
 """Cut the link that leads to a cell."""
 
-from embedtrack.aogm import Node
+from embedtrack.challenge.aogm import Node
 from embedtrack.edit.draft import Draft, changed, children, fresh, rename, track_of
 
 

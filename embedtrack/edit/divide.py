@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from embedtrack.aogm import Node
+from embedtrack.challenge.aogm import Node
 from embedtrack.edit.cut import detach, end_before, left_alone, mend
 from embedtrack.edit.draft import Draft, changed, track_of
 from embedtrack.edit.join import begun

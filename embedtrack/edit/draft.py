@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embedtrack.aogm import Node
-from embedtrack.data.lbep import MAX_LABEL
-from embedtrack.data.tracked import Tracked
+from embedtrack.challenge.aogm import Node
+from embedtrack.challenge.lbep import MAX_LABEL
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.types import Labels, Track
 
 

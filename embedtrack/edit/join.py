@@ -1,6 +1,6 @@
 """Let a track go on as another cell."""
 
-from embedtrack.aogm import Node
+from embedtrack.challenge.aogm import Node
 from embedtrack.edit.cut import append, detach, end_before, left_alone, mend
 from embedtrack.edit.draft import Draft, changed, track_of
 from embedtrack.types import Track

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from embedtrack.edit.draft import Draft, rename
-from embedtrack.edit.settle import settle
+from embedtrack.edit.refit import settle
 from embedtrack.types import Track
 
 

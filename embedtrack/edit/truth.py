@@ -19,12 +19,12 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from embedtrack.data.lbep import write_tracks
-from embedtrack.data.place import new_folder
-from embedtrack.data.result import write_mask
-from embedtrack.data.tracked import Tracked, require_valid
+from embedtrack.challenge.lbep import write_tracks
+from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.writer import write_mask
 from embedtrack.edit.draft import as_tracked
-from embedtrack.edit.settle import settle
+from embedtrack.edit.refit import settle
+from embedtrack.files.whole import new_folder
 from embedtrack.types import Labels
 
 NOTE = "corrected.json"

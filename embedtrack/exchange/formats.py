@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from embedtrack.data.place import new_folder
-from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.files.whole import new_folder
 
 MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
 FORMATS = (*MODULES, "isbi")

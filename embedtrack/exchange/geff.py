@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.aogm import Node
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.tracked import Tracked
-from embedtrack.data.units import Units
+from embedtrack.challenge.aogm import Node
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import links_of, places, tracked
-from embedtrack.extras import need
+from embedtrack.files.lazy import Lazy
+from embedtrack.movies.units import Units
+from embedtrack.optional_packages import need
+from embedtrack.tracks.lives import cell_of_track, lives
 
 KNOWN = re.compile(r"\.z(group|attrs|metadata)|zarr\.json|tracks\.geff|segmentation")
 GRAPH, MASKS = "tracks.geff", "segmentation"

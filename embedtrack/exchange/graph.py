@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from embedtrack.aogm import Edge, Node, edges
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.lbep import MAX_LABEL
-from embedtrack.data.tracked import Tracked, require_valid
-from embedtrack.data.units import Units
+from embedtrack.challenge.aogm import Edge, Node, edges
+from embedtrack.challenge.lbep import MAX_LABEL
+from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.files.lazy import Lazy
+from embedtrack.movies.units import Units
 from embedtrack.types import Labels, Track
 
 

@@ -14,12 +14,12 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from embedtrack.aogm import Edge, Node
-from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.tracked import Tracked
-from embedtrack.data.units import Units
+from embedtrack.challenge.aogm import Edge, Node
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import places, tracked
 from embedtrack.exchange.stack import open_stack
+from embedtrack.movies.units import Units
+from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Track
 
 KNOWN = re.compile(r"tracks\.csv|graph\.json|labels\.tif")

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.tracked import Tracked, require_valid
-from embedtrack.data.units import Units
+from embedtrack.challenge.tracked import Tracked, require_valid
 from embedtrack.exchange.graph import same_label, tracked
-from embedtrack.extras import need
+from embedtrack.files.lazy import Lazy
 from embedtrack.looks.colours import colours
+from embedtrack.movies.units import Units
+from embedtrack.optional_packages import need
 from embedtrack.types import Track
 
 KNOWN = re.compile(r"zarr\.json|labels|[0-9]+")

@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from embedtrack.data.lazy import Lazy
+from embedtrack.files.lazy import Lazy
 
 
 def open_stack(path: Path, channel: int = -1) -> Lazy[NDArray[Any]]:

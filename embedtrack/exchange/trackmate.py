@@ -18,13 +18,13 @@ from scipy.ndimage import find_objects
 from skimage.draw import disk, polygon
 from skimage.measure import find_contours
 
-from embedtrack.aogm import Edge, Node
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.tracked import Tracked
-from embedtrack.data.units import Units
+from embedtrack.challenge.aogm import Edge, Node
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.exchange.stack import open_stack
+from embedtrack.files.lazy import Lazy
+from embedtrack.movies.units import Units
+from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Labels
 
 KNOWN = re.compile(r"tracks\.xml|movie\.tif")

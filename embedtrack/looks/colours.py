@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.data.lives import cell_of_track
+from embedtrack.tracks.lives import cell_of_track
 from embedtrack.types import Track
 
 Colour = tuple[int, int, int]

@@ -1,6 +1,6 @@
 """Where a result differs from its truth: one record for each operation that AOGM counts, with a name that people use.
 
-The matching and the operations are the scorer's (``aogm.py``), so the records' costs add up to AOGM.
+The matching and the operations are the scorer's (``challenge/aogm.py``), so the records' costs add up to AOGM.
 """
 
 from collections import Counter, defaultdict
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embedtrack.aogm import Match, Node, cells_of_masks, edges, found_edges, match_labels
-from embedtrack.data.tracked import Tracked
+from embedtrack.challenge.aogm import Match, Node, cells_of_masks, edges, found_edges, match_labels
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.types import Labels, Track
 
 WEIGHTS = {"NS": 5.0, "FN": 10.0, "FP": 1.0, "ED": 1.0, "EA": 1.5, "EC": 1.0}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import cv2
 
-from embedtrack.aogm import Node
+from embedtrack.challenge.aogm import Node
 from embedtrack.looks.colours import HUES, Colour
 from embedtrack.looks.errors import KINDS, Error
 from embedtrack.looks.overlay import Cell, Picture, Place, legend, outline, path, width_of, write

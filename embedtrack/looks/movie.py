@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from embedtrack.data.place import new_file
+from embedtrack.files.whole import new_file
 from embedtrack.looks.colours import HUES
 from embedtrack.looks.overlay import Picture
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from embedtrack.data.units import Units
 from embedtrack.looks.colours import WHITE, Colour
+from embedtrack.movies.units import Units
 from embedtrack.types import Labels
 
 Picture = NDArray[np.uint8]

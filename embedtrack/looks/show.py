@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.aogm import Node
-from embedtrack.data.tracked import Tracked
+from embedtrack.challenge.aogm import Node
+from embedtrack.challenge.tracked import Tracked
+from embedtrack.inference.pipeline import spread
 from embedtrack.looks import overlay
 from embedtrack.looks.colours import Colour, colours
 from embedtrack.looks.errors import Error, find_errors
 from embedtrack.looks.marks import Scene, mark
 from embedtrack.looks.movie import STILL, check_suffix, write_pictures
 from embedtrack.looks.overlay import Cell, Picture, Place
-from embedtrack.pipeline import spread
 from embedtrack.types import Track
 
 QUIET: Colour = (150, 130, 120)

@@ -52,5 +52,3 @@ def _places(two: Table, whole: Table) -> NDArray[np.float64]:
     if np.hypot(*(goals[1] - goals[0])) > radius(whole[None])[0] / 2:
         return goals
     return lie
-
-

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.aogm import match_labels
+from embedtrack.challenge.aogm import match_labels
 from embedtrack.tracks.candidates import CELL, PART, UNION, Scene, scene_of
 from embedtrack.tracks.cells import Cells
 from embedtrack.tracks.costs import Features, cell_features, division_features, link_features
@@ -153,7 +153,7 @@ def _division_rows(
             sisters
             and a is not None
             and abs(frame - a.begin) <= LATE
-            and bool({a.parent, *( [a.label, b.label] if b else [])} & set(old[mother]))
+            and bool({a.parent, *([a.label, b.label] if b else [])} & set(old[mother]))
         )
     known = inside[one.pairs["target"]] & inside[one.pairs["other"]]
     return _chosen(seen, np.array(true), known)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.data.lbep import MAX_LABEL
+from embedtrack.challenge.lbep import MAX_LABEL
 from embedtrack.tracks.relabel import present, rename
 from embedtrack.types import Labels, Track
 

@@ -132,9 +132,7 @@ def _around(matrix: csr_array, broken: NDArray[np.bool_]) -> tuple[Index, Index]
     """The variables that hang together with a broken one by constraints, and those constraints."""
     rows, columns = matrix.shape
     entries = matrix.tocoo()
-    graph = coo_array(
-        (np.ones(entries.nnz), (entries.row, rows + entries.col)), shape=(rows + columns, rows + columns)
-    )
+    graph = coo_array((np.ones(entries.nnz), (entries.row, rows + entries.col)), shape=(rows + columns, rows + columns))
     component = connected_components(graph, directed=False)[1]
     hit = np.isin(component, np.unique(component[rows:][broken]))
     return np.flatnonzero(hit[rows:]), np.flatnonzero(hit[:rows])

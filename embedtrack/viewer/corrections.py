@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from embedtrack.aogm import Node
-from embedtrack.data.tracked import Tracked
+from embedtrack.challenge.aogm import Node
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.edit.cut import cut
 from embedtrack.edit.divide import divide
 from embedtrack.edit.draft import Draft, as_tracked, fresh, open_draft, track_of
 from embedtrack.edit.join import join
+from embedtrack.edit.refit import settle
 from embedtrack.edit.relabel import relabel
-from embedtrack.edit.settle import settle
-from embedtrack.extras import need
+from embedtrack.optional_packages import need
 from embedtrack.viewer.layers import Places, colour_table, scale, track_data
 
 CELLS, TRACKS, PICKS = "cells", "tracks", "picked"

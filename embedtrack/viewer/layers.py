@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.data.lives import cell_of_track, lives
-from embedtrack.data.units import Units
 from embedtrack.edit.draft import Draft
 from embedtrack.exchange.graph import places
-from embedtrack.extras import need
 from embedtrack.looks.colours import colours
+from embedtrack.movies.units import Units
+from embedtrack.optional_packages import need
+from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Labels
 
 Place = tuple[float, float]

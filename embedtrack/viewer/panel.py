@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from embedtrack.data.choice import log_of
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.names import runs, spell
-from embedtrack.data.tracked import write_tracked
+from embedtrack.challenge.tracked import write_tracked
 from embedtrack.edit.truth import write_truth
-from embedtrack.extras import need
+from embedtrack.files.lazy import Lazy
+from embedtrack.files.names import runs, spell
+from embedtrack.movies.selection import log_of
+from embedtrack.optional_packages import need
 from embedtrack.viewer.corrections import SPANS, Corrections
 
 log = logging.getLogger(__name__)

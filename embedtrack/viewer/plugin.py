@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from embedtrack.data import ctc
-from embedtrack.data.lazy import Lazy
-from embedtrack.data.names import numbered
-from embedtrack.data.tiff import read_frame
-from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge import layout
+from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
 from embedtrack.edit.draft import as_tracked, open_draft
-from embedtrack.edit.settle import settle
+from embedtrack.edit.refit import settle
+from embedtrack.files.lazy import Lazy
+from embedtrack.files.names import numbered
+from embedtrack.movies.tiff_image import read_frame
 from embedtrack.types import Track
 from embedtrack.viewer.corrections import CELLS, TRACKS
 from embedtrack.viewer.layers import Places, movie, scale, track_data
@@ -49,7 +49,7 @@ def read_result(folder: Path) -> list[Layer]:
 
 def read_movie(folder: Path) -> list[Layer]:
     """The frames of a movie, read when they are shown."""
-    sequence = ctc.open_sequence(folder)
+    sequence = layout.open_sequence(folder)
     images = Lazy(len(sequence), lambda t: read_frame(sequence.paths[t]))
     return [(movie(images), {"name": folder.name, "metadata": {"first": sequence.first}}, "image")]
 

@@ -10,9 +10,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from embedtrack.challenge import models
-from embedtrack.extras import need
-from embedtrack.folder import WEIGHTS
+from embedtrack.challenge.convention import models
+from embedtrack.model_files import WEIGHTS
+from embedtrack.optional_packages import need
 from embedtrack.viewer.plugin import Layer, read_result
 
 OTHER = "other"
@@ -35,7 +35,7 @@ def run(
     Raises:
         ValueError: it is no movie, or the model or its frames cannot be used.
     """
-    from embedtrack.infer import track
+    from embedtrack.inference.track import track
 
     if np.ndim(movie) != 3 or len(movie) == 0:
         raise ValueError(f"expected a movie of the axes T, Y, X, got {np.ndim(movie)} axes; choose another layer")

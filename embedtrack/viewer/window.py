@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from embedtrack.data.choice import Choice
-from embedtrack.data.result import check_replaceable, explained
-from embedtrack.data.sources.open import open_pair, open_raw
-from embedtrack.data.tracked import Tracked, write_tracked
-from embedtrack.data.units import Units
+from embedtrack.challenge.tracked import Tracked, write_tracked
+from embedtrack.challenge.writer import check_replaceable, explained
 from embedtrack.edit.truth import check_place, corrected_before
-from embedtrack.extras import need
+from embedtrack.movies.open import open_pair, open_raw
+from embedtrack.movies.selection import Choice
+from embedtrack.movies.units import Units
+from embedtrack.optional_packages import need
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.layers import movie, scale
 from embedtrack.viewer.panel import Job, panel

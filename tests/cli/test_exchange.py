@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.data.tracked import open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.exchange.formats import FORMATS
 from tests.cli.test_look import Run, data  # noqa: F401
 from tests.exchange.hard import hard, same

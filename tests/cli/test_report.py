@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedtrack.__main__ import main
-from embedtrack.data.tracked import open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from tests.drawings import dividing, write_movie
 
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedtrack.aogm import edges
-from embedtrack.data.tracked import Tracked, require_valid
+from embedtrack.challenge.aogm import edges
+from embedtrack.challenge.tracked import Tracked, require_valid
 from embedtrack.edit.cut import cut
 from embedtrack.edit.divide import divide
 from embedtrack.edit.draft import Draft, as_tracked, fresh, open_draft
 from embedtrack.edit.join import join
+from embedtrack.edit.refit import settle
 from embedtrack.edit.relabel import relabel
-from embedtrack.edit.settle import settle
 from embedtrack.types import Track
 from tests.exchange.hard import hard
 

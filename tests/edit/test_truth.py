@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tifffile
 
+from embedtrack.challenge.layout import open_truth
+from embedtrack.challenge.tracked import Tracked, open_tracked
 from embedtrack.config import Normalisation
-from embedtrack.data.ctc import open_truth
-from embedtrack.data.movie import read_movie
-from embedtrack.data.sources.open import open_raw
-from embedtrack.data.tracked import Tracked, open_tracked
 from embedtrack.edit.truth import check_place, clip, corrected_before, write_truth
+from embedtrack.movies.open import open_raw
+from embedtrack.truth.annotated import read_movie
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
 from tests.exchange.hard import hard

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from embedtrack.data.tracked import Tracked
-from embedtrack.data.units import Units
+from embedtrack.challenge.tracked import Tracked
+from embedtrack.movies.units import Units
 from embedtrack.types import Labels, Track
 from tests.drawings import draw
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.data.tracked import Tracked, open_tracked, require_valid
-from embedtrack.data.units import Units
+from embedtrack.challenge.tracked import Tracked, open_tracked, require_valid
 from embedtrack.exchange.formats import FORMATS, export, load, recognise
+from embedtrack.movies.units import Units
 from tests.drawings import ALL
 from tests.exchange.hard import bare, hard, same
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.aogm import edges
-from embedtrack.data.tracked import Tracked
-from embedtrack.data.units import Units
+from embedtrack.challenge.aogm import edges
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.formats import export
+from embedtrack.movies.units import Units
 from embedtrack.types import Track
 from tests.exchange.hard import hard, pixels
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.data.tracked import Tracked, write_tracked
-from embedtrack.evaluate import evaluate
+from embedtrack.challenge.evaluate import evaluate
+from embedtrack.challenge.tracked import Tracked, write_tracked
 from embedtrack.looks.errors import Error, counts, find_errors
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, draw, moving, still, write_movie

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from embedtrack.data.units import Units
 from embedtrack.looks import overlay
 from embedtrack.looks.overlay import (
     Span,
@@ -17,6 +16,7 @@ from embedtrack.looks.overlay import (
     path,
     scale_bar,
 )
+from embedtrack.movies.units import Units
 from tests.drawings import draw
 
 RED = (0, 0, 255)

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from embedtrack.challenge.check import track_faults
 from embedtrack.config import ModelConfig
-from embedtrack.data.check import track_faults
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Frame, Labels, Track
 

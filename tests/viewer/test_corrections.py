@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtrack.data.ctc import check, open_truth
-from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.layout import check, open_truth
+from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.panel import Job, frames, panel, save
 from embedtrack.viewer.window import fill, prepare, rescue, view

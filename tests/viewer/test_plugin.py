@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtrack.challenge import REPOSITORY, models
-from embedtrack.data.check import check
-from embedtrack.data.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.check import check
+from embedtrack.challenge.convention import REPOSITORY, models
+from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
 from embedtrack.exchange.graph import links_of
 from embedtrack.viewer import segment
 from embedtrack.viewer.plugin import reader, writer
@@ -104,7 +104,7 @@ def test_a_movie_of_the_window_goes_through_a_model(monkeypatch, tmp_path):
         write_tracked(Tracked(list(toy.labels), toy.tracks, (48, 64), first=998, digits=4), out)
         on_frame(6, 6)
 
-    monkeypatch.setattr("embedtrack.infer.track", track)
+    monkeypatch.setattr("embedtrack.inference.track.track", track)
     calls: list[tuple[int, int]] = []
     layers = segment.run(toy.frames(), tmp_path, 8, lambda *now: calls.append(now), first=998)
     names, model, views, folder = seen[0]
@@ -135,7 +135,7 @@ def wait_for(done: Any) -> None:
 @needs_napari
 def test_the_widget_segments_shows_how_far_it_is_and_can_be_ended(viewer):
     """Two frames of the demo, by the weights that are shipped."""
-    from embedtrack.data.ctc import open_sequence, read_frame
+    from embedtrack.challenge.layout import open_sequence, read_frame
 
     paths = open_sequence(REPOSITORY / "demo" / "01").paths[:2]
     viewer.add_image(np.stack([read_frame(path) for path in paths]), name="demo")

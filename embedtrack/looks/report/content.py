@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from embedtrack.aogm import Node
-from embedtrack.data.lives import lives
-from embedtrack.data.tracked import Tracked
+from embedtrack.challenge.aogm import Node
+from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.colours import Colour
 from embedtrack.looks.errors import Error
 from embedtrack.looks.marks import COLOURS
@@ -17,6 +16,7 @@ from embedtrack.looks.report import faults
 from embedtrack.looks.report.hints import Hint
 from embedtrack.looks.report.sights import Sights
 from embedtrack.looks.report.tree import Tree
+from embedtrack.tracks.lives import lives
 
 Content = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from embedtrack.aogm import Node
+from embedtrack.challenge.aogm import Node
 from embedtrack.looks.errors import KINDS, Error
 from embedtrack.looks.overlay import Place
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from embedtrack.data.lives import Life, lives
+from embedtrack.tracks.lives import Life, lives
 from embedtrack.types import Track
 
 KINDS = {

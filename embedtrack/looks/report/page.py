@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack import __version__
-from embedtrack.data.lives import lives
-from embedtrack.data.place import new_file
-from embedtrack.data.tracked import Tracked
-from embedtrack.data.units import Units
-from embedtrack.extras import need
+from embedtrack.challenge.tracked import Tracked
+from embedtrack.files.whole import new_file
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import KINDS, Error, find_errors
 from embedtrack.looks.report import charts, content, faults, hints, images, sights
 from embedtrack.looks.report.tree import grow
 from embedtrack.looks.show import grey_span
+from embedtrack.movies.units import Units
+from embedtrack.optional_packages import need
+from embedtrack.tracks.lives import lives
 
 BUDGET = 14e6
 """Bytes that the page may have; frames are stored as well as fits."""

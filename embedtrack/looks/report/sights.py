@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from embedtrack.data.tracked import Tracked
+from embedtrack.challenge.tracked import Tracked
+from embedtrack.looks.measure import followed
 from embedtrack.looks.overlay import Cell, cells_of
 from embedtrack.looks.report.outlines import pack
-from embedtrack.measure import followed
 from embedtrack.types import Labels
 
 COLUMNS = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from embedtrack.data.lives import Life, lives
+from embedtrack.tracks.lives import Life, lives
 from embedtrack.types import Track
 
 

@@ -1,0 +1,1 @@
+"""The Cell Tracking Challenge: its folders, track files, rules and measures."""

@@ -1,0 +1,139 @@
+"""A tracked movie: masks and lineage, from a result or from truth, read when they are asked for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from embedtrack.challenge import layout
+from embedtrack.challenge.check import TRACKS, check, summary, track_faults
+from embedtrack.challenge.writer import ResultWriter
+from embedtrack.files.lazy import Lazy
+from embedtrack.files.names import numbered
+from embedtrack.movies.selection import Choice, noted
+from embedtrack.movies.tiff_image import read_header, read_labels
+from embedtrack.movies.units import Units
+from embedtrack.types import Labels, Track
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
+
+    labels: Sequence[Labels]
+    """int32[H, W] of every frame; a label is a track's."""
+    tracks: list[Track]
+    """Valid by the challenge's rules: each label is in every frame of its span and nowhere else."""
+    shape: tuple[int, int]
+    """(H, W) of every frame."""
+    first: int = 0
+    """Number of the first frame."""
+    digits: int = 3
+    """Width of the frame numbers in file names."""
+    units: Units = field(default=Units())
+    """What its pixels and frames are worth."""
+    movie: Choice = field(default=Choice())
+    """How its movie was read."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def spell(self, index: int) -> str:
+        """The frame's number as the file names have it."""
+        return f"{self.first + index:0{self.digits}d}"
+
+
+def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
+    """A result, e.g. ``DATASET/01_RES``, or tracking truth, e.g. ``DATASET/01_GT`` or ``01_GT/TRA``.
+
+    Units that are not given are those that the log beside it notes.
+
+    Raises:
+        ValueError: there is neither, or it is not valid; a line per fault.
+    """
+    folder = Path(folder)
+    truth = _truth(folder)
+    if not folder.is_dir() or not (truth or (folder / TRACKS).exists() or numbered(folder, "mask")):
+        raise ValueError(
+            f"{folder}: expected a result (mask000.tif, ..., {TRACKS}) or truth (TRA/man_track000.tif, ..., "
+            f"man_track.txt), got {'neither' if folder.exists() else 'nothing of this name'}; check the path"
+        )
+    prefix, table = ("man_track", truth / "man_track.txt") if truth else ("mask", folder / TRACKS)
+    files = numbered(truth or folder, prefix)
+    faults = [] if truth else _result_faults(folder)
+    if not faults and [file.number - files[0].number for file in files] != list(range(len(files))):
+        faults = [f"{truth}: expected truth of consecutive frames, got holes or double numbers; add or rename images"]
+    if not faults and not files:
+        faults = [f"{table}: expected {prefix}000.tif, ... beside it, got none; add them"]
+    if faults:
+        raise ValueError(summary(faults))
+    first = files[0].number
+    tracks = [track._replace(begin=track.begin - first, end=track.end - first) for track in layout.read_tracks(table)]
+    paths = [file.path for file in files]
+    height, width = read_header(paths[0]).shape
+    movie = noted(folder)
+    tracked = Tracked(
+        Lazy(len(paths), lambda i: read_labels(paths[i])),
+        tracks, (height, width), first, files[0].digits, (units or Units()).over(movie.units), movie,
+    )  # fmt: skip
+    if truth:
+        require_valid(tracked, truth)
+    return tracked
+
+
+def is_truth(folder: Path) -> bool:
+    """Whether ``open_tracked`` takes a folder for tracking truth."""
+    return _truth(folder) is not None
+
+
+def write_tracked(tracked: Tracked, out: Path) -> None:
+    """Write a tracked movie as a result of the challenge, whole or not at all.
+
+    Raises:
+        ValueError: it is not valid, has more than 65535 tracks, or the place holds something else than a result.
+    """
+    with ResultWriter(out, tracked) as writer:
+        for index, labels in enumerate(tracked.labels):
+            writer.write(index, labels)
+        writer.commit(tracked.tracks)
+
+
+def require_valid(tracked: Tracked, name: object) -> None:
+    """Raise ValueError, a line per fault, unless each label is in the frames of its track and nowhere else."""
+    faults = [f"{name}: {fault}" for fault in track_faults(tracked.tracks, 0, len(tracked) - 1)]
+    faults += [] if faults else [f"{name}: {fault}" for fault in _presence_faults(tracked)]
+    if faults:
+        raise ValueError(summary(faults))
+
+
+def _truth(folder: Path) -> Path | None:
+    """Where the tracking truth of a folder is: in its ``TRA``, or in itself."""
+    return next((place for place in (folder / "TRA", folder) if (place / "man_track.txt").is_file()), None)
+
+
+def _result_faults(folder: Path) -> list[str]:
+    """What is wrong with a result whose first frame may have any number."""
+    files = numbered(folder, "mask")
+    if not files or [file.number - files[0].number for file in files] != list(range(len(files))):
+        return check(folder)
+    try:
+        height, width = read_header(files[0].path).shape
+    except ValueError as error:
+        return [str(error)]
+    movie = layout.Sequence(
+        folder, tuple(file.path for file in files), files[0].number, files[0].digits, (height, width)
+    )
+    return check(folder, movie)
+
+
+def _presence_faults(tracked: Tracked) -> Iterator[str]:
+    """Labels that are missing in a frame of their track, or present elsewhere, or another shape."""
+    for index, labels in enumerate(tracked.labels):
+        if labels.shape != tracked.shape:
+            yield f"expected {tracked.shape} pixels in frame {tracked.spell(index)}, got {labels.shape}"
+        listed = {track.label for track in tracked.tracks if track.begin <= index <= track.end}
+        odd = sorted(listed.symmetric_difference(np.unique(labels[labels > 0]).tolist()))
+        if odd:
+            where = "its track only" if odd[0] in listed else "the mask only"
+            yield f"expected label {odd[0]} in track and mask alike, got it in {where} in frame {tracked.spell(index)}"

@@ -1,0 +1,84 @@
+"""What a person sees while it works: progress bars and closing lines, on standard error."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
+
+
+class ConsoleHandler(logging.Handler):
+    """Log lines above the progress bar, never wrapped: a path stays whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the line."""
+        console.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
+
+
+def start_logging() -> None:
+    """Show what the package logs."""
+    log = logging.getLogger("embedtrack")
+    log.handlers = [ConsoleHandler()]
+    log.setLevel(logging.INFO)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong with a file
+
+
+@contextmanager
+def frames_bar(title: str) -> Iterator["FramesBar"]:
+    """A bar that counts frames, with frames per second and the time left."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        yield FramesBar(progress)
+
+
+class FramesBar:
+    """Call it with the frames done and the frames in all."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` frames are finished; before the first call there is no bar."""
+        if self._task is None:
+            self._task = self._progress.add_task("", total=total, rate="")
+        speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
+        rate = f"{speed:.2f} frames/s" if speed else ""
+        self._progress.update(self._task, completed=done, total=total, rate=rate)
+
+
+@contextmanager
+def training_bar(title: str) -> Iterator["TrainingBar"]:
+    """A bar for a training: loss, validation score, time spent and left."""
+    columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[loss]}  {task.fields[seg]}"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True), console=console) as p:
+        yield TrainingBar(p)
+
+
+class TrainingBar:
+    """Call it with the records that training yields."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=1.0, loss="", seg="")
+
+    def __call__(self, record: dict[str, float]) -> None:
+        """Show a step's loss or a validation's score."""
+        if "validation_seg" in record:
+            score = f"validation SEG {record['validation_seg']:.3f} (best {record['best']:.3f})"
+            self._progress.update(self._task, seg=score)
+            logging.getLogger("embedtrack.training.train").info("step %d: %s", record["step"], score)
+        else:
+            self._progress.update(self._task, completed=record["progress"], loss=f"loss {record['total']:.3f}")

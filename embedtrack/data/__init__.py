@@ -1,1 +1,0 @@
-"""Files, samples, tiles: how images enter and results leave."""

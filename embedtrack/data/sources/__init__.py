@@ -1,1 +1,0 @@
-"""Movies of any kind, opened alike: ``open_movie`` in ``open.py``."""

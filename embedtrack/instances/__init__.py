@@ -1,1 +1,0 @@
-"""From maps to labelled cells."""

@@ -1,0 +1,1 @@
+"""Tracking while the microscope records."""

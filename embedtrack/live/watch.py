@@ -1,0 +1,224 @@
+"""The story of live tracking: frames arrive -> cells -> tracks -> a result that is valid after every frame.
+
+Frame by frame it does what ``inference/track.py`` does; at the end its result is the same, byte for byte. What it knows lies in
+a hidden folder beside the result, ``.01_RES.watch``, from which a run goes on after it was killed.
+"""
+
+import json
+import logging
+import math
+import os
+import shutil
+import signal
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from embedtrack import __version__
+from embedtrack.challenge import layout
+from embedtrack.challenge.check import TRACKS, mask_name, summary
+from embedtrack.challenge.writer import explained
+from embedtrack.files.lock import alone
+from embedtrack.files.names import numbered
+from embedtrack.inference.track import Job, Summary, prepare, segment, summarise
+from embedtrack.live.arrivals import Arrival, Arrivals, Late, Stamp, stamp
+from embedtrack.live.result import LiveResult
+from embedtrack.model_files import WEIGHTS, digest
+from embedtrack.tracks.tracker import Mask
+
+log = logging.getLogger(__name__)
+
+State = dict[str, NDArray[Any]]
+
+STATE = "state.npz"
+SHARE = 0.05
+"""Share of the time that keeping the state may take."""
+
+
+def watch(
+    folder: Path,
+    model_folder: Path,
+    out: Path,
+    *,
+    views: int = 8,
+    device_name: str = "auto",
+    precision: str = "float32",
+    compiling: str = "auto",
+    border: int | None = None,
+    idle: float = math.inf,
+    ended: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Track a recording while its files arrive; ``out`` is at every moment a valid result of the frames so far.
+
+    Args:
+        folder: where ``t000.tif``, ... appear, in any order, perhaps half-written at first.
+        model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
+        out: the result's folder; an older result there is replaced with the first frame.
+        views: as in ``infer.track``, like the next four.
+        device_name: the device.
+        precision: the network's.
+        compiling: auto, on or off.
+        border: E in pixels.
+        idle: the recording has ended when nothing has changed in the folder for this many seconds ...
+        ended: ... or when this says so; all frames that are there then are still tracked.
+
+    Raises:
+        ValueError: anything that is wrong with the frames, the model or the destination.
+    """
+    begin = time.perf_counter()
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: expected a folder in which frames t000.tif, ... will appear, got none; make it")
+    job = prepare(folder, model_folder, views, device_name, precision, border, compiling)
+    identity = _identity(folder, model_folder, job, views, precision, compiling)
+    with _memory(out) as memory:
+        while True:
+            run = Run(job, folder, out, memory, identity)
+            try:
+                run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen), views, precision, compiling)
+                sequence = layout.open_sequence(folder)
+                if [stamp(path) for path in sequence.paths] == [arrival.stamp for arrival in run.seen]:
+                    break
+                log.warning("%s: a frame has changed after it was tracked; tracking again what follows from it", folder)
+            except Late as error:
+                log.warning("%s: %s; tracking from the start", folder, error)
+        faults = layout.check(out, sequence)
+        if faults:
+            raise ValueError(summary(faults))
+        shutil.rmtree(memory)
+    return summarise(run.tracker.held()[1], len(sequence), time.perf_counter() - begin)
+
+
+class Run:
+    """One pass over a recording: from its start, or from where a run stood that was killed."""
+
+    def __init__(self, job: Job, folder: Path, out: Path, memory: Path, identity: str) -> None:
+        self.job, self.out, self.memory, self.identity = job, out, memory, identity
+        self.tracker = job.tracker()
+        self.seen: list[Arrival] = []
+        self._stamps: list[Stamp] = []  # of the finished masks
+        self._save_after = 0.0
+        state = _load(memory / STATE)
+        if state is not None and self._restore(state, folder):
+            log.info("%s: going on after %d frames", out, len(self.seen))
+
+    def follow(self, arrivals: Arrivals, views: int, precision: str, compiling: str = "auto") -> None:
+        """Track all frames that arrive; after each one the result is published."""
+        start, began = len(self.seen), time.time()
+        already = sum(1 for _ in self.out.glob("mask*.tif")) if start else 0  # a killed run had published more
+        last = [arrival.path for arrival in self.seen[-1:]]  # the next frame needs its features
+        self.seen = arrivals.seen
+        shown: dict[str, Mask] = {}
+        waiting: dict[str, Mask] = {}
+        cells = segment(self.job.model, chain(last, arrivals), views, precision, compiling=compiling)
+        with closing(cells), LiveResult(self.out, go_on=start > 0) as live:
+            for count, frame in enumerate(islice(cells, len(last), None), start=start + 1):
+                fresh = self.tracker.add(frame)
+                held, tracks = self.tracker.held()
+                finished = count - len(held)
+                names = map(self._name, range(finished - len(fresh), count))
+                current = dict(zip(names, fresh + held, strict=True))
+                waiting |= {n: mask for n, mask in current.items() if not np.array_equal(mask, shown.get(n, ()))}
+                if count >= already:
+                    first, arrival = self.seen[0].number, self.seen[count - 1]
+                    live.publish(waiting, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
+                    latency = time.time() - max(arrival.stamp.time / 1e9, began)
+                    log.info("%s: %d cells, %.2f s after it was there", arrival.path.name, frame.labels.max(), latency)
+                    shown, waiting = current, {}
+                    self._save(count, finished)
+
+    def _name(self, index: int) -> str:
+        """The mask's file name for the frame at ``index`` (from 0)."""
+        return mask_name(self.seen[0].number + index, self.seen[0].digits)
+
+    def _save(self, count: int, finished: int) -> None:
+        """Keep what ``count`` frames have taught, unless that was done so lately that it would cost too much time."""
+        for index in range(len(self._stamps), finished):
+            self._stamps.append(stamp(self.out / self._name(index)) or Stamp(0, 0))
+        begin = time.monotonic()
+        if begin < self._save_after:
+            return
+        seen = [(a.number, a.digits, *a.stamp) for a in self.seen[:count]]
+        state = self.tracker.state() | {
+            "identity": np.array(self.identity),
+            "seen": np.array(seen, np.int64),
+            "masks": np.array(self._stamps, np.int64).reshape(-1, 2),
+        }
+        np.savez(self.memory / "new.npz", **state)  # type: ignore[arg-type]
+        os.replace(self.memory / "new.npz", self.memory / STATE)
+        now = time.monotonic()
+        self._save_after = now + (now - begin) / SHARE
+
+    def _restore(self, state: State, folder: Path) -> bool:
+        """Take up a state, if it is of this model and this recording, and of the result that is there."""
+        if str(state["identity"]) != self.identity:
+            return False
+        self.seen = [
+            Arrival(folder / f"t{number:0{digits}d}.tif", number, digits, Stamp(*rest))
+            for number, digits, *rest in state["seen"].tolist()
+        ]
+        self._stamps = [Stamp(*line) for line in state["masks"].tolist()]
+        unchanged = (
+            [file.number for file in numbered(folder, "t")[:1]] == [self.seen[0].number]  # the folder may be empty
+            and all(stamp(arrival.path) == arrival.stamp for arrival in self.seen)
+            and all(stamp(self.out / self._name(index)) == known for index, known in enumerate(self._stamps))
+            and (self.out / TRACKS).is_file()
+        )
+        if unchanged:
+            self.tracker.restore(state)
+        else:
+            log.warning("%s: frames or masks have changed since the last run; tracking from the start", self.out)
+            self.seen, self._stamps = [], []
+        return unchanged
+
+
+def _load(path: Path) -> State | None:
+    """A state that was kept, if there is one and it is whole."""
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _identity(folder: Path, model_folder: Path, job: Job, views: int, precision: str, compiling: str) -> str:
+    """What must be the same for one run to go on where another stood."""
+    weights = digest(model_folder / WEIGHTS)
+    config = job.model.config.model_dump_json()
+    known = [__version__, torch.__version__, str(folder.resolve()), weights, config, views, precision]
+    return json.dumps([*known, str(job.model.device), compiling == "on", job.border])
+
+
+@contextmanager
+def _memory(out: Path) -> Iterator[Path]:
+    """The hidden folder beside the result, for this run alone; it stays if it holds something."""
+    place = out.resolve()
+    folder = place.with_name(f".{place.name}.watch")
+    with explained(out):
+        folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder, f"{out}: expected to be alone, got another watch that writes there; end it first"):
+        yield folder
+
+
+@contextmanager
+def told_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C within says that the recording has ended, the second one ends the program."""
+    told = threading.Event()
+
+    def tell(*_: object) -> None:
+        told.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, tell)
+    try:
+        yield told.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

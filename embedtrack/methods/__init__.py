@@ -1,0 +1,1 @@
+"""Methods that find cells in frames: each a folder, known to the rest by ``embedtrack/method.py`` alone."""

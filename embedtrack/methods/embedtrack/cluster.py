@@ -1,0 +1,222 @@
+"""From maps to cells: pixels that point to the same place are one cell (Löffler & Mikut 2022, section 3.3)."""
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.compiled import compiled
+from embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.refine import nearest_pixel, settle
+from embedtrack.types import Labels, Maps
+
+REACH = math.log(2)
+"""d = exp(-r) exceeds 0.5 where r = sum_k S_k (c_k - e_k)^2 is below this."""
+NEAR = REACH / 4
+"""r at half of the radius of d = 0.5."""
+PATIENCE = 8
+"""A pixel this often near a rejected centre proposes none. Without it every pixel of a wild map would propose, and
+each would look at the same crowd in vain; with it few proposals fit in any place, so that the cost stays linear."""
+
+
+class Crowd(NamedTuple):
+    """The n foreground pixels in the order of the pixel of the frame that they point to, its *place*.
+
+    Places count in reading order, so the pixels that point into columns a to b of a row are one run:
+    ``first[row * W + a]`` to ``first[row * W + b + 1]``.
+    """
+
+    shape: tuple[int, int]
+    """H, W."""
+    first: NDArray[np.int32]
+    """[H * W + 1]: where the pixels of each place begin; the last is n."""
+    pixel: NDArray[np.int32]
+    """[n]: which pixel of the frame it is, in reading order."""
+    y: NDArray[np.float64]
+    """[n]: e_y, the row that it points to, in pixels; it may lie outside the frame."""
+    x: NDArray[np.float64]
+    """[n]: e_x, the column that it points to."""
+
+
+class Centres(NamedTuple):
+    """Candidates for the centre of a cell, best first."""
+
+    member: NDArray[np.intp]
+    """[k]: index into the crowd of the pixel that proposes it."""
+    precision: NDArray[np.float64]
+    """[k, 2]: (S_y, S_x) per squared pixel."""
+
+
+def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, step: float) -> Labels:
+    """Group the foreground pixels by the centre that they point to.
+
+    A pixel p points to e = p + offset / step and belongs to the centre c for which
+    d = exp(-sum_k S_k (c_k - e_k)^2) is highest and above 0.5, with S_k = exp(10 b_k) of c's bandwidth. Centres are
+    tried in falling seediness (equals in reading order); what each proposes, and whether it stands, says `_propose`.
+    The work is linear in the number of foreground pixels.
+
+    Args:
+        maps: of one frame; ``shift`` is not used.
+        settings: thresholds, votes, the least size of a cell, and whether cells settle in the end.
+        step: the width of a pixel in grid units.
+
+    Returns:
+        int32[H, W], numbered from 1 in the reading order of the pixels that proposed the cells; where cells settle, a
+        number may be missing.
+
+    Raises:
+        ValueError: the maps do not have one size.
+    """
+    shape = maps.seediness.shape
+    if len(shape) != 2 or not maps.offset.shape == maps.bandwidth.shape == (2, *shape):
+        expected = "expected seediness [H, W] with offset and bandwidth [2, H, W]"
+        raise ValueError(f"{expected}, got {shape}, {maps.offset.shape}, {maps.bandwidth.shape}: give one frame's maps")
+    offset, seediness = (np.ascontiguousarray(a, np.float32) for a in (maps.offset, maps.seediness))
+    crowd = _gather(offset, seediness, np.float32(settings.mask_threshold), step)
+    members = _popular(crowd, seediness, np.float32(settings.seed_threshold), settings.min_votes)
+    labels = np.zeros(shape, np.int32)
+    if members.size == 0:
+        return labels
+    owner, standing = _propose(crowd, _rank(crowd, members, maps, settings, step), settings.min_cell_size)
+    number = np.zeros(standing.size + 1, np.int32)
+    number[1 + np.argsort(crowd.pixel[standing])] = np.arange(1, standing.size + 1)
+    labels.reshape(-1)[crowd.pixel] = number[owner]
+    if settings.reach is None:
+        return labels
+    return settle(labels, maps, settings.reach, settings.mask_threshold, settings.min_cell_size, step)
+
+
+def _rank(
+    crowd: Crowd, members: NDArray[np.intp], maps: Maps[NDArray[np.float32]], settings: Clustering, step: float
+) -> Centres:
+    """The centres that ``members`` intp[k] of the crowd propose, with the mean bandwidth of the pixels around."""
+    pixel = crowd.pixel[members]
+    order = np.lexsort((pixel, -maps.seediness.reshape(-1)[pixel]))
+    square = (settings.smoothing, settings.smoothing)
+    smooth = [cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth]
+    b = np.stack([axis[pixel[order]] for axis in smooth], axis=1).astype(np.float64)  # [k, 2]
+    return Centres(members[order], np.exp(10 * b) * step**2)
+
+
+@compiled
+def _gather(offset: NDArray[np.float32], seediness: NDArray[np.float32], threshold: np.float32, step: float) -> Crowd:
+    """Sort the pixels with a seediness above the threshold by the place that they point to, by counting.
+
+    Positions outside the frame count for its nearest pixel, so that a cell at the frame's edge keeps all its votes.
+    """
+    height, width = seediness.shape
+    pixel = np.flatnonzero(seediness > threshold).astype(np.int32)
+    first = np.zeros(height * width + 1, np.int32)
+    place, y, x = np.empty_like(pixel), np.empty(pixel.size), np.empty(pixel.size)
+    for i in range(pixel.size):
+        row, column = pixel[i] // width, pixel[i] % width
+        y[i] = row + offset[0, row, column] / step
+        x[i] = column + offset[1, row, column] / step
+        place[i] = nearest_pixel(y[i], height) * width + nearest_pixel(x[i], width)
+        first[place[i] + 1] += 1
+    for i in range(height * width):
+        first[i + 1] += first[i]
+    order, free = np.empty_like(pixel), first.copy()
+    for i in range(pixel.size):
+        order[free[place[i]]] = i
+        free[place[i]] += 1
+    return Crowd((height, width), first, pixel[order], y[order], x[order])
+
+
+@compiled
+def _popular(crowd: Crowd, seediness: NDArray[np.float32], threshold: np.float32, min_votes: int) -> NDArray[np.intp]:
+    """The members whose own pixel has a seediness above the threshold and more than ``min_votes`` votes.
+
+    Votes are the pixels that point into the 3x3 neighbourhood. All of the foreground votes, dim rims too: a small or
+    dim cell may have fewer bright pixels than it needs votes.
+    """
+    height, width = crowd.shape
+    members = np.empty(crowd.pixel.size, np.intp)
+    size = 0
+    for member, pixel in enumerate(crowd.pixel):
+        row, column = pixel // width, pixel % width
+        if seediness[row, column] > threshold:
+            votes = 0
+            for y in range(max(row - 1, 0), min(row + 2, height)):
+                votes += crowd.first[y * width + min(column + 2, width)] - crowd.first[y * width + max(column - 1, 0)]
+            if votes > min_votes:
+                members[size] = member
+                size += 1
+    return members[:size].copy()
+
+
+@compiled
+def _propose(crowd: Crowd, centres: Centres, min_cell_size: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Let every centre in turn propose the pixels with d > 0.5 to it.
+
+    A pixel that already belongs to a cell proposes none. A proposal stands if it has ``min_cell_size`` pixels and less
+    than half of them belong to cells; it then takes those whose d is higher than to the centre that has them. Cells
+    that so shrink below ``min_cell_size`` fall, and those that stand share all pixels anew: what a fallen cell had
+    left mostly lies within reach of its neighbours, in which it would leave holes as background.
+
+    Returns:
+        int32[n]: for every pixel of the crowd the number of its cell, from 1, or 0; intp[cells]: the proposing members.
+    """
+    owner, nearest = np.zeros(crowd.pixel.size, np.int32), np.full(crowd.pixel.size, np.inf)
+    rejections = np.zeros(crowd.pixel.size, np.int32)
+    standing = np.empty(centres.member.size, np.intp)
+    cells = 0
+    for index, centre in enumerate(centres.member):
+        if owner[centre] > 0 or rejections[centre] >= PATIENCE:
+            continue
+        members, distance = _reach(crowd, centres, index)
+        taken = 0
+        for member in members:
+            taken += owner[member] > 0
+        if members.size >= min_cell_size and 2 * taken < members.size:
+            standing[cells] = index
+            cells += 1
+            _take(cells, members, distance, owner, nearest)
+        else:
+            for i in range(members.size):
+                rejections[members[i]] += distance[i] < NEAR
+    large = np.bincount(owner, minlength=cells + 1)[1:] >= min_cell_size
+    standing = standing[:cells][large]
+    if standing.size < cells:
+        owner[:], nearest[:] = 0, np.inf
+        for cell in range(standing.size):
+            members, distance = _reach(crowd, centres, standing[cell])
+            _take(cell + 1, members, distance, owner, nearest)
+    return owner, centres.member[standing]
+
+
+@compiled
+def _reach(crowd: Crowd, centres: Centres, index: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The members with d > 0.5 to a centre and their r: only places in the ellipse's bounding box are looked at."""
+    height, width = crowd.shape
+    centre_y, centre_x = crowd.y[centres.member[index]], crowd.x[centres.member[index]]
+    s_y, s_x = centres.precision[index]
+    radius_y, radius_x = math.sqrt(REACH / s_y), math.sqrt(REACH / s_x)
+    left, right = nearest_pixel(centre_x - radius_x, width), nearest_pixel(centre_x + radius_x, width)
+    top, bottom = nearest_pixel(centre_y - radius_y, height), nearest_pixel(centre_y + radius_y, height)
+    begin, end = crowd.first[left::width][top : bottom + 1], crowd.first[right + 1 :: width][top : bottom + 1]
+    members, distance = np.empty((end - begin).sum(), np.intp), np.empty((end - begin).sum())
+    size = 0
+    for run in range(begin.size):
+        for member in range(begin[run], end[run]):
+            r = s_y * (crowd.y[member] - centre_y) ** 2 + s_x * (crowd.x[member] - centre_x) ** 2
+            if r < REACH:
+                members[size], distance[size] = member, r
+                size += 1
+    return members[:size], distance[:size]
+
+
+@compiled
+def _take(
+    cell: int,
+    members: NDArray[np.intp],
+    distance: NDArray[np.float64],
+    owner: NDArray[np.int32],
+    nearest: NDArray[np.float64],
+) -> None:
+    """Give the members to ``cell``, save those that are nearer to the centre that has them."""
+    for i, member in enumerate(members):
+        if distance[i] < nearest[member]:
+            owner[member], nearest[member] = cell, distance[i]

@@ -1,0 +1,176 @@
+"""The network over a movie: tiles, symmetries and the memory of the frame before."""
+
+import logging
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from embedtrack.inference import device as devices
+from embedtrack.inference.pipeline import breathe
+from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
+from embedtrack.inference.tiles import SMALLEST, Stitcher, Tile, cut, fit, plan
+from embedtrack.methods.embedtrack.accelerate import Seen, Sooner, Step, Way
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.fast import for_inference
+from embedtrack.types import Array, Frame, Maps
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+BYTES_PER_PIXEL = 400
+"""What the network needs at its peak for each pixel of a tile, in single precision."""
+OVERLAP = 64
+"""What neighbouring tiles share, in pixels."""
+STRAIGHT = SYMMETRIES[0]
+"""The view that gives tracking offsets: the frame as it is. All pixels of a cell vote for its predecessor, so that the
+mean over eight views finds hardly more of them (one in a thousand by ``benchmarks.links``) and costs a seventh more."""
+
+
+def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None = None, views: int = 8) -> list[Tile]:
+    """Whole frames as one tile where a quarter of the device's memory holds what the network needs for them.
+
+    No tile's side is above ``largest``. It is the memory built in, not what happens to be free: the same machine
+    always cuts the same tiles.
+
+    Args:
+        shape: (H, W) of the frame.
+        largest: side of a tile in pixels.
+        device: where the network runs, by default on the CPU.
+        views: 1 or 8.
+    """
+    device = device or torch.device("cpu")
+    together = max(map(len, _groups(views, device)))
+    side = fit(shape, devices.memory(device) // 4, BYTES_PER_PIXEL * together, largest)
+    return plan(shape, side, OVERLAP)
+
+
+class Pending(NamedTuple):
+    """The maps of a frame [7, H, W], on their way to the processor's memory."""
+
+    channels: Tensor
+    arrived: "torch.cuda.Event | None"
+
+    def fetch(self) -> Maps[Frame]:
+        """Wait until they are there."""
+        if self.arrived is not None:
+            self.arrived.synchronize()
+        return _split(self.channels.numpy())
+
+
+def _split(channels: Array) -> Maps[Array]:
+    """Views of [7, H, W]."""
+    return Maps(channels[0:2], channels[2:4], channels[4], channels[5:7])
+
+
+class Predictor:
+    """Feed it the frames of a movie in order; it gives each one's maps.
+
+    The encoder and the segmentation decoders see each view of a frame once. The features of the view that gives
+    tracking offsets are kept for the next pair.
+    """
+
+    def __init__(
+        self,
+        network: BranchedERFNet,
+        tiles: list[Tile],
+        views: int = 8,
+        precision: str = "float32",
+        way: Way = Way(),  # noqa: B008 (it is immutable)
+    ) -> None:
+        """Take a copy of the network where it is: its device is the device of all that is computed.
+
+        Args:
+            network: in evaluation mode.
+            tiles: where the network looks; see ``inference/tiles.py``.
+            views: 1, or 8 for the mean over all symmetries of the square.
+            precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one.
+            way: how it is made faster from the second frame on.
+
+        Raises:
+            ValueError: no such precision.
+        """
+        if precision not in PRECISIONS:
+            raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
+        self.device = next(network.parameters()).device
+        self.precision = getattr(torch, devices.fast_precision(self.device) if precision == "auto" else precision)
+        self.step = Step(for_inference(network, self.precision))
+        self.sooner = Sooner(self.step, way, self.device)
+        self.tiles = tiles
+        self.begun = False
+        self.before: dict[int, Tensor] = {}
+        self.groups = _groups(views, self.device)
+
+    def __call__(self, frame: Frame) -> Maps[Frame]:
+        """The maps of the next frame float32[H, W], blended over tiles; those of its cells are means over all views.
+
+        The tracking offset of the first frame of a movie points at the cell's own centre.
+
+        Raises:
+            MemoryError: the device has too little memory for a tile.
+        """
+        return self.launch(frame).fetch()
+
+    def launch(self, frame: Frame) -> Pending:
+        """As a call, but a GPU may still be at work: it need not idle while the processor fetches and clusters.
+
+        Where the memory is too small for the first frame of a movie, others perhaps having taken it, its tiles are
+        halved until they fit.
+        """
+        while True:
+            try:
+                pending = self._launch(frame)
+            except MemoryError as error:
+                side = max(self.tiles[0].height, self.tiles[0].width)
+                if self.begun or side <= SMALLEST:
+                    raise
+                log.warning("out of memory with tiles of %d pixels: %s; going on with smaller ones", side, error)
+            else:
+                self.begun = True
+                return pending
+            self.tiles, self.before = plan((frame.shape[0], frame.shape[1]), max(side // 2, SMALLEST), OVERLAP), {}
+
+    @torch.inference_mode()
+    def _launch(self, frame: Frame) -> Pending:
+        with devices.memory_errors(), devices.at_work(self.device):
+            image = devices.upload(torch.from_numpy(frame), self.device)
+            stitcher = Stitcher((frame.shape[0], frame.shape[1]))
+            for number, tile in enumerate(self.tiles):
+                stitcher.add(self._views(cut(image, tile), number), tile)
+            return Pending(*devices.download(stitcher.result()))  # [7, H, W]
+
+    def _views(self, piece: Tensor, number: int) -> Tensor:
+        """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
+        total = torch.zeros((7, *piece.shape), device=piece.device)
+        maps = _split(total)
+        for group in self.groups:
+            breathe()
+            seen = self._see(torch.stack([do(piece, s) for s in group]), number, group)
+            for cells, symmetry in zip(seen.cells, group, strict=True):  # [5, h', w']
+                maps.offset.add_(undo_vectors(cells[0:2], symmetry))
+                maps.bandwidth.add_(undo_axes(cells[2:4], symmetry))
+                maps.seediness.add_(undo(cells[4], symmetry))
+            if len(seen.shift):
+                maps.shift.copy_(seen.shift[0])
+        total[:5] /= sum(map(len, self.groups))
+        return total
+
+    def _see(self, views: Tensor, number: int, group: list[Symmetry]) -> Seen:
+        """What the network makes of views [g, h, w], with the features of the first one of the frame before."""
+        batch = views[:, None].to(self.precision, memory_format=torch.channels_last)  # [g, 1, h, w]
+        step = self.sooner if self.begun else self.step  # warmed up with tiles of which it is known that they fit
+        if group[0] != STRAIGHT:
+            return step(batch, batch[:0])
+        before = self.before.get(number)
+        seen = self.step.first(batch) if before is None else step(batch, before)
+        self.before[number] = seen.features.clone()  # they outlast the next step, and the other views' need not
+        return seen
+
+
+def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:
+    """The symmetries by batch: on a GPU the views that share a shape are one; a CPU is faster one by one."""
+    symmetries = SYMMETRIES[:views]
+    if device.type == "cpu":
+        return [[symmetry] for symmetry in symmetries]
+    groups = [[s for s in symmetries if s.swaps is swaps] for swaps in (False, True)]
+    return [group for group in groups if group]

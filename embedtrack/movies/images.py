@@ -1,0 +1,123 @@
+"""A folder of images with any names, in natural order: a file is a frame."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from embedtrack.challenge.check import summary
+from embedtrack.movies import tiff
+from embedtrack.movies.stack import Place, Stack
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+SUFFIXES = (*tiff.SUFFIXES, *PICTURES)
+
+
+class _Kind(NamedTuple):
+    """What all files must have in common."""
+
+    axes: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{' x '.join(map(str, self.shape))} {self.dtype}"
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Sorts ``a2`` before ``a10``: numbers by their value, all else by its letters."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name.casefold())]
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images of a folder in natural order; hidden files are none.
+
+    Raises:
+        ValueError: the folder cannot be listed.
+    """
+    try:
+        files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
+    except OSError as error:
+        raise ValueError(f"{folder}: expected a folder, got '{error.strerror}'; check the path") from error
+    return sorted(files, key=lambda path: (natural(path.name), path.name))
+
+
+def open_images(folder: Path, files: Sequence[Path]) -> Stack:
+    """The images as one stack whose first axis is T; a single file is taken as it is.
+
+    Raises:
+        ValueError: images are damaged or do not fit together; a line per fault.
+    """
+    endings = Counter(path.suffix.lower() for path in files)
+    if len(endings) > 1:
+        some = " and ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
+        raise ValueError(f"{folder}: expected images of one kind, got {some}; take the others out of the folder")
+    if len(files) == 1:
+        return _open(files[0])
+    one = _common(files)
+    size = {name: length for name, length in zip(one.axes, one.shape, strict=True) if length > 1 or name in "YX"}
+    if not size.keys() <= set("YXCS"):
+        raise ValueError(f"{folder}: expected an image per file, got {one.spell()} in each; name one of the files")
+
+    def read(place: Place) -> NDArray[Any]:
+        file = _open(files[place["T"]])
+        return file.read(dict.fromkeys(file.axes, 0) | {name: place[name] for name in size if name not in "YX"})
+
+    return Stack(f"T{''.join(size)}", (len(files), *size.values()), one.dtype, read, one.units, one.channels)
+
+
+def _common(files: Sequence[Path]) -> Stack:
+    """The first file, if all others are of its kind."""
+    kinds: dict[Path, _Kind] = {}
+    faults: list[str] = []
+    for path in files:
+        try:
+            one = _open(path)
+            kinds[path] = _Kind(one.axes, one.shape, str(one.dtype))
+        except ValueError as error:
+            faults.append(str(error))
+    if kinds:
+        [(usual, _)] = Counter(kinds.values()).most_common(1)
+        faults += [
+            f"{path}: expected {usual} as most images have, got {kind}; convert it or take it out of the folder"
+            for path, kind in kinds.items()
+            if kind != usual
+        ]
+    if faults:
+        raise ValueError(summary(faults))
+    return _open(files[0])
+
+
+def _open(path: Path) -> Stack:
+    return tiff.open_tiff(path) if path.suffix.lower() in tiff.SUFFIXES else _open_picture(path)
+
+
+def _open_picture(path: Path) -> Stack:
+    """A picture of one channel, or of three or four samples."""
+    try:
+        with Image.open(path) as header:
+            (width, height), bands = header.size, len(header.getbands())
+            wide = header.mode.startswith("I") or header.mode == "F"
+            palette = header.mode == "P"
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ValueError(f"{path}: expected a readable picture, got '{error}'; copy or save it again") from error
+    if palette:
+        raise ValueError(f"{path}: expected grey values, got a palette of colours; save it as a grey image")
+
+    def read(place: Place) -> NDArray[Any]:
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if image is None or image.shape[:2] != (height, width):
+            raise ValueError(f"{path}: expected a whole picture, got a damaged one; copy or save it again")
+        if image.ndim == 2:
+            return np.asarray(image)
+        order = (2, 1, 0, 3)  # blue comes first
+        return np.asarray(image[..., order[place.get("S", 0)]])
+
+    axes, shape = ("YX", (height, width)) if bands == 1 else ("YXS", (height, width, bands))
+    return Stack(axes, shape, np.dtype(np.uint16 if wide else np.uint8), read, loose="")

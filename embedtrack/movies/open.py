@@ -1,0 +1,168 @@
+"""One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.challenge import layout
+from embedtrack.challenge.beside import beside, of_movie
+from embedtrack.challenge.tracked import Tracked, open_tracked
+from embedtrack.files.lazy import Lazy
+from embedtrack.files.names import numbered
+from embedtrack.movies import tiff
+from embedtrack.movies.images import PICTURES, image_files, open_images
+from embedtrack.movies.microscope import READERS, open_foreign
+from embedtrack.movies.movie import Recording, record
+from embedtrack.movies.omezarr import MARKS, open_omezarr
+from embedtrack.movies.selection import Choice
+from embedtrack.movies.stack import Place, Stack
+
+MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
+"""What lies in a folder that holds no movie."""
+MOVIES = (*tiff.SUFFIXES, *READERS)
+"""Of a file that is taken for a movie without being named; a picture or a video beside a result may show it instead."""
+NARROW = 3
+"""Digits of the challenge's frame numbers, at least: t1.tif to t12.tif are images with any names."""
+
+
+def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = False) -> Recording:
+    """Open a movie; no more of it is read than headers.
+
+    A challenge's folder (``t000.tif``, ...), a folder of images with any names, an OME-Zarr, a TIFF of several pages,
+    ImageJ's hyperstack, an OME-TIFF, a single image, or what bioio reads.
+
+    Args:
+        path: the file or folder.
+        choice: what overrides its metadata.
+        channels: keep all channels unless one is chosen.
+
+    Raises:
+        ValueError: there is no movie, it is damaged, or it is not clear which images are its frames.
+    """
+    path, choice = Path(path), choice or Choice()
+    if not path.exists():
+        raise ValueError(f"{path}: expected a movie, got nothing of this name; check the path")
+    if path.is_dir() and not any((path / mark).is_file() for mark in MARKS):
+        return _open_folder(path, choice, channels)
+    if path.is_dir():
+        stack = open_omezarr(path, choice.scene)
+    elif path.suffix.lower() in tiff.SUFFIXES:
+        stack = tiff.open_tiff(path, choice.scene)
+    elif path.suffix.lower() in PICTURES:
+        stack = open_images(path, [path])
+    else:
+        stack = open_foreign(path, choice.scene)
+    return record(path, stack, choice, channels=channels)
+
+
+def movie_of(result: Path) -> Path | None:
+    """The movie whose result belongs at this place: ``a/01`` or ``a/cells.ome.tif`` for ``a/01_RES``, ``a/cells_RES``.
+
+    A folder of that very name comes first. None where there is none, or where it is not clear which of several it is.
+    """
+    result = Path(os.path.abspath(result))
+    folder = of_movie(result)
+    if folder != result and folder.is_dir():
+        return folder
+    found = [
+        path
+        for path in result.parent.glob("*")
+        if beside(path, "_RES") == result and (path.is_dir() or path.suffix.lower() in MOVIES)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def open_pair(
+    result: Path, raw: Path | None = None, choice: Choice | None = None, *, channels: bool = False
+) -> tuple[Tracked, Lazy[NDArray[Any]] | None]:
+    """A result, or truth, and the frames of its movie if there is ``raw``.
+
+    Units are, in this order, those of the choice, of the log beside the result, and of the movie. The channel, scene
+    and axis of time are those of the choice or of the log.
+
+    Args:
+        result: e.g. ``DATASET/01_RES``.
+        raw: the movie.
+        choice: what the user says.
+        channels: give all channels of the movie, [H, W, channels], unless the user chooses one.
+
+    Raises:
+        ValueError: either is not valid, or the movie is another one.
+    """
+    choice = choice or Choice()
+    tracked = open_tracked(result, choice.units)
+    if raw is None:
+        return tracked, None
+    movie = open_raw(raw, tracked, choice, channels=channels)
+    return replace(tracked, units=tracked.units.over(movie.units)), movie.frames
+
+
+def open_raw(raw: Path, tracked: Tracked, choice: Choice | None = None, *, channels: bool = False) -> Recording:
+    """The movie of a result; see ``open_pair``.
+
+    Raises:
+        ValueError: there is no movie, or it is another one.
+    """
+    before = tracked.movie._replace(channel=None) if channels else tracked.movie
+    movie = open_movie(raw, (choice or Choice()).over(before), channels=channels)
+    if (movie.first, len(movie), movie.shape) != (tracked.first, len(tracked), tracked.shape):
+        raise ValueError(
+            f"{movie.path}: expected the movie of the result, frames {tracked.first} to "
+            f"{tracked.first + len(tracked) - 1} of {' x '.join(map(str, tracked.shape))}, got {movie.first} to "
+            f"{movie.last} of {' x '.join(map(str, movie.shape))}; check --raw"
+        )
+    return movie
+
+
+def open_frames(movie: Path) -> dict[int, Callable[[], NDArray[Any]]]:
+    """What reads each frame, by its number; of a challenge's folder some may be missing: enough to train on the others.
+
+    Raises:
+        ValueError: as ``open_movie``.
+    """
+    if movie.is_dir() and _is_challenge(movie):
+        return {number: partial(layout.read_frame, path) for number, path in layout.open_frames(movie).items()}
+    frames = open_movie(movie).frames
+    return {number: partial(frames.__getitem__, number) for number in range(len(frames))}
+
+
+def _open_folder(folder: Path, choice: Choice, channels: bool) -> Recording:
+    """The challenge's frames, or images with any names."""
+    if _is_challenge(folder):
+        return _open_challenge(folder, choice)
+    if kind := next((kind for mark, kind in MASKS.items() if any(folder.glob(mark))), None):
+        whole = folder.parent if folder.name in ("TRA", "SEG") else folder
+        movie = of_movie(whole)
+        hint = f"perhaps {movie}" if movie != whole and movie.exists() else "name the folder of its frames"
+        raise ValueError(f"{folder}: expected a movie, got the masks of {kind}; {hint}")
+    files = image_files(folder)
+    if not files:
+        inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+        hint = f"name one of the folders in it: {', '.join(inside[:5])}" if inside else "check the path"
+        raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got none; {hint}")
+    return record(folder, open_images(folder, files), choice, channels=channels)
+
+
+def _is_challenge(folder: Path) -> bool:
+    """Whether a folder has frames with the challenge's names, right or wrong in their numbers."""
+    frames = numbered(folder, "t")
+    return bool(frames) and min(file.digits for file in frames) >= NARROW
+
+
+def _open_challenge(folder: Path, choice: Choice) -> Recording:
+    """The frames of a sequence; they keep their numbers."""
+    sequence = layout.open_sequence(folder)
+
+    def read(place: Place) -> NDArray[Any]:
+        return layout.read_frame(sequence.paths[place["T"]])
+
+    units = tiff.open_tiff(sequence.paths[0]).units
+    stack = Stack("TYX", (len(sequence), *sequence.shape), np.dtype(np.uint16), read, units)
+    movie = record(folder, stack, choice)
+    return replace(movie, first=sequence.first, digits=sequence.digits)

@@ -1,0 +1,186 @@
+"""A TIFF of several images: multi-page, ImageJ's hyperstack, OME-TIFF and what else tifffile knows."""
+
+import logging
+import math
+import threading
+import weakref
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from embedtrack.movies.scenes import pick
+from embedtrack.movies.stack import Place, Stack
+from embedtrack.movies.tiff_image import readable
+from embedtrack.movies.units import Units, micrometres, seconds
+
+SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk")
+
+
+def open_tiff(path: Path, scene: str | None = None) -> Stack:
+    """The images of a TIFF file; the file stays open until nothing refers to them any more.
+
+    Raises:
+        ValueError: no TIFF, damaged, or several movies of which none is chosen.
+    """
+    with readable(path), _complaints() as complaints:
+        file = tifffile.TiffFile(path)
+        try:
+            all_series, pages = file.series, len(file.pages)
+        except BaseException:
+            file.close()
+            raise
+    try:
+        if complaints or not pages:
+            said = complaints[0] if complaints else "no image"
+            raise ValueError(f"{path}: expected a whole TIFF file, got '{said}'; copy or save it again")
+        index = 0 if _is_appended(all_series) else pick(path, [series.name for series in all_series], scene)
+        reader = _Appended(file, all_series) if _is_appended(all_series) else _Series(file, all_series[index])
+        with readable(path):
+            fault = reader.fault()
+        if fault:
+            raise ValueError(f"{path}: {fault}")
+        units, channels = _about(file, index)
+        weakref.finalize(reader, file.close)
+
+        def read(place: Place) -> NDArray[Any]:
+            with readable(path):
+                return reader.image(place)
+
+        loose = "QIZ" if file.is_imagej else "QI"  # ImageJ calls the images of any stack slices
+        return Stack(reader.axes, reader.shape, reader.dtype, read, units, channels, loose)
+    except BaseException:
+        file.close()
+        raise
+
+
+class _Series:
+    """Images of one series: its last axes lie within a page, the others go from page to page."""
+
+    def __init__(self, file: tifffile.TiffFile, series: Any) -> None:
+        self.axes, self.shape, self.dtype = series.axes, tuple(map(int, series.shape)), np.dtype(series.dtype)
+        self._file, self._series = file, series
+        self._within = tuple(map(int, series.keyframe.shape))
+        self._lead = self.axes[: len(self.axes) - len(self._within)]
+        self._lock = threading.Lock()
+
+    def fault(self) -> str | None:
+        """What keeps the file from being whole; no page but the last is looked at."""
+        size, count = self._file.filehandle.size, math.prod(self.shape[: len(self._lead)])
+        if not {"Y", "X"} <= set(self.axes[len(self._lead) :]):
+            return f"expected images along Y and X, got the axes {self.axes}; save it again"
+        if self._series.dataoffset is not None:
+            end = self._series.dataoffset + math.prod(self.shape) * self.dtype.itemsize
+        else:
+            last = self._series.pages[count - 1] if len(self._series.pages) == count else None
+            if last is None:
+                return f"expected {count} images, got a file without some of them; add its other files or save it again"
+            if not last.databytecounts or 0 in last.databytecounts:
+                return "expected all pixels, got a file without some of them; copy or save it again"
+            pieces = zip(last.dataoffsets, last.databytecounts, strict=True)
+            end, size = max(start + length for start, length in pieces), last.parent.filehandle.size
+        return f"expected {end} bytes, got {size}: the file is truncated; copy it again" if end > size else None
+
+    def image(self, place: Place) -> NDArray[Any]:
+        """The image [H, W] at a place."""
+        index = 0
+        for name, length in zip(self._lead, self.shape, strict=False):
+            index = index * length + place[name]
+        with self._lock:
+            page = self._page(index).reshape(self._within)
+        names = self.axes[len(self._lead) :]
+        picked: NDArray[Any] = page[tuple(slice(None) if name in "YX" else place[name] for name in names)]
+        return picked if names.index("Y") < names.index("X") else picked.T
+
+    def _page(self, index: int) -> NDArray[Any]:
+        offset, count = self._series.dataoffset, math.prod(self._within)
+        if offset is None:
+            return np.asarray(self._series.pages[index].asarray())
+        dtype = self.dtype.newbyteorder(self._file.byteorder)
+        start = offset + index * count * self.dtype.itemsize
+        return np.asarray(self._file.filehandle.read_array(dtype, count, start))
+
+
+class _Appended:
+    """Images that were appended to a file one by one, each a series of its own."""
+
+    def __init__(self, file: tifffile.TiffFile, all_series: Sequence[Any]) -> None:
+        self._all = [_Series(file, series) for series in all_series]
+        one = self._all[0]
+        self.axes, self.shape, self.dtype = f"I{one.axes}", (len(self._all), *one.shape), one.dtype
+
+    def fault(self) -> str | None:
+        return next(filter(None, (one.fault() for one in self._all)), None)
+
+    def image(self, place: Place) -> NDArray[Any]:
+        return self._all[place["I"]].image(place)
+
+
+def _is_appended(all_series: Sequence[Any]) -> bool:
+    kinds = {(series.kind, series.axes, series.shape, series.dtype) for series in all_series}
+    return len(all_series) > 1 and len(kinds) == 1 and all_series[0].kind in ("shaped", "generic", "uniform")
+
+
+def _about(file: tifffile.TiffFile, index: int) -> tuple[Units, tuple[str, ...]]:
+    """Units and names of channels of the series at ``index``, where the file's kind has such metadata."""
+    if file.is_ome and file.ome_metadata:
+        return ome_about(file.ome_metadata, index)
+    if file.is_imagej:
+        about, tag = file.imagej_metadata or {}, file.pages.first.tags.get("XResolution")
+        many, one = tag.value if tag else (0, 1)
+        pixel = micrometres(one / many if many else None, about.get("unit"))
+        return Units(pixel, seconds(about.get("finterval"), about.get("tunit") or "s")), ()
+    if file.is_lsm:
+        lsm = file.lsm_metadata or {}
+        return Units(micrometres(lsm.get("VoxelSizeX"), "m"), seconds(lsm.get("TimeIntervall"), "s")), ()
+    return Units(), ()
+
+
+def ome_about(xml: str, index: int) -> tuple[Units, tuple[str, ...]]:
+    """Units and names of channels of an image in OME-XML."""
+    try:
+        pixels = ET.fromstring(xml).findall("{*}Image/{*}Pixels")[index]
+    except (ET.ParseError, IndexError):
+        return Units(), ()
+    interval = seconds(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
+    names = tuple(channel.get("Name") or "" for channel in pixels.iterfind("{*}Channel"))
+    pixel = micrometres(pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit", "µm"))
+    return Units(pixel, interval or _mean_step(pixels)), names if all(names) else ()
+
+
+def _mean_step(pixels: ET.Element) -> float | None:
+    """The mean time from a frame to the next, where each has its own."""
+    planes = [plane for plane in pixels.iterfind("{*}Plane") if plane.get("TheZ") == plane.get("TheC") == "0"]
+    times = {int(plane.get("TheT", 0)): seconds(plane.get("DeltaT"), plane.get("DeltaTUnit", "s")) for plane in planes}
+    known = {t: time for t, time in times.items() if time is not None}
+    if len(known) < 2:
+        return None
+    first, last = min(known), max(known)
+    return seconds((known[last] - known[first]) / (last - first), "s")
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What tifffile logs within of a chain of pages that is cut; its other remarks are of no use to a user."""
+    found: list[str] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if "page offset" in text or "corrupted" in text:
+            found.append(text.split("> ")[-1])
+        return False
+
+    logger = logging.getLogger("tifffile")
+    usual = logger.level
+    logger.addFilter(keep)
+    logger.setLevel(logging.WARNING)  # the command line silences it: see cli/display.py
+    try:
+        yield found
+    finally:
+        logger.setLevel(usual)
+        logger.removeFilter(keep)

@@ -1,0 +1,1 @@
+"""What is handed on: the challenge's submission with an environment that moves."""

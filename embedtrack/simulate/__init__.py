@@ -1,0 +1,1 @@
+"""Drawn movies of dividing nuclei with complete truth."""

@@ -1,0 +1,51 @@
+"""Annotated movies -> the batches of a training, prepared while the network works."""
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from embedtrack.config import Recipe
+from embedtrack.methods.embedtrack.samples import Batch, collate, draw
+from embedtrack.truth.annotated import Movie
+
+SIDES = 32
+"""Large crops have sides that are multiples of this."""
+
+
+def batches(training: Sequence[Movie], recipe: Recipe, first: int, rank: int = 0) -> Iterator[Batch]:
+    """Batches from step ``first`` on, prepared while the network works; each depends on seed and step alone.
+
+    Of the crops of all processes, this one's are those of its ``rank``.
+    """
+    sides = (side for movie in training for frame in movie.frames for side in frame.shape)
+    large, fewer = large_crops(recipe, max(sides))
+
+    def make(number: int) -> Batch:
+        sampling, count = recipe.sampling, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
+        if np.random.default_rng((recipe.seed, number)).random() < sampling.large:
+            sampling, count = sampling.model_copy(update={"crop": large}), fewer
+        places = range(1 + rank * count, 1 + (rank + 1) * count)
+        generators = [np.random.default_rng((recipe.seed, number, place)) for place in places]
+        return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.step)
+
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(make, first)
+        while True:
+            batch, first = following.result(), first + 1
+            following = pool.submit(make, first)
+            yield batch
+
+
+def large_crops(recipe: Recipe, longest: int) -> tuple[int, int]:
+    """Side and number of a batch's large crops: of twice the side, but not larger than frames of that longest side."""
+    crop = recipe.sampling.crop
+    side = max(crop, min(2 * crop, -(-longest // SIDES) * SIDES))
+    return side, max(1, recipe.batch * crop**2 // side**2)
+
+
+def pairs_per_epoch(training: Sequence[Movie], recipe: Recipe) -> int:
+    """As many crops as cover every frame about twice."""
+    area = recipe.sampling.crop**2
+    return sum(math.ceil(2 * frame.size / area) for movie in training for frame in movie.frames)

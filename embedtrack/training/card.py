@@ -1,0 +1,122 @@
+"""The model card: what a user must know to trust the weights."""
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from embedtrack.challenge.provenance import revision
+from embedtrack.checkpoint import CARD, WEIGHTS
+from embedtrack.config import DATASETS, Recipe
+from embedtrack.model_files import digest
+from embedtrack.training.calibrate import Score
+from embedtrack.training.distributed import Team
+from embedtrack.truth.annotated import Movie
+
+TERMS = """The weights may be used and shared freely under this repository's licence. Movies of the Cell Tracking
+Challenge are free to use for work on the challenge and may not be redistributed; cite Maška et al., Nature Methods
+2023, and Ulman et al., Nature Methods 2017."""
+OWN_TERMS = "Whether the weights may be shared is for the owner of the movies to say."
+
+
+def write_card(
+    out: Path,
+    training: Sequence[Movie],
+    validation: Sequence[Movie],
+    recipe: Recipe,
+    team: Team,
+    seconds: float,
+    scores: Mapping[int, Score],
+    own: int = 0,
+    begun: str | None = None,
+) -> None:
+    """Write the card of a finished training beside its weights.
+
+    Args:
+        out: the model's folder.
+        training: the movies that trained.
+        validation: what was held back of each.
+        recipe: what was trained with.
+        team: the device and the number of processes.
+        seconds: of training.
+        scores: number of views -> means over the validation movies.
+        own: so many of the network's own masks completed the truth.
+        begun: the ``origin`` of fine-tuned weights.
+    """
+    data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
+    table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
+    notes = "".join(f"\n{note}\n" for note in _notes(training, own))
+    known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
+    held = "" if any(map(_shared, training, validation)) else " trained nothing; they"
+    start = f"Fine-tuned from {begun}." if begun else "From chance weights."
+    text = f"""# {out.name}
+
+EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
+`{WEIGHTS}`: sha256 `{digest(out / WEIGHTS)}`.
+
+## Data and terms
+
+{data}
+
+The validation frames{held} chose the best weights and the thresholds in `config.json`. {TERMS if known else OWN_TERMS}
+{notes}
+## Training
+
+{start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__},
+commit {revision()}.
+
+```json
+{recipe.model_dump_json(indent=2)}
+```
+
+## Scores
+
+Means over the movies' validation frames, each frame by itself:
+
+| views | SEG | DET |
+|---|---|---|
+{table}
+"""
+    (out / CARD).write_text(text, encoding="utf-8")
+
+
+def origin(model: Path) -> str:
+    """What a card says of the weights that a training began with: their name and the start of their SHA-256."""
+    return f"the weights of {model.resolve().name} ({digest(model / WEIGHTS)[:12]}...)"
+
+
+def _data(training: Movie, validation: Movie) -> str:
+    """One movie's line."""
+    frames = len(set(training.numbers) | set(validation.numbers))
+    first, last = validation.numbers[0], validation.numbers[-1]
+    both = ", and train too: there are no others" if _shared(training, validation) else ""
+    return f"- {training.name}: {frames} annotated frames; frames {first} to {last} validate{both}"
+
+
+def _shared(training: Movie, validation: Movie) -> bool:
+    """Whether frames that validate train too."""
+    return bool(set(training.numbers) & set(validation.numbers))
+
+
+def _notes(training: Sequence[Movie], own: int) -> Iterator[str]:
+    """What the truth lacked."""
+    bare = sum(len(partial) for movie in training for partial in movie.partial)
+    if own or bare:
+        yield (
+            f"Of the training frames' cells {own} have a marker and one of the network's own masks, from a first "
+            f"training, that agreed with it and between views; {bare} have a marker alone, which teaches where they "
+            "are, but no size."
+        )
+    if not all(movie.tracked for movie in training):
+        yield (
+            "Where there are no tracks, the tracking decoder saw shifted copies of single frames: it can follow cells "
+            "that move a little and has never seen a division."
+        )
+
+
+def _machine(team: Team) -> str:
+    processes = f"{team.size} x " if team.size > 1 else ""
+    if team.device.type == "cuda":
+        return processes + torch.cuda.get_device_name(team.device)
+    return f"{processes}{torch.get_num_threads()} thread(s) of a {platform.machine()} {team.device.type}"

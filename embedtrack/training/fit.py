@@ -1,0 +1,193 @@
+"""The training loop: draw samples, step, validate on whole frames, keep the best; a killed run resumes exactly."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from embedtrack import checkpoint
+from embedtrack.config import Clustering, ModelConfig, Recipe
+from embedtrack.inference import device
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.erfnet import remember
+from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
+from embedtrack.methods.embedtrack.samples import Batch
+from embedtrack.training import resume
+from embedtrack.training.batches import batches, pairs_per_epoch
+from embedtrack.training.calibrate import validation_seg
+from embedtrack.training.distributed import Team
+from embedtrack.training.resume import State
+from embedtrack.truth.annotated import Movie
+
+SAVE_SECONDS = 120.0
+WARM_UP = 0.3
+"""Share of the training in which the learning rate rises."""
+VALIDATING = 0.15
+"""A budget in minutes spends no more than this share on validations, the last one not counted."""
+
+Look = Callable[[BranchedERFNet, ModelConfig, int, str], None]
+"""Called with a network in evaluation mode, its configuration, the step and the precision; draws no random numbers."""
+
+
+def fit(
+    training: Sequence[Movie],
+    validation: Sequence[Movie],
+    out: Path,
+    recipe: Recipe,
+    team: Team,
+    *,
+    minutes: float | None = None,
+    init: BranchedERFNet | None = None,
+    look: Look = lambda network, config, step, precision: None,
+) -> Iterator[dict[str, Any]]:
+    """Train a network on some movies, validate on others (see ``truth/holdout.py``), keep the best weights in ``out``.
+
+    The budget is ``recipe.epochs``, or ``minutes`` by the clock where given. An unfinished training in ``out`` goes on
+    where it was saved last. Yields a record per step (losses) and per validation, for ``train.jsonl`` and a display.
+    Of several processes the first one validates and writes, and lets ``look`` see the network of each validation.
+
+    Raises:
+        ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe.
+        OSError: no space is left; what was saved last stays.
+    """
+    network, config = start(training, recipe)
+    if init is not None:
+        network.load_state_dict(init.state_dict())
+    device.place(network, team.device)
+    shared = team.share(network)
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
+    state = resume.load(out, network, optimiser, data, recipe, minutes)
+    if state.finished:
+        return
+    team.vary(recipe.seed, state.step)
+    steps = math.ceil(recipe.epochs * pairs_per_epoch(training, recipe) / (recipe.batch * team.size))
+    precision, begun = device.fast_precision(team.device), time.perf_counter() - state.seconds
+    saved = state.seconds if state.step else -math.inf
+
+    for batch in batches(training, recipe, state.step, team.rank):
+        progress = state.seconds / (60 * minutes) if minutes else state.step / steps
+        if progress >= 1:
+            break
+        rate = one_cycle(progress, recipe.learning_rate)
+        remember(shared, state.step)
+        losses = step(shared, optimiser, batch.to(team.device), rate, recipe, precision)
+        state.step += 1
+        values = _values(losses, state.step, out, team)
+        state.seconds = team.agree(time.perf_counter() - begun)
+        record = {"step": state.step, "progress": progress, "rate": rate, **values}
+        yield record | {"seconds": round(state.seconds, 2)}
+        if team.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
+            yield _validate(network, config, validation, out, state, precision, look)
+            state.validated = int(progress * recipe.validations)
+            saved = -math.inf
+        state.seconds = team.agree(time.perf_counter() - begun)
+        if team.leads and state.seconds - saved > SAVE_SECONDS:
+            resume.save(out, network, optimiser, data, recipe, minutes, state)
+            saved = state.seconds
+    if team.leads:
+        yield _validate(network, config, validation, out, state, precision, look)
+        state.finished = True
+        resume.save(out, network, optimiser, data, recipe, minutes, state)
+    team.wait()
+
+
+def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
+    """The untrained network and its configuration, as far as they follow from the training masks."""
+    sizes = [
+        size
+        for movie in training
+        for cells, partial in zip(movie.sizes, movie.partial, strict=True)
+        for label, size in cells.items()
+        if label not in partial
+    ]
+    torch.manual_seed(recipe.seed)
+    network = BranchedERFNet(recipe.dropout)
+    radius, scale = math.sqrt(float(np.median(sizes)) / math.pi), training[0].scale
+    network.start_at(radius, recipe.step)
+    smallest = max(1, int(np.percentile(sizes, 1) / 2 / scale**2))
+    clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
+    return network, ModelConfig(
+        step=recipe.step, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
+        cell_diameter=round(2 * radius / scale, 1),
+    )  # fmt: skip
+
+
+def one_cycle(progress: float, peak: float) -> float:
+    """The learning rate (Smith 2018): a cosine up from peak / 25 in the first 30 %, then one down to peak / 10,000.
+
+    A function of progress in [0, 1] alone: there is no scheduler whose state could be lost.
+    """
+    if progress < WARM_UP:
+        low, share = peak / 25, progress / WARM_UP
+    else:
+        low, share = peak / 1e4, (1 - progress) / (1 - WARM_UP)
+    return low + (peak - low) * (1 - math.cos(math.pi * share)) / 2
+
+
+def step(
+    network: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, rate: float, recipe: Recipe, precision: str
+) -> Losses:
+    """One step of the optimiser; the network in bf16 where asked, the loss always in single precision."""
+    network.train()
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    dtype = getattr(torch, precision)
+    with torch.autocast(batch.now.device.type, dtype, enabled=dtype != torch.float32):
+        now, before = network(batch.now, batch.before)
+    cells = (batch.cells_now, batch.cells_before, batch.links)
+    losses = embedtrack_loss(now, before, *cells, recipe.step, recipe.variance_weight, recipe.tracking_weight)
+    optimiser.zero_grad(set_to_none=True)
+    losses.total.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return losses
+
+
+def _values(losses: Losses, number: int, out: Path, team: Team) -> dict[str, float]:
+    """The parts as numbers, means over all processes.
+
+    Raises:
+        ValueError: the loss is not finite.
+    """
+    means = team.mean(torch.stack(losses)).tolist()
+    values = {name: round(value, 6) for name, value in zip(losses._fields, means, strict=True)}
+    if not math.isfinite(values["total"]):
+        raise ValueError(
+            f"expected a finite loss, got {values['total']} at step {number}; the last good state is kept in {out}: "
+            "begin anew with another --out and --seed, or a lower learning rate in embedtrack/config.py"
+        )
+    return values
+
+
+def _due(state: State, validations: float, *, bounded: bool) -> bool:
+    """Whether it is time to validate: ``validations`` were to be done by now, and they do not take too long."""
+    if validations < state.validated + 1:
+        return False
+    return not bounded or state.validating + state.last_validation <= VALIDATING * state.seconds
+
+
+def _validate(
+    network: BranchedERFNet,
+    config: ModelConfig,
+    validation: Sequence[Movie],
+    out: Path,
+    state: State,
+    precision: str,
+    look: Look,
+) -> dict[str, Any]:
+    """Score the validation frames; the best weights go into ``out``."""
+    begin = time.perf_counter()
+    seg = validation_seg(network.eval(), config, validation, precision)
+    if seg >= state.best:
+        state.best = seg
+        checkpoint.save(out, network, config)
+    look(network, config, state.step, precision)
+    state.last_validation = time.perf_counter() - begin
+    state.validating += state.last_validation
+    seconds = round(state.seconds, 2)
+    return {"step": state.step, "seconds": seconds, "validation_seg": round(seg, 4), "best": round(state.best, 4)}

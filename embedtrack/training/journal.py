@@ -1,0 +1,114 @@
+"""What a training leaves to look at beside its weights, drawn anew at each validation.
+
+``curves.svg`` shows the parts of the loss and the validation scores, ``samples/0001200.jpg`` what the network of that
+step makes of a few validation crops. Where TensorBoard is installed (extra ``tensorboard``), ``events`` holds the same
+for it. None of them is part of the model: what ships are the weights, their configuration and the card.
+"""
+
+import importlib.util
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from embedtrack.config import ModelConfig
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.training.curves import PARTS, draw
+from embedtrack.training.pictures import Sample, jpeg, picture
+from embedtrack.truth.annotated import Movie
+
+log = logging.getLogger(__name__)
+
+CURVES, SAMPLES, EVENTS = "curves.svg", "samples", "events"
+CROPS, SIDE = 4, 256
+
+
+class Journal:
+    """Call ``record`` with each record, within ``writing``, and ``look`` at each validation."""
+
+    def __init__(self, out: Path, validation: Sequence[Movie]) -> None:
+        """Of a training in the folder ``out``; the crops are taken from the movies that validate."""
+        self.out, self._crops = out, crops(validation)
+        self._records: list[Mapping[str, Any]] = []
+        self._events: Any = None
+
+    @contextmanager
+    def writing(self, earlier: Iterable[str]) -> Iterator[None]:
+        """Begin, or go on after these lines of ``train.jsonl``."""
+        self._records = [json.loads(line) for line in earlier]
+        if importlib.util.find_spec("tensorboard"):
+            from torch.utils.tensorboard import SummaryWriter  # its import takes a second
+
+            step = int(self._records[-1]["step"]) + 1 if self._records else None
+            self._events = SummaryWriter(str(self.out / EVENTS), purge_step=step)
+        try:
+            yield
+        finally:
+            if self._events is not None:
+                self._events.close()
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Take in a step's losses, or a validation's score and draw the curves with it."""
+        self._records.append(record)
+        if self._events is not None:
+            for name, value in record.items():
+                if name in PARTS:
+                    self._events.add_scalar(f"loss/{name}", value, record["step"])
+                elif name in ("rate", "validation_seg"):
+                    self._events.add_scalar(name, value, record["step"])
+        if "validation_seg" in record:
+            _write(self.out / CURVES, draw(self._records, self.out.name).encode())
+
+    def look(self, network: BranchedERFNet, config: ModelConfig, step: int, precision: str) -> None:
+        """Draw what the network, in evaluation mode, makes of the crops; draws no random numbers."""
+        samples, predictors = [], dict[tuple[int, int], Predictor]()
+        smallest = max(1, round(config.clustering.min_cell_size * config.scale**2))  # in working pixels, as crops are
+        clustering = config.clustering.model_copy(update={"min_cell_size": smallest})
+        for crop in self._crops:
+            shape = (crop.frame.shape[0], crop.frame.shape[1])
+            if shape not in predictors:
+                predictors[shape] = Predictor(network, plan_tiles(shape, config.tile), 1, precision)
+            maps = predictors[shape](crop.frame)
+            samples.append(crop._replace(labels=cluster(maps, clustering, config.step)))
+        if not samples:
+            return
+        made = picture(samples, f"step {step}")
+        _write(self.out / SAMPLES / f"{step:07d}.jpg", jpeg(made))
+        if self._events is not None:
+            self._events.add_image("samples", cv2.cvtColor(made, cv2.COLOR_BGR2RGB), step, dataformats="HWC")
+
+
+def crops(validation: Sequence[Movie]) -> list[Sample]:
+    """Parts of a few validation frames, each around a cell in its middle, with truth and no cells yet."""
+    found = []
+    for movie in validation:
+        times = [t for t in range(len(movie.frames)) if movie.centres[t]]
+        for t in times[:: max(1, len(times) // max(1, CROPS // len(validation)))]:
+            places = list(movie.centres[t].values())
+            corner = [
+                int(min(max(middle - SIDE / 2, 0), max(0, size - SIDE)))
+                for middle, size in zip(places[len(places) // 2], movie.frames[t].shape, strict=True)
+            ]
+            box = np.s_[corner[0] : corner[0] + SIDE, corner[1] : corner[1] + SIDE]
+            frame, truth = movie.frames[t][box], movie.labels[t][box]
+            found.append(Sample(frame, truth, np.zeros(truth.shape, np.int32)))
+    return found[:CROPS]
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Complete when it appears. A picture is not worth a training: a full disk is only told of."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}")
+        new.write_bytes(data)
+        os.replace(new, path)
+    except OSError as error:
+        log.warning("%s could not be written: %s", path, error.strerror)

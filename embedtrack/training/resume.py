@@ -1,0 +1,142 @@
+"""The state of an unfinished training: all that is needed to go on exactly where it was."""
+
+import io
+import logging
+import os
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from embedtrack.config import Recipe
+from embedtrack.files.lock import alone
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+
+log = logging.getLogger(__name__)
+
+FILE = ".resume.pt"
+Data = list[tuple[str, int]]
+"""Name and number of frames of each movie."""
+
+
+@dataclass
+class State:
+    """How far the training has come."""
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float = -1.0
+    """The best validation score so far; its weights are in the model's folder."""
+    validated: int = 0
+    """How many of the recipe's validations are done."""
+    validating: float = 0.0
+    """Seconds of all validations, ..."""
+    last_validation: float = 0.0
+    """... and of the last one."""
+    finished: bool = False
+
+
+def save(
+    out: Path,
+    network: BranchedERFNet,
+    optimiser: torch.optim.Optimizer,
+    data: Data,
+    recipe: Recipe,
+    minutes: float | None,
+    state: State,
+) -> None:
+    """Write the state; the file is complete when it appears.
+
+    Raises:
+        OSError: it could not be written, for instance because the disk is full; an older one stays.
+    """
+    everything = {
+        "data": data,
+        "recipe": recipe.model_dump_json(),
+        "minutes": minutes,
+        "state": asdict(state),
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "chance": torch.get_rng_state(),
+        "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    new = out / f"{FILE}.new"
+    buffer = io.BytesIO()  # a full disk is then an OSError, which torch.save would hide
+    torch.save(everything, buffer)
+    try:
+        new.write_bytes(buffer.getbuffer())
+        os.replace(new, out / FILE)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        kept = f"{error.strerror}; what was saved before is kept: mend it and give the same command again"
+        raise OSError(error.errno, kept, str(out)) from error
+
+
+def load(
+    out: Path,
+    network: BranchedERFNet,
+    optimiser: torch.optim.Optimizer,
+    data: Data,
+    recipe: Recipe,
+    minutes: float | None,
+) -> State:
+    """Take up the unfinished training in ``out``, or start a new one.
+
+    Raises:
+        ValueError: the unfinished one has other movies, another recipe or budget, or its file is damaged.
+    """
+    saved = _read(out / FILE)
+    if saved is None:
+        return State()
+    begun_with = Recipe.model_validate_json(saved["recipe"])
+    if (saved["data"], begun_with, saved["minutes"]) != (data, recipe, minutes):
+        raise ValueError(
+            f"expected the movies, recipe and budget with which the unfinished training in {out} began, got others; "
+            f"repeat it as it was, or delete {out / FILE}"
+        )
+    network.load_state_dict(saved["network"])
+    optimiser.load_state_dict(saved["optimiser"])
+    torch.set_rng_state(saved["chance"])
+    for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):
+        torch.cuda.set_rng_state(chance, number)
+    log.info("going on at step %d", saved["state"]["step"])
+    return State(**saved["state"])
+
+
+@contextmanager
+def lock(out: Path) -> Iterator[None]:
+    """Let no second training write into ``out``; a killed one leaves no lock.
+
+    Raises:
+        ValueError: one is at work there.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    refusal = f"expected no other training in {out}, found one at work; wait for it, or choose another --out"
+    with alone(out, refusal):  # where nothing was written, as there was a fault in the data, no folder stays
+        yield
+
+
+def state_of(out: Path) -> State:
+    """How far an unfinished training in ``out`` had come when it was saved last.
+
+    Raises:
+        ValueError: its file is damaged.
+    """
+    saved = _read(out / FILE)
+    return State(**saved["state"]) if saved else State()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """What was saved, or nothing if there is no file."""
+    if not path.is_file():
+        return None
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"expected a whole {path}, got a damaged one; delete it to begin anew") from error
+    return saved

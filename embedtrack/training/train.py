@@ -1,0 +1,245 @@
+"""The story of training: annotated movies -> network -> calibration -> a model's folder with its card."""
+
+import json
+import logging
+import math
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedtrack import checkpoint
+from embedtrack.challenge.beside import beside
+from embedtrack.config import RECIPES, Recipe
+from embedtrack.inference import device
+from embedtrack.training import resume
+from embedtrack.training.calibrate import calibrate
+from embedtrack.training.card import origin, write_card
+from embedtrack.training.distributed import Team, join, leave
+from embedtrack.training.fit import fit
+from embedtrack.training.journal import Journal
+from embedtrack.training.pseudo_labels import own_masks
+from embedtrack.truth.annotated import Movie, read_movies
+from embedtrack.truth.derive import derive
+from embedtrack.truth.holdout import split
+from embedtrack.types import Labels
+
+LOG = "train.jsonl"
+TEACHER = ".teacher"
+"""The folder within a model's of the network that completes sparse truth."""
+FEW = 50
+"""Fewer steps change next to nothing."""
+GENTLE = 0.5
+"""Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
+
+log = logging.getLogger(__name__)
+
+OnRecord = Callable[[dict[str, Any]], None]
+
+
+def train(
+    datasets: Sequence[Path],
+    out: Path,
+    *,
+    minutes: float | None = None,
+    epochs: float | None = None,
+    device_name: str = "auto",
+    seed: int = 0,
+    init: Path | None = None,
+    recipe: Recipe | None = None,
+    folders: Sequence[Path] = (),
+    on_record: OnRecord = lambda record: None,
+) -> None:
+    """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
+
+    Args:
+        datasets: e.g. ``[Path("Fluo-N2DH-SIM+")]``; the recipe is that of the first one's name.
+        out: e.g. ``models/Fluo-N2DH-SIM+``; an unfinished training there goes on.
+        minutes: the budget in minutes by the clock, without calibration and the last validation.
+        epochs: the budget in passes over the data, instead of the recipe's.
+        device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        seed: of first weights, samples and dropout.
+        init: a model's folder whose weights are fine-tuned.
+        recipe: instead of the data set's.
+        folders: the sequences to train on, instead of all annotated ones.
+        on_record: called with each record of ``train.jsonl``.
+
+    Raises:
+        ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
+    """
+    recipe = recipe_for(Path(os.path.abspath(datasets[0])).name, epochs, seed, recipe)
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise ValueError(f"expected --minutes above 0, got {minutes}")
+    if minutes is not None and epochs is not None:
+        raise ValueError(f"expected one budget, got --minutes {minutes} and --epochs {epochs}; leave one out")
+    if finished(out):
+        raise ValueError(
+            f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
+        )
+    if init is not None:
+        config = checkpoint.load(init).config
+        known = {"normalisation": config.normalisation, "step": config.step}  # the scale follows from the new cells
+        recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
+    folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
+    recipe = derive(recipe, folders)
+    team = join(device_name)
+    with resume.lock(out) if team.leads else nullcontext():
+        _train(folders, out, recipe, team, minutes, init, on_record)
+    leave()
+
+
+def finished(out: Path) -> bool:
+    """Whether a folder holds a model whose training came to its end."""
+    return (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file()
+
+
+def _train(
+    folders: Sequence[Path],
+    out: Path,
+    recipe: Recipe,
+    team: Team,
+    minutes: float | None,
+    init: Path | None,
+    on_record: OnRecord,
+) -> None:
+    """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
+    network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
+    training, validation = split(_read(folders, recipe), recipe.validation)
+    first, last = recipe.own_masks if any(movie.sparse for movie in training) else 0.0, recipe
+    taught, own = 0.0, 0
+    if first:
+        teacher, early = out / TEACHER, recipe.model_copy(update={"epochs": recipe.epochs * first})
+        journal, budget = Journal(teacher, validation), minutes and minutes * first
+        fitted = fit(training, validation, teacher, early, team, minutes=budget, init=network, look=journal.look)
+        _log(fitted, journal, team, on_record)
+        masks = _own_masks(folders, training, validation, teacher, recipe, team)
+        taught = resume.state_of(teacher).seconds
+        bare, training = _bare(training), _same_frames(_read(folders, recipe, masks), training)
+        own = bare - _bare(training)
+        network = checkpoint.load(teacher).network
+        last = recipe.model_copy(update={"epochs": recipe.epochs * (1 - first)})
+    journal, budget = Journal(out, validation), minutes and minutes * (1 - first)
+    fitted = fit(training, validation, out, last, team, minutes=budget, init=network, look=journal.look)
+    _log(fitted, journal, team, on_record)
+    if team.leads:
+        state = resume.state_of(out)
+        if state.step < FEW:
+            log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, state.step)
+        model = checkpoint.load(out)
+        device.place(model.network, team.device)
+        config, scores = calibrate(model.network, model.config, validation, device.fast_precision(team.device))
+        checkpoint.save(out, model.network, config)
+        write_card(out, training, validation, recipe, team, taught + state.seconds, scores, own, begun)
+        shutil.rmtree(out / TEACHER, ignore_errors=True)
+        (out / resume.FILE).unlink()
+
+
+def _read(
+    folders: Sequence[Path], recipe: Recipe, own: Mapping[Path, Mapping[int, Labels]] | None = None
+) -> list[Movie]:
+    """The annotated movies as the recipe wants them."""
+    return read_movies(folders, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre, own=own)
+
+
+def _bare(movies: Sequence[Movie]) -> int:
+    """How many cells have a marker alone."""
+    return sum(len(partial) for movie in movies for partial in movie.partial)
+
+
+def _same_frames(movies: Sequence[Movie], examples: Sequence[Movie]) -> list[Movie]:
+    """The frames of the movies that are in the examples too."""
+    return [
+        movie.part(t for t, number in enumerate(movie.numbers) if number in example.numbers)
+        for movie, example in zip(movies, examples, strict=True)
+    ]
+
+
+def _own_masks(
+    folders: Sequence[Path],
+    training: Sequence[Movie],
+    validation: Sequence[Movie],
+    teacher: Path,
+    recipe: Recipe,
+    team: Team,
+) -> dict[Path, dict[int, Labels]]:
+    """The teacher's trusted masks of the training frames; the first process makes them, once."""
+    files = [teacher / f"masks{number}.npz" for number in range(len(folders))]
+    if team.leads and not files[-1].is_file():
+        model, precision = checkpoint.load(teacher), device.fast_precision(team.device)
+        device.place(model.network, team.device)
+        config, _ = calibrate(model.network, model.config, validation, precision)
+        for movie, file in zip(training, files, strict=True):
+            masks = own_masks(model._replace(config=config), movie, precision)
+            new = file.with_name(f"new-{file.name}")
+            np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
+            os.replace(new, file)
+    team.wait()
+    return {
+        folder: {int(number): labels for number, labels in np.load(file).items()}
+        for folder, file in zip(folders, files, strict=True)
+    }
+
+
+def _log(records: Iterable[dict[str, Any]], journal: Journal, team: Team, on_record: OnRecord) -> None:
+    """Do a training's steps and write their records; what an earlier run wrote after it was saved last goes."""
+    if not team.leads:
+        for _ in records:
+            pass
+        return
+    out = journal.out
+    path, new = out / LOG, out / f".{LOG}"
+    earlier = _log_until(path, resume.state_of(out).step)
+    out.mkdir(parents=True, exist_ok=True)
+    new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
+    os.replace(new, path)  # a kill at any time leaves a whole log
+    with path.open("a", encoding="utf-8", buffering=1) as log_file, journal.writing(earlier):
+        for record in records:
+            log_file.write(json.dumps(record) + "\n")
+            journal.record(record)
+            on_record(record)
+
+
+def _log_until(path: Path, step: int) -> list[str]:
+    """The lines of an earlier ``train.jsonl`` up to a step; a kill may have cut the last line."""
+    lines = path.read_text(encoding="utf-8").splitlines() if step and path.is_file() else []
+    steps = (re.match(r'{"step": ([0-9]+),.*}$', line) for line in lines)
+    return [line for line, match in zip(lines, steps, strict=True) if match and int(match[1]) <= step]
+
+
+def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Recipe | None = None) -> Recipe:
+    """The recipe of a data set, or the given one, with another budget and seed.
+
+    Raises:
+        ValueError: epochs is not above 0.
+    """
+    if epochs is not None and not 0 < epochs < math.inf:
+        raise ValueError(f"expected --epochs above 0, got {epochs}")
+    if seed < 0:
+        raise ValueError(f"expected --seed 0 or above, got {seed}")
+    recipe = recipe or RECIPES.get(name, Recipe())
+    return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))
+
+
+def sequences(dataset: Path) -> list[Path]:
+    """The annotated sequences of a data set: ``01``, or ``01.tif`` and the like, with ``01_GT`` or ``01_ST``.
+
+    Raises:
+        ValueError: there are none, or two movies of one name.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(dataset.glob("[0-9]*")):
+        name = beside(path, "").name
+        if re.fullmatch(r"[0-9]+", name) and any(beside(path, end).is_dir() for end in ("_GT", "_ST")):
+            if name in found:
+                raise ValueError(f"{dataset}: expected one movie {name}, got {found[name].name} and {path.name}")
+            found[name] = path
+    if not found:
+        one = any(beside(dataset, end).is_dir() for end in ("_GT", "_ST"))
+        hint = f"give the folder above, {Path(os.path.abspath(dataset)).parent}" if one else "check the path"
+        raise ValueError(f"expected annotated sequences like 01 with 01_GT in {dataset}, found none; {hint}")
+    return list(found.values())

@@ -1,0 +1,1 @@
+"""Annotated movies: what they say, what follows from it, and how samples vary."""

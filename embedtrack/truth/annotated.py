@@ -1,0 +1,254 @@
+"""An annotated movie in memory: normalised frames, merged truth, centres and lineage, each computed once."""
+
+import logging
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from embedtrack.challenge import layout
+from embedtrack.config import DATASETS, DataSet, Normalisation
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.open import open_frames
+from embedtrack.movies.scale import labels_to_working, to_working
+from embedtrack.truth.medoid import medoids
+from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches
+from embedtrack.types import Frame, Labels, Track
+
+__all__ = ["UNKNOWN", "Movie", "read_movie", "read_movies"]
+
+log = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+SOME = 12
+"""So many frames of a movie tell how large its cells are."""
+REACH = 95
+"""Percentile of how far masks extend beyond their markers; what a marker without mask may hide."""
+
+
+@dataclass(frozen=True)
+class Movie:
+    """Frames with their truth at the working scale; lists are indexed by the frame's place in the movie."""
+
+    name: str
+    numbers: list[int]
+    """The frames' numbers in the file names: only annotated frames are here, so some may be missing."""
+    frames: list[Frame]
+    labels: list[Labels]
+    """int32[H, W], a track's label, 0 for background, UNKNOWN."""
+    partial: list[frozenset[int]]
+    """The labels that only a marker shows: neither outline nor size is known."""
+    centres: list[dict[int, tuple[float, float]]]
+    """Label -> medoid (y, x) in pixels."""
+    sizes: list[dict[int, int]]
+    """Label -> visible pixels."""
+    parents: dict[int, int]
+    """Track -> the track that it came from, or 0."""
+    truth: list[Merged]
+    """The truth in the frame's own pixels, to validate with; the same objects where the working scale is 1."""
+    scale: float
+    """Working pixels per pixel of the frame."""
+    centre: str
+    """``medoid``, or another of ``data/medoid.CENTRES``."""
+    tracked: bool
+    """Whether labels are tracks; otherwise each frame stands alone."""
+
+    def has_masks(self, t: int) -> bool:
+        """Whether the outline of any cell of a frame is known."""
+        return bool(self.centres[t].keys() - self.partial[t])
+
+    @cached_property
+    def sparse(self) -> bool:
+        """Whether of more than a quarter of the cells only a marker is known."""
+        return 4 * sum(map(len, self.partial)) > sum(map(len, self.centres))
+
+    def before(self, t: int) -> int:
+        """The frame that is paired with ``t``: its past, or itself where there is none."""
+        follows = self.tracked and t > 0 and self.numbers[t] == self.numbers[t - 1] + 1
+        return t - 1 if follows else t
+
+    @cached_property
+    def paired(self) -> list[int]:
+        """The frames that have a past; all where none has."""
+        times = range(len(self.frames))
+        return [t for t in times if self.before(t) != t] or list(times)
+
+    @cached_property
+    def divisions(self) -> list[tuple[int, int]]:
+        """(t, label) of every daughter in its first frame: of two or more children of a parent that is in t-1."""
+        children = Counter(self.parents.values())
+        return [
+            (t, label)
+            for t in self.paired
+            for label in self.centres[t]
+            if (parent := self.parents.get(label, 0)) > 0
+            and children[parent] > 1
+            and label not in self.centres[self.before(t)]
+        ]
+
+    @cached_property
+    def whole(self) -> list[tuple[int, int]]:
+        """(t, label) of every cell in a frame with a past whose outline is known, where some cells' are not."""
+        if not any(self.partial):
+            return []
+        return [(t, label) for t in self.paired for label in self.centres[t] if label not in self.partial[t]]
+
+    def part(self, times: Iterable[int]) -> "Movie":
+        """The same movie with some of its frames only, in their order."""
+        keep = list(times)
+        return replace(
+            self,
+            numbers=[self.numbers[t] for t in keep],
+            frames=[self.frames[t] for t in keep],
+            labels=[self.labels[t] for t in keep],
+            partial=[self.partial[t] for t in keep],
+            centres=[self.centres[t] for t in keep],
+            sizes=[self.sizes[t] for t in keep],
+            truth=[self.truth[t] for t in keep],
+        )
+
+
+def read_movies(
+    folders: Sequence[Path],
+    settings: Normalisation,
+    scale: float = 1.0,
+    *,
+    centre: str = "medoid",
+    own: Mapping[Path, Mapping[int, Labels]] | None = None,
+) -> list[Movie]:
+    """Read some sequences; where none has any mask, the markers are taken for the cells' masks.
+
+    Args:
+        folders: the frames' folders.
+        settings: how grey values become frames.
+        scale: working pixels per pixel.
+        centre: what a cell's pixels point at.
+        own: for some folders, masks by frame number beside the annotated ones, which paint over them.
+
+    Raises:
+        ValueError: a sequence or its truth is missing or damaged.
+    """
+    movies = [read_movie(folder, settings, scale, centre=centre, own=(own or {}).get(folder)) for folder in folders]
+    if any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
+        return movies
+    log.warning("no masks: the tracking markers are taken for the cells' masks")
+    nothing: frozenset[int] = frozenset()
+    return [
+        replace(
+            movie,
+            partial=[nothing for _ in movie.partial],
+            truth=[truth._replace(partial=nothing) for truth in movie.truth],
+        )
+        for movie in movies
+    ]
+
+
+def read_movie(
+    folder: Path,
+    settings: Normalisation,
+    scale: float = 1.0,
+    *,
+    centre: str = "medoid",
+    own: Mapping[int, Labels] | None = None,
+) -> Movie:
+    """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
+
+    Beyond the field of interest, nearer to the frame's edge than the rules' border E, cells are not annotated: what
+    holds no label there is UNKNOWN.
+
+    Args:
+        folder: the movie, of any kind; frames may be missing in a folder, those without annotation are passed over.
+        settings: how grey values become frames.
+        scale: working pixels per pixel.
+        centre: what a cell's pixels point at.
+        own: masks by frame number beside the annotated ones, which paint over them.
+
+    Raises:
+        ValueError: the sequence or its truth is missing or damaged.
+    """
+    paths, truth = open_frames(folder), layout.open_truth(folder)
+    name = Path(os.path.abspath(folder)).parent.name
+    border, reach = DATASETS.get(name, DataSet()).border, _reach(truth)
+    numbers = [n for n in paths if n in truth.markers or n in truth.gold or n in truth.silver]
+    if not numbers:
+        raise ValueError(
+            f"{folder}: expected truth of some of its frames, got none; do the numbers in the names agree?"
+        )
+    frames, merged = [], []
+    for number in numbers:
+        masks = [own[number]] if own and number in own else []
+        markers = layout.read_labels(truth.markers[number]) if number in truth.markers else None
+        one = merge([*masks, *_masks(truth, number)], markers, reach)
+        _open_border(one.labels, border)
+        merged.append(one)
+        frames.append(normalise(to_working(paths[number](), scale), settings))
+    labels = [labels_to_working(one.labels, scale) for one in merged]
+    log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
+    _tell_of_missing_images(folder, truth)
+    return Movie(
+        name=f"{name}/{folder.name}",
+        numbers=numbers,
+        frames=frames,
+        labels=labels,
+        partial=[one.partial for one in merged],
+        centres=[medoids(np.maximum(one, 0), centre) for one in labels],
+        sizes=[{label: int(n) for label, n in enumerate(np.bincount(one[one > 0])) if n} for one in labels],
+        parents={track.label: _present_parent(track, truth.tracks) for track in truth.tracks},
+        truth=merged,
+        scale=scale,
+        centre=centre,
+        tracked=bool(truth.markers),
+    )
+
+
+def _tell_of_missing_images(folder: Path, truth: layout.Truth) -> None:
+    """Warn where the table of tracks goes on after the last marker image."""
+    end = max((track.end for track in truth.tracks), default=0)
+    if truth.markers and end > max(truth.markers):
+        log.warning(
+            "%s: man_track.txt goes on to frame %d, the images end with %d; right only if the rest was left out",
+            folder, end, max(truth.markers),
+        )  # fmt: skip
+
+
+def _some(items: Sequence[Item]) -> Sequence[Item]:
+    """About a dozen of them, evenly spaced."""
+    return items[:: -(-len(items) // SOME) or 1]
+
+
+def _masks(truth: layout.Truth, number: int) -> list[Labels]:
+    """The annotated masks of a frame, silver before gold."""
+    return [layout.read_labels(paths[number]) for paths in (truth.silver, truth.gold) if number in paths]
+
+
+def _reach(truth: layout.Truth) -> float:
+    """How far in pixels a cell may extend beyond its marker: as masks do, or by the diameter of the markers."""
+    numbers = sorted((truth.silver or truth.gold).keys() & truth.markers.keys())
+    far = [r for n in _some(numbers) for r in reaches(_masks(truth, n), layout.read_labels(truth.markers[n]))]
+    if far:
+        return float(np.percentile(far, REACH))
+    sizes = [np.bincount(layout.read_labels(path).ravel())[1:] for path in _some(list(truth.markers.values()))]
+    areas = np.concatenate(sizes) if sizes else np.zeros(0)
+    return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else 0.0
+
+
+def _open_border(labels: Labels, border: int) -> None:
+    """Make UNKNOWN what holds no label within ``border`` pixels of the edge; in place."""
+    if border:
+        outside = np.ones(labels.shape, bool)
+        outside[border:-border, border:-border] = False
+        labels[outside & (labels == 0)] = UNKNOWN
+
+
+def _present_parent(track: Track, tracks: list[Track]) -> int:
+    """The parent, where it is there in the frame before; UNKNOWN after a gap, for no centre is known there."""
+    ends = {other.label: other.end for other in tracks}
+    if not track.parent:
+        return 0
+    return track.parent if ends.get(track.parent) == track.begin - 1 else UNKNOWN

@@ -1,0 +1,94 @@
+"""What a recipe leaves open follows from the movies: working scale, grid, crops and the range of motion."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import find_objects
+
+from embedtrack.challenge import layout
+from embedtrack.config import Recipe
+from embedtrack.movies.scale import TYPICAL, scale_for
+from embedtrack.truth.medoid import medoids
+
+SOME = 12
+"""So many frames of a movie are looked at."""
+STEPS = (1 / 255, 1 / 511)
+"""Grids to choose from; offsets reach 255 or 511 working pixels."""
+CROPS = (256, 384, 512)
+MOTION = (2.0, 16.0)
+"""The least and the largest standard deviation of artificial motion in working pixels."""
+
+
+class Measures(NamedTuple):
+    """What some frames tell of a data set's cells, in pixels."""
+
+    diameters: list[float]
+    """Of discs of the masks' areas."""
+    extents: list[float]
+    """Diagonals of the masks' bounding boxes."""
+    motions: list[float]
+    """From a marker's medoid to its next one."""
+    longest: int
+    """The frames' longest side."""
+
+
+def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
+    """Fill in what the recipe does not set.
+
+    - ``scale``: brings the median cell to the size that suits the network, see ``movies/scale.py``.
+    - ``step``: 1/255, or 1/511 where more than a hundredth of the cells span more than 255 working pixels.
+    - ``sampling.crop``: 256, or more where crops would not hold 1.25 times the median cell's extent, and large ones
+      that of 19 of 20 cells; less where the frames are smaller.
+    - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames.
+
+    The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.
+    """
+    seen = measure(folders)
+    scale = recipe.scale or scale_for(float(np.median(seen.diameters)) if seen.diameters else TYPICAL)
+    changes: dict[str, object] = {"scale": scale}
+    if seen.extents and "step" not in recipe.model_fields_set:
+        far = float(np.percentile(seen.extents, 99)) * scale
+        changes["step"] = next((step for step in STEPS if far * step <= 1), STEPS[-1])
+    if seen.extents and "crop" not in recipe.sampling.model_fields_set:
+        median, large = (1.25 * float(np.percentile(seen.extents, p)) * scale for p in (50, 95))
+        crop = next((crop for crop in CROPS if crop >= max(median, large / 2)), CROPS[-1])
+        crop = min(crop, 32 * math.ceil(seen.longest * scale / 32))
+        changes["sampling"] = recipe.sampling.model_copy(update={"crop": crop})
+    if seen.motions and "motion" not in recipe.augmentation.model_fields_set:
+        motion = float(np.clip(np.percentile(seen.motions, 90) * scale, *MOTION))
+        changes["augmentation"] = recipe.augmentation.model_copy(update={"motion": round(motion, 1)})
+    return recipe.model_copy(update=changes)
+
+
+def measure(folders: Sequence[Path]) -> Measures:
+    """Look at a dozen annotated frames of each sequence; without any mask at the markers instead."""
+    seen = Measures([], [], [], 0)
+    for folder in folders:
+        truth = layout.open_truth(folder)
+        masks = truth.silver or truth.gold or truth.markers
+        for number in _some(sorted(masks)):
+            labels = layout.read_labels(masks[number])
+            seen = seen._replace(longest=max(seen.longest, *labels.shape))
+            sizes = np.bincount(labels.ravel())
+            for label, box in enumerate(find_objects(labels), start=1):
+                if box is not None:
+                    seen.diameters.append(2 * math.sqrt(sizes[label] / math.pi))
+                    seen.extents.append(math.hypot(*(side.stop - side.start for side in box)))
+        for number in _some([n for n in sorted(truth.markers) if n + 1 in truth.markers]):
+            seen.motions.extend(_motions(truth.markers[number], truth.markers[number + 1]))
+    return seen
+
+
+def _motions(before: Path, now: Path) -> Iterator[float]:
+    """How far the markers that both images show have moved."""
+    old, new = (medoids(layout.read_labels(path)) for path in (before, now))
+    for label in old.keys() & new.keys():
+        yield math.dist(old[label], new[label])
+
+
+def _some(numbers: list[int]) -> list[int]:
+    """About a dozen of them, evenly spaced."""
+    return numbers[:: -(-len(numbers) // SOME) or 1]

@@ -1,0 +1,183 @@
+import logging
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import torch
+
+from embedtrack.inference import device
+from embedtrack.inference.device import (
+    at_work,
+    choose,
+    download,
+    fast_precision,
+    helpers,
+    keep_memory,
+    memory,
+    memory_errors,
+    place,
+    upload,
+)
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(False, False, "cpu"), (True, False, "cuda"), (False, True, "mps"), (True, True, "cuda")],
+)
+def test_auto_takes_the_best_and_says_why(
+    cuda: bool, mps: bool, expected: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    with caplog.at_level(logging.INFO):
+        assert choose("auto").type == expected
+    assert f"device auto: {expected}" in caplog.text
+
+
+def test_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert choose("cuda:0").index == 0
+    with pytest.raises(ValueError, match="cuda:1"):
+        choose("cuda:1")
+    with pytest.raises(ValueError, match="auto, cpu, cuda or mps"):
+        choose("abacus")
+
+
+def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert fast_precision(torch.device("cuda")) == "bfloat16"
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert fast_precision(torch.device("cuda")) == "float32"
+    assert fast_precision(torch.device("mps")) == "float32"
+    assert fast_precision(torch.device("cpu")) in ("float32", "bfloat16")
+
+
+def test_place_sets_the_memory_layout():
+    network = BranchedERFNet()
+    place(network, torch.device("cpu"))
+    assert network.encoder[0].convolution.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.\nSee the documentation"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 17.00 GB). Tried to allocate 1 GB."),
+        RuntimeError("CUDA error: out of memory"),
+    ],
+)
+def test_what_torch_raises_for_want_of_memory_is_a_memory_error(error: RuntimeError):
+    with pytest.raises(MemoryError, match="memory"), memory_errors():
+        raise error
+
+
+def test_other_errors_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="shapes"), memory_errors():
+        raise RuntimeError("shapes do not fit")
+
+
+def test_memory_is_that_of_the_device_asked_for(monkeypatch: pytest.MonkeyPatch):
+    class Properties:
+        def __init__(self, device: torch.device) -> None:
+            self.total_memory = {0: 3, 1: 5}[device.index]
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", Properties)
+    assert memory(torch.device("cuda:0")) == 3
+    assert memory(torch.device("cuda:1")) == 5
+    assert memory(torch.device("cpu")) > 2**20
+
+
+def test_a_container_may_allow_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert device.allowed(tmp_path) is None
+    job = tmp_path / "sys/fs/cgroup/slurm/job1"
+    job.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("3:cpuset:/\n0::/slurm/job1/step0\n")
+    assert device.allowed(tmp_path) is None
+    (job.parent / "memory.max").write_text("max\n")
+    (job / "memory.max").write_text("2000000000\n")
+    assert device.allowed(tmp_path) == 2_000_000_000
+    monkeypatch.setattr(device, "allowed", lambda: 1000)
+    assert device.memory(torch.device("cpu")) == 1000
+
+
+def test_the_way_there_and_back_on_the_processor():
+    image = torch.arange(6.0).reshape(2, 3)
+    there = upload(image, torch.device("cpu"))
+    back, arrived = download(there)
+    assert arrived is None
+    assert torch.equal(back, image)
+
+
+class FakeTensor:
+    """Notes what is done with it, as on a GPU."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.device, self.shape, self.dtype = torch.device("cuda"), (2, 3), torch.float32
+
+    def pin_memory(self) -> "FakeTensor":
+        self.log.append("pin")
+        return self
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> "FakeTensor":
+        self.log.append(f"to {device} {non_blocking}")
+        return self
+
+    def copy_(self, source: object, *, non_blocking: bool) -> None:
+        self.log.append(f"copy {non_blocking}")
+
+    def wait_stream(self, stream: str) -> None:
+        self.log.append(f"wait for {stream}")
+
+    def record_stream(self, stream: "FakeTensor") -> None:
+        self.log.append("keep")
+
+    def record(self, stream: "FakeTensor") -> None:
+        self.log.append("record")
+
+
+def test_a_gpu_gets_and_gives_by_pinned_memory_without_waiting(monkeypatch: pytest.MonkeyPatch):
+    log: list[str] = []
+    fake = FakeTensor(log)
+    upload(fake, torch.device("cuda"))
+    assert log == ["pin", "to cuda True"]
+    log.clear()
+    monkeypatch.setattr(torch, "empty", lambda shape, dtype, pin_memory: fake if pin_memory else None)
+    monkeypatch.setattr(torch.cuda, "Event", lambda: fake)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: fake)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the network's")
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+    assert download(fake) == (fake, fake)
+    assert log == ["wait for the network's", "copy True", "keep", "record"]
+
+
+def test_at_work_a_gpu_is_the_current_one_rounds_no_inputs_and_repeats_itself(monkeypatch: pytest.MonkeyPatch):
+    chosen: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "device", lambda device: chosen.append(device) or nullcontext())
+    before = torch.backends.cudnn.conv.fp32_precision
+    with at_work(torch.device("cuda:1")):
+        assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+        assert torch.backends.cudnn.deterministic
+    assert torch.backends.cudnn.conv.fp32_precision == before
+    assert not torch.backends.cudnn.deterministic
+    with at_work(torch.device("cpu")):
+        pass
+    assert chosen == [torch.device("cuda:1")]
+
+
+def test_freed_memory_is_kept_where_the_c_library_knows_how(monkeypatch: pytest.MonkeyPatch):
+    keep_memory()
+    monkeypatch.setattr(device.ctypes, "CDLL", lambda name: object())
+    keep_memory()
+
+
+@pytest.mark.parametrize(
+    ("kind", "cores", "expected"), [("cpu", 64, 1), ("cuda", 2, 1), ("cuda", 16, 4), ("cuda", 99, 4)]
+)
+def test_a_gpu_has_helpers_where_there_are_cores(kind: str, cores: int, expected: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert helpers(torch.device(kind)) == expected

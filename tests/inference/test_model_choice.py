@@ -1,0 +1,161 @@
+"""The model that fits a movie is found by the agreement of its views, and by the size of what it finds."""
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import job, model_names
+from embedtrack.checkpoint import read_config
+from embedtrack.files.lazy import Lazy
+from embedtrack.inference import model_choice
+from embedtrack.inference.model_choice import Fit, choose_model, judge, quality, skew
+from embedtrack.movies.movie import Recording
+from embedtrack.movies.open import open_movie
+from tests.drawings import draw, moving, write_movie
+
+
+def made(name: str, agreement: float, diameter: float = 30, learnt: float | None = 30) -> Fit:
+    return Fit(Path(name), (agreement,) * 8, (diameter,) * 5 if diameter else (), learnt)
+
+
+def test_quality_is_the_panoptic_one():
+    two = draw((40, 60), {1: ((20, 15), 8), 2: ((20, 45), 8)})
+    assert quality(two, two) == 1
+    one = np.where(two == 1, 7, 0).astype(np.int32)
+    assert quality(two, one) == quality(one, two) == pytest.approx(2 / 3)  # one found, of two and of one
+    half = two.copy()
+    half[:, 45:] = 0  # of the second cell a little less than half is left: no match
+    assert quality(two, half) == pytest.approx(2 * 1 / 4)
+    assert quality(two, np.zeros_like(two)) == quality(two * 0, two * 0) == 0
+
+
+def test_skew_tells_bright_cells_from_phase_contrast():
+    bright = moving().frames()
+    assert skew(list(bright)) > model_choice.DARK
+    assert skew(list(1200 - bright)) < -model_choice.DARK
+    assert abs(skew([np.random.default_rng(0).normal(100, 9, (64, 64))])) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("fits", "said", "sure"),
+    [
+        (
+            [made("a", 0.9), made("b", 0.4)],
+            "a fits: its eight views agree to 0.90; the next, b: 0.40; cells of 30",
+            True,
+        ),
+        ([made("a", 0.9), made("b", 0.85)], "a fits, the next nearly as well", True),
+        ([made("a", 0.6), made("b", 0.3)], "a fits best, but not well", False),
+        ([made("a", 0.4), made("b", 0.3)], "none fits: a is the nearest", False),
+        ([made("a", 0.9, 90)], "none fits: a is the nearest", False),
+        ([made("a", 0.9, 90, None)], "a fits: its eight views agree to 0.90; cells of 90 pixels", True),
+        ([made("a", 0, 0), made("b", 0, 0)], "no model finds any cell; going on with a", False),
+    ],
+)
+def test_what_is_said(fits: list[Fit], said: str, sure: bool):
+    text, good = judge(fits, 0.9)
+    assert text.startswith(said)
+    assert good is sure
+    assert ("train one" in text) == (said.startswith("no"))
+
+
+def test_cells_of_another_size_count_half():
+    assert made("a", 0.8, 30, 50).score == 0.8
+    assert made("a", 0.8, 30, 70).score == made("a", 0.8, 30, 12).score == 0.4
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Recording:
+    return open_movie(write_movie(moving(), tmp_path / "toy"))
+
+
+def test_the_best_is_chosen_and_the_others_only_glance(
+    toy: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    asked: list[tuple[str, int, int]] = []
+    agreement = {"a": 0.3, "b": 0.7, "c": 0.9, "d": 0.6}
+
+    def fit(folder: Path, images: list[np.ndarray], where: object, precision: str, views: int = 8) -> Fit:
+        asked.append((folder.name, len(images), views))
+        return made(str(folder), agreement[folder.name])
+
+    monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c", "d"])
+    monkeypatch.setattr(model_choice, "fit", fit)
+    with caplog.at_level(logging.INFO):
+        assert choose_model(toy, "cpu").name == "c"
+    assert asked == [*((name, 1, 2) for name in "abcd"), ("c", 3, 8), ("b", 3, 8)]
+    assert "a: two views agree to 0.30; 5 cells a frame of 30 pixels, learnt from 30" in caplog.text
+    assert "c: eight views agree to 0.90; 2 cells a frame" in caplog.text
+    assert [record.levelname for record in caplog.records if "--model auto" in record.message] == ["INFO"]
+    agreement |= {"b": 0.2, "c": 0.1, "d": 0.1}
+    with caplog.at_level(logging.WARNING):
+        assert choose_model(toy, "cpu").name == "a"
+    assert "--model auto: none fits" in caplog.records[-1].message
+    assert caplog.records[-1].levelname == "WARNING"
+
+
+def test_an_empty_frame_decides_nothing(toy: Recording, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is seen but in the last frame, and there only by the last of the models."""
+    monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c"])
+
+    def fit(folder: Path, images: list[np.ndarray], *_: object) -> Fit:
+        seen = any(np.array_equal(image, toy.frames[len(toy) - 1]) for image in images)
+        return made(str(folder), *((0.9, 30) if seen and folder.name == "c" else (0, 0)))
+
+    monkeypatch.setattr(model_choice, "fit", fit)
+    assert choose_model(toy, "cpu").name == "c"
+
+
+def test_no_model_at_all(toy: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path))
+    with pytest.raises(ValueError, match="got none; train one, or name a folder with --model"):
+        choose_model(toy, "cpu")
+
+
+def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.MonkeyPatch):
+    """A predictor without memory that marks bright pixels agrees with itself however the frame is turned."""
+    image = moving().frames()[3]
+    _, folder, _ = job("demo", "01")
+
+    class Bright:
+        def __init__(self, *_: object) -> None: ...
+
+        def __call__(self, frame: np.ndarray) -> model_choice.Maps:
+            none = np.zeros((2, *frame.shape), np.float32)
+            return model_choice.Maps(none, none, (frame > 1).astype(np.float32), none)
+
+    def components(maps: model_choice.Maps, *_: object) -> np.ndarray:
+        from scipy.ndimage import label
+
+        return label(maps.seediness > 0.5)[0].astype(np.int32)
+
+    monkeypatch.setattr(model_choice, "Predictor", Bright)
+    monkeypatch.setattr(model_choice, "cluster", components)
+    found = model_choice.fit(folder, [image], model_choice.device.choose("cpu"))
+    assert len(found.qualities) == 8
+    assert found.agreement == 1
+    assert len(found.diameters) == 2
+    assert found.diameter == pytest.approx(14, abs=1)
+
+
+def test_the_demo_is_told_apart(caplog: pytest.LogCaptureFixture):
+    sequence, folder, _ = job("demo", "01")
+    paths = layout.open_sequence(sequence).paths
+    frames: Lazy[np.ndarray] = Lazy(1, lambda i: layout.read_frame(paths[i])[:256, :256])
+    with caplog.at_level(logging.INFO):
+        assert choose_model(Recording(sequence, frames, (256, 256)), "cpu") == folder
+    assert re.search(r"Fluo-N2DH-SIM\+ fits.*: its eight views agree to 0\.9", caplog.text)
+    assert "bright on dark" in caplog.text
+
+
+def test_every_shipped_model_says_how_large_its_cells_are() -> None:
+    def sizes() -> Iterator[float | None]:
+        for name in model_names():
+            yield read_config(model_choice.models() / name / "config.json").cell_diameter
+
+    assert all(sizes())

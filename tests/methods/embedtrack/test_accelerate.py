@@ -1,0 +1,252 @@
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from embedtrack.inference.tiles import plan
+from embedtrack.methods.embedtrack import accelerate as steps
+from embedtrack.methods.embedtrack.accelerate import LONG, Graphed, Seen, Sooner, Step, Way, choose_way
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.fast import for_inference
+from embedtrack.methods.embedtrack.predict import Predictor
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda:1")
+SHAPE = (40, 56)
+
+
+@pytest.fixture
+def frames() -> list[np.ndarray]:
+    return list(np.random.default_rng(0).normal(0, 1, (4, *SHAPE)).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("compiling", "device", "frames", "way"),
+    [
+        ("auto", CPU, 10_000, Way()),
+        ("auto", CPU, None, Way()),
+        ("auto", CUDA, LONG - 1, Way()),  # never by default on a short movie
+        ("auto", CUDA, LONG, Way(graphed=True)),
+        ("auto", CUDA, None, Way(graphed=True)),
+        ("auto", torch.device("mps"), LONG, Way()),
+        ("on", CPU, 1, Way(compiled=True)),
+        ("on", CUDA, 1, Way(compiled=True, graphed=True)),
+        ("off", CUDA, 10_000, Way()),
+    ],
+)
+def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, way: Way):
+    assert choose_way(compiling, device, frames) == way
+
+
+def test_an_unknown_word_is_refused():
+    with pytest.raises(ValueError, match="expected --compile auto, on, off, got yes"):
+        choose_way("yes", CPU, None)
+
+
+@torch.inference_mode()
+def test_the_first_frame_is_its_own_past(network: BranchedERFNet):
+    step, batch = Step(for_inference(network)), torch.randn(1, 1, *SHAPE)
+    seen = step.first(batch)
+    for one, same in zip(seen, step(batch, seen.features), strict=True):
+        assert torch.equal(one, same)
+    assert seen.cells.shape == (1, 5, *SHAPE)
+    assert seen.shift.shape == (1, 2, *SHAPE)
+
+
+@torch.inference_mode()
+def test_the_first_view_of_a_batch_is_tracked_or_none(network: BranchedERFNet):
+    step, now, old = Step(for_inference(network)), torch.randn(3, 1, *SHAPE), torch.randn(3, 1, *SHAPE)
+    one, none = step(now, step.first(old).features), step(now, now[:0])
+    alone = step(now[:1], step.first(old[:1]).features)
+    torch.testing.assert_close(one.shift, alone.shift)
+    torch.testing.assert_close(one.features, alone.features)
+    torch.testing.assert_close(one.cells, none.cells)
+    assert none.features.shape == (0, 128, SHAPE[0] // 8, SHAPE[1] // 8)
+    assert none.shift.shape == (0, 2, *SHAPE)
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_tracking_decoder(
+    network: BranchedERFNet, frames: list[np.ndarray], views: int
+):
+    """Counted in views of tiles, whatever way they are batched."""
+    tiles = plan(SHAPE, 40, overlap=16)
+    predictor = Predictor(network, tiles, views)
+    seen = dict.fromkeys(("encoder", "segmentation", "seediness", "tracking"), 0)
+
+    def counting(name: str) -> object:
+        def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+            seen[name] += len(output)
+
+        return count
+
+    for name in seen:
+        getattr(predictor.step.network, name).register_forward_hook(counting(name))
+    for frame in frames:
+        predictor(frame)
+    assert len(tiles) == 2
+    once = len(frames) * len(tiles)
+    assert seen.pop("tracking") == once
+    assert set(seen.values()) == {views * once}
+
+
+def test_nothing_is_warmed_up_before_the_first_frame_has_fitted(network: BranchedERFNet, frames: list[np.ndarray]):
+    """And features outlast a step that writes into the same memory each time, as a graph does."""
+    predictor, plain = (Predictor(network, plan(SHAPE, 128), views=8) for _ in range(2))
+    shapes, kept = list[tuple[int, ...]](), torch.empty(0)
+
+    def sooner(batch: Tensor, before: Tensor) -> Seen:
+        nonlocal kept
+        shapes.append((*batch.shape, len(before)))
+        seen = predictor.step(batch, before)
+        kept = kept if len(kept) or not len(before) else torch.empty_like(seen.features)
+        return seen._replace(features=kept.copy_(seen.features)) if len(before) else seen
+
+    predictor.sooner = sooner
+    for t, frame in enumerate(frames):
+        for expected, found in zip(plain(frame), predictor(frame), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        assert len(shapes) == 8 * t
+
+
+class Doubled:
+    """A step of plain arithmetic that counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, batch: Tensor, before: Tensor) -> Seen:
+        self.calls += 1
+        tracked = batch[: len(before)]
+        return Seen(2 * tracked, batch + 1, tracked + before)
+
+
+def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pytest.LogCaptureFixture):
+    def fails(batch: Tensor, before: Tensor) -> Seen:
+        raise RuntimeError("no C++ compiler\nwas found in ...")
+
+    plain = Doubled()
+    sooner = Sooner(plain, Way(), CPU)
+    sooner._faster = fails
+    x = torch.ones(1, 1, 2, 3)
+    for _ in range(3):
+        assert torch.equal(sooner(x, x).features, 2 * x)
+    assert plain.calls == 3
+    assert [record.message for record in caplog.records] == ["--compile: no C++ compiler; going on without"]
+
+
+def test_the_warm_up_of_each_shape_is_told_once(caplog: pytest.LogCaptureFixture):
+    sooner = Sooner(Doubled(), Way(), CPU)
+    sooner._faster = Doubled()
+    with caplog.at_level(logging.INFO):
+        for shape in ((4, 1, 16, 8), (4, 1, 8, 16), (4, 1, 16, 8)):
+            sooner(torch.ones(shape), torch.ones(shape))
+    assert [record.message.split(":")[0] for record in caplog.records] == ["4 x 16 x 8", "4 x 8 x 16"]
+
+
+class Played:
+    """Stands in for a CUDA graph: replays a step in the memory that it was captured with."""
+
+    def __init__(self, step: Doubled) -> None:
+        self.step = step
+
+    def replay(self) -> None:
+        for kept, value in zip(self.seen, self.step(self.batch, self.before), strict=True):
+            kept.copy_(value)
+
+
+def test_a_graph_serves_all_batches_of_its_shape(monkeypatch: pytest.MonkeyPatch):
+    step, captured = Doubled(), []
+
+    def capture(step: Doubled, batch: Tensor, before: Tensor) -> steps._Graph:
+        graph = Played(step)
+        graph.batch, graph.before = torch.empty_like(batch), torch.empty_like(before)
+        graph.seen = Seen(torch.empty_like(before), torch.empty_like(batch), torch.empty_like(before))
+        captured.append((tuple(batch.shape), len(before)))
+        return steps._Graph(graph, graph.batch, graph.before, graph.seen)
+
+    monkeypatch.setattr(steps, "_capture", capture)
+    graphed = Graphed(step)
+    one, two = torch.full((2, 1, 3, 4), 1.0), torch.full((2, 1, 3, 4), 2.0)
+    first = graphed(one, two[:1]).features.clone()
+    assert torch.equal(first, 2 * one[:1])
+    second = graphed(two, first)
+    assert torch.equal(second.features, 2 * two[:1])
+    assert torch.equal(second.cells, two + 1)
+    assert torch.equal(second.shift, two[:1] + first)
+    graphed(torch.ones(2, 1, 4, 3), torch.ones(1, 1, 4, 3))
+    graphed(one, one[:0])  # as large, and nothing of it is tracked
+    assert captured == [((2, 1, 3, 4), 1), ((2, 1, 4, 3), 1), ((2, 1, 3, 4), 0)]
+
+
+def test_a_capture_warms_up_aside_and_lets_other_threads_go_on(monkeypatch: pytest.MonkeyPatch):
+    log: list[str] = []
+
+    class Stream:
+        def __init__(self, name: str = "aside") -> None:
+            self.name = name
+
+        def wait_stream(self, other: "Stream") -> None:
+            log.append(f"{self.name} waits for {other.name}")
+
+    @contextmanager
+    def stream(chosen: Stream) -> Iterator[None]:
+        log.append(f"on {chosen.name}")
+        yield
+        log.append("off")
+
+    @contextmanager
+    def graph(_: object, capture_error_mode: str) -> Iterator[None]:
+        log.append(f"capture {capture_error_mode}")
+        yield
+        log.append("captured")
+
+    def step(batch: Tensor, before: Tensor) -> Seen:
+        assert batch.data_ptr() != given[0].data_ptr()  # the graph has memory of its own
+        log.append("step")
+        return Seen(batch, batch, before)
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("here"))
+    monkeypatch.setattr(torch.cuda, "stream", stream)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    given = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
+    steps._capture(step, *given)
+    assert log == [
+        "aside waits for here", "on aside", "step", "off", "here waits for aside",
+        "capture thread_local", "step", "captured",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for CPUs with g++, which is not here")
+@pytest.mark.filterwarnings("default")  # those of torch's compiler are not ours
+def test_compiled_steps_give_nearly_the_same_maps(
+    network: BranchedERFNet, frames: list[np.ndarray], caplog: pytest.LogCaptureFixture
+):
+    plain, compiled = (Predictor(network, plan(SHAPE, 128), views=8, way=Way(compiled=c)) for c in (False, True))
+    for frame in frames:
+        for expected, found in zip(plain(frame), compiled(frame), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert "going on without" not in caplog.text
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_graph_on_a_gpu_gives_the_bytes_of_the_plain_step(
+    network: BranchedERFNet, frames: list[np.ndarray], precision: str, caplog: pytest.LogCaptureFixture
+):
+    network.cuda()
+    plain, graphed = (
+        Predictor(network, plan(SHAPE, 128), 8, precision, Way(graphed=graphed)) for graphed in (False, True)
+    )
+    for frame in frames:
+        for expected, found in zip(plain(frame), graphed(frame), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert "going on without" not in caplog.text

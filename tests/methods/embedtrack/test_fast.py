@@ -1,0 +1,160 @@
+import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from embedtrack import checkpoint
+from embedtrack.challenge import layout
+from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
+from embedtrack.challenge.evaluate import evaluate
+from embedtrack.inference import track
+from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
+from embedtrack.methods.embedtrack import fast as fast_networks
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.erfnet import NonBottleneck1D
+from embedtrack.methods.embedtrack.fast import FoldedBlock, for_inference
+from embedtrack.methods.embedtrack.predict import STRAIGHT
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.types import Maps
+
+
+@pytest.fixture
+def network() -> BranchedERFNet:
+    """Norms and biases as after a training: nothing is neutral."""
+    torch.manual_seed(0)
+    network = BranchedERFNet()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.3)
+            module.running_mean.normal_(std=0.3)
+            module.running_var.uniform_(0.5, 2)
+    for part in (network.segmentation, network.seediness, network.tracking):
+        nn.init.normal_(part[-1].weight, std=0.1)
+    return network.eval()
+
+
+@torch.inference_mode()
+def maps_of(network: BranchedERFNet, now: torch.Tensor, before: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    features, old = network.encode(now), network.encode(before)
+    return (*network.segment(features), network.shift(features, old))
+
+
+def test_it_computes_the_same(network: BranchedERFNet):
+    now, before = torch.randn(2, 3, 1, 48, 64)
+    fast = for_inference(network)
+    for found, expected in zip(maps_of(fast, now, before), maps_of(network, now, before), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_fused_or_step_by_step_is_the_same(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch, precision: torch.dtype
+):
+    if not fast_networks.FUSED:
+        pytest.skip("this torch has no convolutions that add and rectify")
+    block, x = for_inference(network, precision).encoder[2], torch.randn(1, 64, 24, 32, dtype=precision)
+    x = x.contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        fused = block(x)
+        monkeypatch.setattr(fast_networks, "FUSED", False)
+        torch.testing.assert_close(fused, block(x), atol=2e-2 if precision == torch.bfloat16 else 1e-5, rtol=1e-2)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_downsamplers_give_the_bytes_of_the_network(network: BranchedERFNet, precision: torch.dtype):
+    plain, fast = copy.deepcopy(network), for_inference(network, precision)
+    for index, channels in ((0, 1), (1, 16), (7, 64)):
+        x = torch.randn(2, channels, 24, 40).to(precision, memory_format=torch.channels_last)
+        plain.encoder[index].convolution.to(precision, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            assert torch.equal(fast.encoder[index](x), plain.encoder[index](x))
+
+
+def test_a_processor_without_bfloat16_gets_by():
+    """As if it had no AVX512: oneDNN reads the variable once, in a process of its own."""
+    code = (
+        "import torch; from embedtrack.networks.branched import BranchedERFNet; "
+        "from embedtrack.networks.fast import for_inference; torch.inference_mode().__enter__(); "
+        "fast = for_inference(BranchedERFNet(), torch.bfloat16); fast.encode(torch.randn(1, 1, 32, 32).bfloat16())"
+    )
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_bfloat16_is_near_and_its_maps_are_single(network: BranchedERFNet):
+    now, before = torch.randn(2, 1, 1, 48, 64)
+    fast = for_inference(network, torch.bfloat16)
+    near = maps_of(fast, now.bfloat16(), before.bfloat16())
+    for found, expected in zip(near, maps_of(network, now, before), strict=True):
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, expected, atol=0.1, rtol=0)
+
+
+def test_the_network_itself_stays_as_it_is(network: BranchedERFNet):
+    weights = copy.deepcopy(network.state_dict())
+    fast = for_inference(network)
+    assert isinstance(fast.encoder[2], FoldedBlock)
+    assert isinstance(network.encoder[2], NonBottleneck1D)
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert not any(parameter.requires_grad for parameter in fast.parameters())
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.skipif(not (models() / DEMO_MODEL / checkpoint.WEIGHTS).is_file(), reason="no weights are shipped")
+@pytest.mark.parametrize(("views", "frames"), [(1, range(4)), (8, range(1, 2))])
+def test_the_slow_way_finds_the_same_cells_to_the_pixel(views: int, frames: range):
+    """Pair by pair through the network as it is trained, view by view and frame after frame, without threads."""
+    model = checkpoint.load(models() / DEMO_MODEL)
+    config, paths = model.config, sorted((REPOSITORY / "demo" / "01").glob("*.tif"))[: frames.stop]
+    found = list(track.segment(model, paths, views))
+    for index in frames:
+        labels, shift = found[index]
+        now, before = (tensor(path, config) for path in (paths[index], paths[max(index - 1, 0)]))
+        shape = layout.read_frame(paths[index]).shape
+        height, width = (round(side * config.scale) for side in shape)
+        slow = slow_maps(model.network, now, before, views)
+        maps = to_frame(Maps(*(m[..., :height, :width] for m in slow)), shape, config.scale)
+        np.testing.assert_array_equal(labels, cluster(maps, config.clustering, config.pixel))
+        np.testing.assert_allclose(shift, maps.shift, atol=1e-4)
+
+
+@torch.no_grad()
+def slow_maps(network: BranchedERFNet, now: torch.Tensor, before: torch.Tensor, views: int) -> Maps[np.ndarray]:
+    seen = {}
+    for symmetry in SYMMETRIES[:views]:
+        maps, _ = network(do(now, symmetry), do(before, symmetry))
+        seen[symmetry] = undo_maps(Maps(*(m[0] for m in maps)), symmetry)
+    mean = Maps(*(torch.stack(m).mean(0).numpy() for m in zip(*seen.values(), strict=True)))
+    return mean._replace(shift=seen[STRAIGHT].shift.numpy())
+
+
+def tensor(path: Path, config: checkpoint.ModelConfig) -> torch.Tensor:
+    frame = normalise(to_working(layout.read_frame(path), config.scale), config.normalisation)
+    return torch.from_numpy(frame)[None, None]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (models() / DEMO_MODEL / checkpoint.WEIGHTS).is_file(), reason="no weights are shipped")
+@pytest.mark.parametrize(("movie", "frames"), [("demo/01", range(24)), (f"{DEMO_MODEL}/01", range(58, 65))])
+def test_bfloat16_scores_within_two_thousandths(movie: str, frames: range, tmp_path: Path):
+    sequence = (REPOSITORY if movie.startswith("demo") else Path(os.environ.get("DATA_ROOT", "/nowhere"))) / movie
+    if not sequence.is_dir():
+        pytest.skip(f"DATA_ROOT does not hold {movie}")
+    scores = {}
+    for precision in ("float32", "bfloat16"):
+        out = tmp_path / precision
+        track.track(sequence, models() / DEMO_MODEL, out, views=1, device_name="cpu", precision=precision)
+        scores[precision] = evaluate(sequence.with_name("01_GT"), out, frames=frames)
+    for measure in ("SEG", "TRA"):
+        assert scores["bfloat16"][measure] == pytest.approx(scores["float32"][measure], abs=0.002)

@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+import torch
+
+from embedtrack.inference.symmetry import SYMMETRIES, do, do_axes, do_vectors
+from embedtrack.inference.tiles import plan
+from embedtrack.methods.embedtrack.accelerate import Seen
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Pending, Predictor, _groups, plan_tiles
+
+SHAPE = (40, 56)
+
+
+@pytest.fixture
+def frames() -> list[np.ndarray]:
+    return list(np.random.default_rng(0).normal(0, 1, (3, *SHAPE)).astype(np.float32))
+
+
+def test_keeping_features_equals_the_network_on_pairs(network: BranchedERFNet, frames: list[np.ndarray]):
+    predictor = Predictor(network, plan(SHAPE, 128), views=1)
+    for before, now in zip([frames[0], *frames], frames, strict=False):
+        maps = predictor(now)
+        with torch.no_grad():
+            slow, _ = network(torch.from_numpy(now)[None, None], torch.from_numpy(before)[None, None])
+        for found, expected in zip(maps, slow, strict=True):
+            np.testing.assert_allclose(found, expected[0], atol=1e-5)
+
+
+def test_eight_views_are_the_mean_over_the_symmetries(network: BranchedERFNet, frames: list[np.ndarray]):
+    """Turning the movie turns the maps: vectors with it, bandwidths by axis."""
+    straight = Predictor(network, plan(SHAPE, 128), views=8)
+    maps = [straight(frame) for frame in frames[:2]][-1]
+    for symmetry in SYMMETRIES:
+        turned = [np.ascontiguousarray(do(frame, symmetry)) for frame in frames[:2]]
+        predictor = Predictor(network, plan(turned[0].shape, 128), views=8)
+        seen = [predictor(frame) for frame in turned][-1]
+        np.testing.assert_allclose(seen.offset, do_vectors(maps.offset, symmetry), atol=1e-5)
+        np.testing.assert_allclose(seen.bandwidth, do_axes(maps.bandwidth, symmetry), atol=1e-5)
+        np.testing.assert_allclose(seen.seediness, do(maps.seediness, symmetry), atol=1e-5)
+
+
+def test_the_tracking_offset_is_that_of_the_frame_as_it_is(network: BranchedERFNet, frames: list[np.ndarray]):
+    one, eight = (Predictor(network, plan(SHAPE, 128), views) for views in (1, 8))
+    for frame in frames:
+        np.testing.assert_array_equal(eight(frame).shift, one(frame).shift)
+
+
+def test_views_in_batches_give_what_they_give_one_by_one(network: BranchedERFNet, frames: list[np.ndarray]):
+    single, batched = (Predictor(network, plan(SHAPE, 128), views=8) for _ in range(2))
+    batched.groups = _groups(8, torch.device("cuda"))
+    for frame in frames:
+        for expected, found in zip(single(frame), batched(frame), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_one_view_is_not_symmetric(network: BranchedERFNet, frames: list[np.ndarray]):
+    one, flipped = (Predictor(network, plan(SHAPE, 128), views=1) for _ in range(2))
+    assert not np.allclose(one(frames[0]).seediness, flipped(frames[0][:, ::-1].copy()).seediness[:, ::-1], atol=1e-3)
+
+
+def test_tiles_agree_with_the_whole_frame_away_from_seams(network: BranchedERFNet):
+    frame = np.random.default_rng(0).normal(0, 1, (64, 640)).astype(np.float32)
+    whole, parts = (Predictor(network, plan(frame.shape, tile), views=1)(frame) for tile in (640, 512))
+    np.testing.assert_allclose(whole.offset[..., :60], parts.offset[..., :60], atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 300), (257, 255)])
+def test_any_size(network: BranchedERFNet, shape: tuple[int, int]):
+    maps = Predictor(network, plan_tiles(shape, 2048), views=8)(np.zeros(shape, np.float32))
+    assert maps.offset.shape == (2, *shape)
+    assert maps.seediness.shape == shape
+    assert all(m.dtype == np.float32 for m in maps)
+
+
+def test_bfloat16_is_near(network: BranchedERFNet, frames: list[np.ndarray]):
+    exact, near = (
+        Predictor(network, plan(SHAPE, 128), views=8, precision=p)(frames[0]) for p in ("float32", "bfloat16")
+    )
+    np.testing.assert_allclose(exact.seediness, near.seediness, atol=0.05)
+
+
+def test_unknown_precision(network: BranchedERFNet):
+    with pytest.raises(ValueError, match="expected --precision"):
+        Predictor(network, plan(SHAPE, 128), precision="float8")
+
+
+@pytest.mark.parametrize(("where", "views", "together"), [("cpu", 8, 1), ("cuda:1", 8, 4), ("cuda:1", 1, 1)])
+def test_tiles_leave_room_for_the_views_that_share_a_batch(
+    where: str, views: int, together: int, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[torch.device] = []
+    room = 4 * BYTES_PER_PIXEL * together * 512 * 512
+    monkeypatch.setattr("embedtrack.inference.device.memory", lambda device: asked.append(device) or room)
+    assert plan_tiles((2000, 2000), 2048, torch.device(where), views)[0][2:] == (512, 512)
+    assert asked == [torch.device(where)]
+
+
+def short_of_memory(above: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network has no room for tiles with more pixels."""
+    right = Predictor._see
+
+    def see(self: Predictor, views: torch.Tensor, *rest: object) -> Seen:
+        if views.shape[-1] * views.shape[-2] > above:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.")
+        return right(self, views, *rest)
+
+    monkeypatch.setattr(Predictor, "_see", see)
+
+
+def test_too_little_memory_for_the_first_frame_makes_tiles_smaller(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    frame = np.random.default_rng(0).normal(0, 1, (64, 1100)).astype(np.float32)
+    expected = [Predictor(network, plan(frame.shape, 552), views=1)(frame)]
+    short_of_memory(64 * 600, monkeypatch)
+    predictor = Predictor(network, plan(frame.shape, 1104), views=1)
+    for found, whole in zip(predictor(frame), expected[0], strict=True):
+        np.testing.assert_array_equal(found, whole)
+    assert [record.message.split(":")[0] for record in caplog.records] == ["out of memory with tiles of 1104 pixels"]
+    assert predictor(frame).seediness.shape == frame.shape
+
+
+def test_too_little_memory_later_or_for_the_smallest_tiles_is_an_error(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch
+):
+    frame = np.zeros((64, 520), np.float32)
+    predictor = Predictor(network, plan(frame.shape, 520), views=1)
+    predictor(frame)
+    short_of_memory(0, monkeypatch)
+    with pytest.raises(MemoryError, match="CUDA out of memory"):
+        predictor(frame)
+    assert len(predictor.tiles) == 1
+    with pytest.raises(MemoryError, match="CUDA out of memory"):
+        Predictor(network, plan(frame.shape, 520), views=1)(frame)
+
+
+def test_a_frame_on_its_way_is_fetched_when_it_has_arrived():
+    class Arrived:
+        waited = False
+
+        def synchronize(self) -> None:
+            self.waited = True
+
+    arrived, channels = Arrived(), torch.arange(7.0)[:, None, None].expand(7, 2, 3)
+    maps = Pending(channels, arrived).fetch()
+    assert arrived.waited
+    assert [m[..., 0, 0].tolist() for m in maps] == [[0, 1], [2, 3], 4, [5, 6]]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_gives_the_same_maps(network: BranchedERFNet, frames: list[np.ndarray]):
+    there = Predictor(network, plan(SHAPE, 128), views=8)
+    on_cpu = [there(frame) for frame in frames]
+    cuda = Predictor(network.cuda(), plan(SHAPE, 128), views=8)
+    for a, b in zip(on_cpu, [cuda(frame) for frame in frames], strict=True):
+        for expected, found in zip(a, b, strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-3)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.refine import settle
+from embedtrack.types import Maps
+from tests.drawings import ALL, STEP, draw, perfect_maps
+
+SHAPE = (48, 64)
+
+
+@pytest.mark.parametrize("toy", ALL)
+@pytest.mark.parametrize("reach", [0.2, 0.5, 0.9])
+def test_perfect_cells_stay_as_they_are(toy, reach: float):
+    for labels in toy().labels:
+        maps = perfect_maps(labels, labels, {})
+        assert (settle(labels, maps, reach, 0.3, 1, STEP) == labels).all()
+
+
+def dim_rim(share: float) -> tuple[np.ndarray, Maps[np.ndarray]]:
+    """A cell of radius 10 whose left part, 4 columns, points only so far towards its centre."""
+    labels = draw(SHAPE, {1: ((24, 30), 10)})
+    maps = perfect_maps(labels, labels, {})
+    maps.offset[:, :, :24] *= share
+    return labels, maps
+
+
+def test_a_rim_that_points_halfway_belongs_to_the_cell_within_its_reach():
+    """d = 0.5 at 10 pixels: a pixel 8 off with half its offset is 4 from the centre, d = 0.5 ** 0.16 = 0.895."""
+    labels, maps = dim_rim(0.5)
+    for b in maps.bandwidth:
+        b[:] = np.log(np.log(2) / (10 * STEP) ** 2) / 10
+    found = labels * (np.arange(64) >= 24).astype(np.int32)
+    assert (settle(found, maps, 0.8, 0.3, 1, STEP) == labels).all()
+    strict = settle(found, maps, 0.95, 0.3, 1, STEP)
+    assert not strict[24, 22]  # 0.895 is not enough
+    assert strict[24, 30]
+
+
+def test_the_centre_is_the_mean_of_the_cell():
+    """One pixel in twenty points 5 pixels astray; that pixel proposed the cell, the mean lets it go."""
+    labels = draw(SHAPE, {1: ((24, 30), 10)})
+    maps = perfect_maps(labels, labels, {})
+    for b in maps.bandwidth:
+        b[:] = np.log(np.log(2) / (4 * STEP) ** 2) / 10  # d = 0.5 at 4 pixels
+    maps.offset[0, 24, 30] += 5 * STEP
+    settled = settle(labels, maps, 0.5, 0.3, 1, STEP)
+    assert not settled[24, 30]
+    assert (settled > 0).sum() == (labels > 0).sum() - 1
+
+
+def test_a_contested_pixel_goes_to_the_nearer_mean():
+    labels = draw(SHAPE, {1: ((24, 20), 8), 2: ((24, 40), 8)})
+    maps = perfect_maps(labels, labels, {})
+    swapped = np.where(labels == 1, np.where(np.arange(64) < 16, 2, 1), labels).astype(np.int32)
+    assert (settle(swapped, maps, 0.5, 0.3, 1, STEP) == labels).all()
+
+
+def test_a_crescent_falls():
+    """The rim of a cell points to its own arc's centre of gravity, which lies beside it, in the cell."""
+    labels = draw(SHAPE, {1: ((24, 30), 10)})
+    ring = (labels > 0) & (draw(SHAPE, {1: ((24, 33), 10)}) == 0)  # a sickle, 3 wide, at the left
+    torn = labels + ring
+    maps = perfect_maps(labels, labels, {})
+    rows, columns = np.nonzero(ring)
+    maps.offset[0][ring] = (24 - rows) * STEP
+    maps.offset[1][ring] = (26 - columns) * STEP
+    for b in maps.bandwidth:
+        b[:] = np.log(np.log(2) / (3 * STEP) ** 2) / 10
+    settled = settle(torn, maps, 0.5, 0.3, 1, STEP)
+    assert np.unique(settled).tolist() == [0, 1]
+    assert not settled[ring].any()
+
+
+def test_foreground_only_and_small_cells_fall():
+    labels = draw(SHAPE, {1: ((24, 20), 8), 2: ((24, 50), 3)})
+    maps = perfect_maps(labels, labels, {})
+    maps.seediness[:24] = 0.1
+    settled = settle(labels, maps, 0.5, 0.3, 40, STEP)
+    assert not settled[:24].any()
+    assert np.unique(settled).tolist() == [0, 1]
+
+
+def test_cluster_settles_where_asked():
+    labels, maps = dim_rim(0.3)
+    for b in maps.bandwidth:
+        b[:] = np.log(np.log(2) / (5 * STEP) ** 2) / 10  # 8 pixels off it is 5.6 from the centre: d = 0.42
+    plain = cluster(maps, Clustering(), STEP)
+    far = cluster(maps, Clustering(reach=0.1), STEP)
+    assert (plain > 0).sum() < (far > 0).sum() <= (labels > 0).sum()
+
+
+def test_an_empty_frame_and_seediness_of_zero():
+    nothing = np.zeros(SHAPE, np.int32)
+    maps = perfect_maps(nothing, nothing, {})
+    assert not settle(nothing, maps, 0.5, 0.3, 1, STEP).any()
+    labels = draw(SHAPE, {1: ((24, 20), 8)})
+    assert not settle(labels, maps, 0.5, 0.3, 1, STEP).any()

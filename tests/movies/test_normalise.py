@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from embedtrack.config import Normalisation
+from embedtrack.movies.normalise import noise, normalise
+
+METHODS = [Normalisation(method="percentile"), Normalisation(method="asinh")]
+
+
+def image(cells: int, seed: int = 0) -> np.ndarray:
+    grey = np.random.default_rng(seed).normal(100, 4, (200, 200))
+    for i in range(cells):
+        grey[20 * i : 20 * i + 12, 20:60] += 150
+    return grey.round().astype(np.uint16)
+
+
+@pytest.mark.parametrize("settings", METHODS)
+def test_constant_image_becomes_zeros(settings: Normalisation):
+    frame = normalise(np.full((8, 9), 77, np.uint8), settings)
+    assert frame.dtype == np.float32
+    assert not frame.any()
+
+
+@pytest.mark.parametrize("settings", METHODS)
+def test_gain_and_offset_of_the_camera_do_not_matter(settings: Normalisation):
+    grey = image(5).astype(np.float64)
+    np.testing.assert_allclose(normalise(grey, settings), normalise(3 * grey + 500, settings), atol=1e-3)
+
+
+def test_percentiles_become_zero_and_one():
+    frame = normalise(image(8), METHODS[0])
+    assert np.percentile(frame, (1, 99)) == pytest.approx((0, 1), abs=1e-6)
+    assert frame.max() > 1  # not clipped
+
+
+@pytest.mark.parametrize("settings", METHODS)
+def test_noise_stays_small_in_an_empty_frame(settings: Normalisation):
+    assert normalise(image(0), settings).std() < 0.3
+    assert normalise(image(0), METHODS[0]).std() == pytest.approx(1 / METHODS[0].floor, rel=0.1)
+
+
+def test_asinh_is_linear_for_dim_and_logarithmic_for_bright_cells():
+    grey = np.random.default_rng(0).normal(0, 1, (100, 100))
+    grey[50, 50], grey[60, 60] = 2000, 4000
+    frame = normalise(grey, METHODS[1])
+    assert frame[60, 60] - frame[50, 50] == pytest.approx(np.log(2) / 2, abs=0.01)
+    assert frame.std() == pytest.approx(0.25, rel=0.1)
+
+
+def test_noise_is_measured_beside_cells():
+    assert noise(image(8).astype(np.float32)) == pytest.approx(4, rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1)])
+@pytest.mark.parametrize("settings", METHODS)
+def test_tiny_images(shape: tuple[int, int], settings: Normalisation):
+    frame = normalise(np.random.default_rng(0).integers(0, 255, shape, np.uint8), settings)
+    assert frame.shape == shape
+    assert np.isfinite(frame).all()

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedtrack.config import Clustering, ModelConfig, Normalisation
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.training import calibrate
+from embedtrack.training.calibrate import calibrate, detection_errors, score, search, validation_seg
+from embedtrack.truth.annotated import read_movie
+from embedtrack.truth.merge import UNKNOWN, Merged
+from tests.drawings import STEP, disc, draw, perfect_maps, touching, write_movie
+
+SHAPE = (40, 60)
+TRUTH = draw(SHAPE, {1: ((10, 12), 6), 2: ((10, 40), 6), 3: ((30, 30), 6)})
+
+
+def test_nothing_wrong():
+    assert detection_errors(TRUTH, TRUTH) == (0, 30)
+
+
+def test_one_missed_one_false_one_merged():
+    assert detection_errors(TRUTH, np.where(TRUTH == 2, 0, TRUTH)) == (10, 30)
+    false = draw(SHAPE, {9: ((30, 52), 5)})
+    assert detection_errors(TRUTH, np.where(TRUTH > 0, TRUTH, false)) == (1, 30)
+    assert detection_errors(TRUTH, np.where(TRUTH == 2, 1, TRUTH)) == (5, 30)
+
+
+def test_what_is_unknown_is_not_false():
+    unknown = np.where(TRUTH == 3, UNKNOWN, TRUTH)
+    assert detection_errors(unknown, TRUTH) == (0, 20)
+
+
+def test_empty_result_and_empty_truth():
+    nothing = np.zeros(SHAPE, np.int32)
+    assert detection_errors(TRUTH, nothing) == (30, 30)
+    assert detection_errors(nothing, TRUTH) == (3, 0)
+
+
+def test_score_of_perfect_maps():
+    maps = perfect_maps(TRUTH, TRUTH, {})
+    assert score([[(Merged(TRUTH, frozenset()), maps)]], Clustering(), STEP) == (1, 1)
+    assert score([], Clustering(), STEP) == (0, 0)
+
+
+def test_markers_count_for_detection_but_not_for_outlines():
+    """Cell 3 is found by a mask far larger than its marker, cell 2 is missed."""
+    marked = np.where((TRUTH == 3) & ~disc(SHAPE, (30, 30), 2), UNKNOWN, TRUTH)
+    maps = perfect_maps(np.where(TRUTH == 2, 0, TRUTH), TRUTH, {})
+    seg, det = score([[(Merged(marked, frozenset({3})), maps)]], Clustering(), STEP)
+    assert seg == pytest.approx(1 / 2)  # of cells 1 and 2
+    assert det == pytest.approx(2 / 3)
+    only = Merged(np.where(TRUTH == 3, 3, 0).astype(np.int32), frozenset({3}))
+    assert score([[(only, maps)]], Clustering(), STEP) == (0, pytest.approx(1 - 1 / 10))  # cell 1 is then false
+
+
+def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Maps whose rims have a seediness of 0.27 and whose ground has one of 0.22."""
+    movie = read_movie(write_movie(touching(), tmp_path / "toy"), Normalisation())
+
+    def predictions(*_: object, **__: object):
+        for truth in movie.labels:
+            maps = perfect_maps(truth, truth, {})
+            rim = (truth > 0) & (np.random.default_rng(0).random(truth.shape) < 0.3)
+            maps.seediness[rim] = 0.27
+            maps.seediness[truth == 0] = 0.22
+            yield Merged(truth, frozenset()), maps
+
+    monkeypatch.setattr(calibrate, "predictions", predictions)
+    config, scores = calibrate(BranchedERFNet(), ModelConfig(), [movie], "float32")
+    assert config.clustering.mask_threshold == 0.25
+    assert scores[8] == scores[1] == (1, 1)
+
+
+def test_the_search_finds_what_only_two_fields_together_reach():
+    def merit(settings: Clustering) -> float:
+        reach, low = settings.reach or 1.0, settings.mask_threshold
+        return -((reach - 0.2) ** 2) - (low - reach / 2) ** 2 - (settings.seed_threshold - 0.4) ** 2
+
+    found = search(Clustering(), merit)
+    assert (found.reach, found.mask_threshold, found.seed_threshold) == (0.2, 0.1, 0.4)
+    assert search(found, merit) == found
+    assert search(Clustering(seed_threshold=0.5), lambda settings: settings.mask_threshold).mask_threshold == 0.5
+
+
+def test_an_untrained_network_scores_nothing(tmp_path: Path):
+    movie = read_movie(write_movie(touching(), tmp_path / "toy"), Normalisation())
+    assert validation_seg(BranchedERFNet().eval(), ModelConfig(), [movie]) == 0

@@ -1,0 +1,152 @@
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from embedtrack import checkpoint
+from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.training import train as training
+from embedtrack.training.distributed import Team
+from embedtrack.training.fit import fit
+from embedtrack.training.journal import Journal
+from embedtrack.training.resume import State
+from embedtrack.training.train import _log_until, recipe_for, sequences, train
+from embedtrack.truth.annotated import Movie
+from tests.drawings import moving, vanishing, write_movie
+
+SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
+
+
+def test_trains_from_folders_to_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    write_movie(moving(), tmp_path / "data")
+    write_movie(vanishing(), tmp_path / "data", name="02")
+    out, records = tmp_path / "model", []
+    train([tmp_path / "data"], out, device_name="cpu", on_record=records.append)
+    assert [json.loads(line) for line in (out / training.LOG).read_text().splitlines()] == records
+    assert {"total", "instance", "variance", "seed", "track", "rate"} <= records[0].keys()
+    assert sum("validation_seg" in record for record in records) == SMALL.validations
+    config = checkpoint.load(out).config
+    assert config.scale == 2  # the toys' cells are 14 to 16 pixels wide
+    assert config.clustering.min_cell_size == pytest.approx(149 / 2, abs=2)  # the smaller ones have 149 pixels
+    assert 2 * math.sqrt(149 / math.pi) <= config.cell_diameter < 16
+    card = (out / checkpoint.CARD).read_text()
+    assert "data/01: 6 annotated frames" in card
+    assert "for the owner of the movies to say" in card
+    assert "expected 50 steps or more" in caplog.text
+    assert not (out / ".resume.pt").exists()
+    with pytest.raises(ValueError, match="finished"):
+        train([tmp_path / "data"], out, device_name="cpu")
+
+
+def test_recipes_and_bad_budgets(tmp_path: Path):
+    assert recipe_for("Fluo-N2DH-SIM+").normalisation.method == "asinh"
+    assert recipe_for("anything", epochs=3, seed=7).model_dump() == Recipe(epochs=3, seed=7).model_dump()
+    with pytest.raises(ValueError, match="--epochs"):
+        recipe_for("anything", epochs=-1)
+    with pytest.raises(ValueError, match="--minutes"):
+        train([tmp_path], tmp_path / "out", minutes=0)
+
+
+def test_data_sets_without_annotation(tmp_path: Path):
+    (tmp_path / "01").mkdir()
+    with pytest.raises(ValueError, match="annotated sequences"):
+        sequences(tmp_path)
+    write_movie(moving(), tmp_path / "toy")
+    with pytest.raises(ValueError, match=f"give the folder above, {tmp_path / 'toy'}"):
+        sequences(tmp_path / "toy" / "01")
+
+
+def test_the_log_goes_on_where_the_state_was_saved(tmp_path: Path):
+    path = tmp_path / "train.jsonl"
+    lines = [json.dumps({"step": step, "total": 1.0}) for step in range(1, 6)]
+    path.write_text("\n".join(lines) + '\n{"step": 6, "tot')
+    assert _log_until(path, 3) == lines[:3]
+    assert _log_until(path, 9) == lines
+    assert _log_until(path, 0) == []
+    assert _log_until(tmp_path / "none", 4) == []
+
+
+def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    write_movie(moving(), tmp_path / "data")
+    out, begun = tmp_path / "model", []
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    calibrate = training.calibrate
+    monkeypatch.setattr(training, "calibrate", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train([tmp_path / "data"], out, device_name="cpu")
+    monkeypatch.setattr(training, "calibrate", calibrate)
+    log = (out / training.LOG).read_text()
+    train([tmp_path / "data"], out, device_name="cpu", on_record=begun.append)
+    assert begun == []
+    assert (out / training.LOG).read_text() == log
+    assert (out / checkpoint.CARD).is_file()
+
+
+def test_sparse_truth_is_completed_by_the_networks_own_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Half of the moving cells' masks are missing; a teacher that sees perfectly gives them back."""
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL.model_copy(update={"validation": 0.2}))
+    toy = moving()
+    write_movie(toy, tmp_path / "data")
+    for t in (0, 2, 3):
+        (tmp_path / "data" / "01_GT" / "SEG" / f"man_seg{t:03d}.tif").unlink()
+    asked, used = [], []
+
+    def teacher(model: object, movie: Movie, precision: str) -> dict[int, np.ndarray]:
+        asked.append(movie.numbers)
+        return {n: toy.labels[n] for n, partial in zip(movie.numbers, movie.partial, strict=True) if partial}
+
+    def fitting(train_on: list[Movie], validate_on: list[Movie], *words: object, **named: object) -> object:
+        used.append([movie.partial for movie in (*train_on, *validate_on)])
+        return fit(train_on, validate_on, *words, **named)
+
+    monkeypatch.setattr(training, "own_masks", teacher)
+    monkeypatch.setattr(training, "fit", fitting)
+    out = tmp_path / "model"
+    train([tmp_path / "data"], out, device_name="cpu")
+    none, both = set(), {1, 2}
+    assert asked == [[0, 1, 2, 3, 4]]
+    assert used == [[[both, none, both, both, none], [none]], [[none] * 5, [none]]]
+    assert "cells 6 have a marker and one of the network's own masks" in (out / checkpoint.CARD).read_text()
+    assert not (out / training.TEACHER).exists()
+
+
+def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Between the restored lines and the first new one there is no moment without the restored lines."""
+    lines = [json.dumps({"step": step, "total": 1.0}) for step in range(1, 6)]
+    (tmp_path / training.LOG).write_text("\n".join(lines) + '\n{"step": 6, "tot')
+    monkeypatch.setattr(training.resume, "state_of", lambda _: State(step=4))
+
+    def killed() -> Iterator[dict]:
+        assert (tmp_path / training.LOG).read_text().splitlines() == lines[:4]
+        yield {"step": 5, "total": 2.0}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training._log(killed(), Journal(tmp_path, []), Team(torch.device("cpu")), lambda _: None)
+    assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
+
+
+def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    write_movie(moving(), tmp_path / "data")
+    known = ModelConfig(normalisation=Normalisation(method="asinh"), step=1 / 511, scale=0.5)
+    checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
+    train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
+    config = checkpoint.load(tmp_path / "model").config
+    assert (config.normalisation, config.step) == (known.normalisation, known.step)
+    assert config.scale == 2  # these cells are small, whatever cells the weights have seen
+    digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
+    assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedtrack.config import Augmentation, Recipe, Sampling
+from embedtrack.training.batches import large_crops
+from embedtrack.truth.derive import derive, measure
+from embedtrack.types import Track
+from tests.drawings import Toy, draw, moving, write_movie
+
+
+def test_measures_of_the_moving_toy(tmp_path: Path):
+    """Discs of radius 7, which move 5 and 6 pixels a frame."""
+    seen = measure([write_movie(moving(), tmp_path / "toy")])
+    assert seen.diameters == pytest.approx([14] * 12, abs=0.5)
+    assert seen.extents == pytest.approx([15 * 2**0.5] * 12)
+    assert sorted(seen.motions) == [5] * 5 + [6] * 5
+
+
+def test_what_a_recipe_does_not_set_follows_from_the_movie(tmp_path: Path):
+    folder = write_movie(moving(), tmp_path / "toy")
+    recipe = derive(Recipe(), [folder])
+    assert recipe.scale == 2
+    assert recipe.step == 1 / 255
+    assert recipe.augmentation.motion == 12
+    fixed = Recipe(scale=1, sampling=Sampling(crop=40), augmentation=Augmentation(motion=3), step=1 / 100)
+    assert derive(fixed, [folder]) == fixed
+
+
+def test_small_frames_are_seen_whole(tmp_path: Path):
+    """Frames of 96 x 160 working pixels: crops are no larger."""
+    recipe = derive(Recipe(), [write_movie(moving(), tmp_path / "toy")])
+    assert recipe.sampling.crop == 160
+    assert large_crops(recipe, 160) == (160, 4)
+    assert large_crops(Recipe(), 600) == (512, 1)
+    assert large_crops(Recipe(), 345) == (352, 2)
+
+
+def test_long_cells_need_a_wide_grid_and_large_crops(tmp_path: Path):
+    frame = draw((300, 700), {1: ((150, 350), (3, 340)), 2: ((40, 40), 9)})
+    recipe = derive(
+        Recipe(scale=1), [write_movie(Toy(np.stack([frame]), [Track(1, 0, 0, 0), Track(2, 0, 0, 0)]), tmp_path)]
+    )
+    assert (recipe.step, recipe.sampling.crop) == (1 / 511, 512)
