@@ -70,7 +70,7 @@ def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels
     for name, chosen in WAYS.items():
         shift = np.mean([found[symmetry].shift for symmetry in chosen], axis=0) if chosen else 0 * mean.shift
         shifts[name] = to_frame(mean._replace(shift=shift), shape, config.scale).shift
-    return cluster(to_frame(mean, shape, config.scale), config.clustering, config.pixel), shifts
+    return cluster(to_frame(mean, shape, config.scale), config.clustering, config.frame_pixel_size), shifts
 
 
 def right(
@@ -95,7 +95,7 @@ def right(
 
 def measure(model: Model, folder: Path, every: int, frames: int, precision: str) -> dict[str, Counter[str]]:
     """Way -> predecessors that were to be found, and were; of each nth frame, at most so many of the last ones."""
-    sequence, truth = layout.open_sequence(folder), layout.open_truth(folder)
+    sequence, truth = layout.open_frame_folder(folder), layout.open_truth(folder)
     parents = {one.label: one.parent for one in truth.tracks}
     numbers = range(sequence.first, sequence.first + len(sequence.paths))[::-every][:frames][::-1]
     views, total = Views(model, precision), {name: Counter[str]() for name in WAYS}
@@ -106,7 +106,7 @@ def measure(model: Model, folder: Path, every: int, frames: int, precision: str)
         now = dict(zip(match.found, match.finders, strict=True))
         if old is not None:
             for name, shift in shifts.items():
-                total[name] += right(link(labels, shift, old[0], model.config.pixel), now, old[1], parents)
+                total[name] += right(link(labels, shift, old[0], model.config.frame_pixel_size), now, old[1], parents)
         old = labels, now
     return total
 

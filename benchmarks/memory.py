@@ -60,7 +60,7 @@ def main(
             cells = max(1, 30 * size[0] * size[1] // (400 * 480))
             simulate(Path(scratch), frames=min(DIFFERENT, max(lengths)), size=size, cells=cells, name="simulated")
             source = Path(scratch) / "simulated"
-        sequence = layout.open_sequence(source)
+        sequence = layout.open_frame_folder(source)
         for frames in lengths:
             movie, begin = repeated(sequence.paths, frames, Path(scratch) / f"{frames}"), time.perf_counter()
             megabytes = peak(movie, model, movie.with_name(f"{frames}_RES")) / 1024

@@ -42,9 +42,9 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
     before, now = (normalise(to_working(image, config.scale), config.normalisation) for image in images)
     shape = (images[0].shape[0], images[0].shape[1])
     maps = to_frame(plain_maps(model.network, now, before, batch), shape, config.scale)
-    labels = plain_cluster(maps, config.clustering, config.pixel)
+    labels = plain_cluster(maps, config.clustering, config.frame_pixel_size)
     if old is not None:
-        plain_links(labels, maps.shift, old, config.pixel)
+        plain_links(labels, maps.shift, old, config.frame_pixel_size)
     write_mask(out, labels.astype(np.uint16))
     return labels
 

@@ -38,7 +38,7 @@ def note(folder: Path) -> str:
 
 def line(movie: Path) -> str:
     """What there is of a movie."""
-    sequence = layout.open_sequence(movie)
+    sequence = layout.open_frame_folder(movie)
     height, width = sequence.shape
     text = f"{movie.parent.name}/{movie.name}: {len(sequence)} frames of {height} x {width}"
     if not movie.with_name(f"{movie.name}_GT").is_dir():

@@ -94,7 +94,7 @@ def tracked(
 
 def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, precision: str) -> None:
     """What ``embedtrack infer`` does, with a model in memory."""
-    sequence = layout.open_sequence(folder)
+    sequence = layout.open_frame_folder(folder)
     tracker = Tracker(model.config, dataset_of(folder).border)
     cells = segment(model, sequence.paths, views, precision)
     if not offsets:
@@ -112,7 +112,7 @@ def shipped() -> list[str]:
 
 def place(model: Model, device_name: str) -> Model:
     """The model on a device."""
-    device.place(model.network, device.choose(device_name))
+    device.move(model.network, device.choose(device_name))
     return model
 
 

@@ -37,7 +37,7 @@ from embedtrack.checkpoint import Model
 from embedtrack.config import Linking
 from embedtrack.inference import device, track
 from embedtrack.inference.pipeline import ahead
-from embedtrack.methods.embedtrack.accelerate import choose_way
+from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
@@ -129,7 +129,7 @@ def gold_of(paths: Sequence[Path]) -> dict[int, Labels]:
     folder = paths[0].parent
     if not folder.with_name(f"{folder.name}_GT").is_dir():
         return {}
-    gold, sequence = layout.open_truth(folder).gold, layout.open_sequence(folder)
+    gold, sequence = layout.open_truth(folder).gold, layout.open_frame_folder(folder)
     numbers = {index: sequence.first + index for index in range(len(paths))}
     return {index: layout.read_labels(gold[number]) for index, number in numbers.items() if number in gold}
 
@@ -158,7 +158,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
         predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
-        labels = timed("cluster", cluster, maps, config.clustering, config.pixel)
+        labels = timed("cluster", cluster, maps, config.clustering, config.frame_pixel_size)
         timed("write", write, timed("link", tracker.add, labels, maps.shift))
     return {name: median(times[min(2, len(times) - 1) :]) for name, times in spent.items()}  # masks come from the third
 
@@ -167,7 +167,7 @@ def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: s
     """As ``infer.segment`` makes it for a long movie."""
     where = model.device
     tiles = plan_tiles(shape, model.config.tile, where, views)
-    return Predictor(model.network, tiles, views, precision, choose_way("auto", where, None))
+    return Predictor(model.network, tiles, views, precision, choose_compile_mode("auto", where, None))
 
 
 def rate(where: torch.device, precision: torch.dtype) -> float:
@@ -204,7 +204,7 @@ def by_size(model: Model, scratch: Path, largest: int) -> dict[int, float]:
     for side in (side for side in SIZES if side <= largest):
         movie = scratch / f"size{side}"
         simulate(movie, frames=2, size=(side, side), cells=max(1, 30 * side**2 // (400 * 480)))
-        paths = layout.open_sequence(movie / "01").paths
+        paths = layout.open_frame_folder(movie / "01").paths
         found[side] = median(whole_job(model, paths, 1, "float32", scratch / "mask.tif")[0] for _ in range(2))
     return found
 
@@ -248,10 +248,10 @@ def measure(
 ) -> dict[str, Any]:
     """Everything, as one object for ``--json``."""
     where = device.choose(device_name)
-    paths, shape = layout.open_sequence(sequence).paths[:frames], layout.open_sequence(sequence).shape
+    paths, shape = layout.open_frame_folder(sequence).paths[:frames], layout.open_frame_folder(sequence).shape
     memory = peak_of(paths, model_folder) if where.type == "cpu" else None  # first: a child inherits its parent's peak
     model = checkpoint.load(model_folder)
-    device.place(model.network, where)
+    device.move(model.network, where)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         times, agreement, seg = side_by_side(model, paths, repeats, scratch / "mask.tif")

@@ -25,9 +25,9 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.training.batches import batches
-from embedtrack.training.distributed import Team
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import start, step
-from embedtrack.truth.annotated import Movie, read_movie
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
 from embedtrack.truth.derive import derive
 from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import Merged
@@ -39,15 +39,15 @@ SIDE, FRAMES = 768, 4
 class Trained(NamedTuple):
     """What the timed steps work on."""
 
-    movie: Movie
+    movie: AnnotatedMovie
     recipe: Recipe
-    team: Team
+    team: ProcessGroup
     network: BranchedERFNet
     optimiser: torch.optim.Optimizer
     precision: str
 
 
-def drawn(cells: float, side: int = SIDE) -> Movie:
+def drawn(cells: float, side: int = SIDE) -> AnnotatedMovie:
     """A movie of discs on a lattice that cover half of the frame, ``cells`` of them to 256 x 256 pixels."""
     pitch = 256 / cells**0.5
     y, x = np.indices((side, side))
@@ -58,7 +58,7 @@ def drawn(cells: float, side: int = SIDE) -> Movie:
     chance = np.random.default_rng(0)
     frame = (inside + chance.normal(0, 0.1, labels.shape)).astype(np.float32)
     sizes = {label: int(count) for label, count in enumerate(np.bincount(labels.ravel())) if label and count}
-    return Movie(
+    return AnnotatedMovie(
         name="drawn/01",
         numbers=list(range(FRAMES)),
         frames=[frame] * FRAMES,
@@ -74,10 +74,10 @@ def drawn(cells: float, side: int = SIDE) -> Movie:
     )
 
 
-def prepare(movie: Movie, recipe: Recipe, team: Team) -> Trained:
+def prepare(movie: AnnotatedMovie, recipe: Recipe, team: ProcessGroup) -> Trained:
     """A new network and its optimiser."""
     network, _ = start([movie], recipe)
-    device.place(network, team.device)
+    device.move(network, team.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     return Trained(movie, recipe, team, network.train(), optimiser, device.fast_precision(team.device))
 
@@ -155,7 +155,7 @@ def _parts(job: Trained, seen: list[Batch]) -> dict[str, float]:
     def sample() -> None:
         for batch in seen:
             sampling = recipe.sampling.model_copy(update={"crop": batch.now.shape[-1]})
-            collate([draw([job.movie], sampling, recipe.augmentation, chance) for _ in batch.now], recipe.step)
+            collate([draw([job.movie], sampling, recipe.augmentation, chance) for _ in batch.now], recipe.pixel_size)
 
     with torch.no_grad():
         maps = [_forward(job, batch.to(job.team.device)) for batch in seen]
@@ -166,7 +166,7 @@ def _parts(job: Trained, seen: list[Batch]) -> dict[str, float]:
     def loss() -> None:
         for (now, before), batch in zip(leaves, seen, strict=True):
             there = batch.to(job.team.device)
-            losses = embedtrack_loss(now, before, there.cells_now, there.cells_before, there.links, recipe.step)
+            losses = embedtrack_loss(now, before, there.cells_now, there.cells_before, there.links, recipe.pixel_size)
             losses.total.backward()  # type: ignore[no-untyped-call]
 
     return {
@@ -184,10 +184,10 @@ def main(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print the ratio and the parts; for the drawn movie also how a sparse one's loss compares."""
-    team, recipe = Team(device.choose(device_name)), Recipe()
+    team, recipe = ProcessGroup(device.choose(device_name)), Recipe()
     if sequence:
         recipe = derive(recipe, [sequence])
-    movie = read_movie(sequence, recipe.normalisation, recipe.scale or 1.0) if sequence else drawn(cells)
+    movie = read_annotated(sequence, recipe.normalisation, recipe.scale or 1.0) if sequence else drawn(cells)
     job = prepare(movie, recipe, team)
     found = measure(job, steps)
     if not sequence:

@@ -18,13 +18,13 @@ from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Normalisation
 from embedtrack.training.train import recipe_for, sequences
-from embedtrack.truth.annotated import read_movie
+from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.holdout import split
 
 
 def held_back(folder: Path, share: float) -> range:
     """The numbers of the frames of a sequence that validate and do not train, as training leaves them out."""
-    _, [movie] = split([read_movie(folder, Normalisation())], share)
+    _, [movie] = split([read_annotated(folder, Normalisation())], share)
     return range(movie.numbers[0], movie.numbers[-1] + 1)
 
 

@@ -85,7 +85,7 @@ class ModelConfig(Settings):
 
     method: Literal["embedtrack"] = "embedtrack"
     """Which network the weights belong to."""
-    step: float = Field(1 / 255, gt=0, lt=1)
+    pixel_size: float = Field(1 / 255, gt=0, lt=1)
     """Width of a working pixel in grid units."""
     scale: Scale = 1.0
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
@@ -103,9 +103,9 @@ class ModelConfig(Settings):
     """What decisions about tracks cost."""
 
     @property
-    def pixel(self) -> float:
+    def frame_pixel_size(self) -> float:
         """Width of a pixel of the frame in grid units."""
-        return self.step * self.scale
+        return self.pixel_size * self.scale
 
 
 class Augmentation(Settings):
@@ -156,8 +156,8 @@ class Recipe(Settings):
     """How samples are varied."""
     sampling: Sampling = Sampling()
     """Which crops are seen."""
-    step: float = Field(1 / 255, gt=0, lt=1)
-    """Width of a working pixel in grid units: offsets reach 1 / step of them."""
+    pixel_size: float = Field(1 / 255, gt=0, lt=1)
+    """Width of a working pixel in grid units: offsets reach 1 / pixel_size of them."""
     scale: Scale | None = None
     """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``truth/derive.py``."""
     centre: Literal["medoid", "centroid"] = "medoid"
@@ -166,7 +166,7 @@ class Recipe(Settings):
     """Weight of the bandwidth's variance within a cell."""
     tracking_weight: float = Field(1.0, ge=0)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
-    own_masks: float = Field(0.4, ge=0, lt=1)
+    pseudo_labels: float = Field(0.4, ge=0, lt=1)
     """Where more than a quarter of the cells have a marker but no mask: share of the budget after which the network's
     own masks, as far as they agree with the markers, complete the truth. 0: never."""
     dropout: float = Field(0.3, ge=0, lt=1)

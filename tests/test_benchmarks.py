@@ -20,7 +20,7 @@ from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Recipe, Sampling
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.training.distributed import Team
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.types import Frame, Maps
 from tests.drawings import moving, perfect_maps, still, write_movie
 
@@ -151,7 +151,7 @@ def test_predecessors_of_daughters_and_of_missed_cells():
 
 def test_the_ratio_of_a_step():
     recipe = Recipe(sampling=Sampling(crop=32, large=0.5))
-    job = steps.prepare(steps.drawn(60, side=96), recipe, Team(torch.device("cpu")))
+    job = steps.prepare(steps.drawn(60, side=96), recipe, ProcessGroup(torch.device("cpu")))
     assert len(job.movie.centres[0]) == 9
     found = steps.measure(job, 2, rounds=1)
     assert found["ratio"] == pytest.approx(found["step_seconds"] / found["network_seconds"])

@@ -96,7 +96,7 @@ def test_the_demo_is_tracked_scored_and_belongs_to_the_caller(start: Run, data: 
     assert run.returncode == 0, error
     assert "compiled anew" not in error
     result = data / DATASET / "01_RES"
-    assert layout.check(result, layout.open_sequence(data / DATASET / "01")) == []
+    assert layout.check(result, layout.open_frame_folder(data / DATASET / "01")) == []
     assert {path.stat().st_uid for path in (result, *result.iterdir())} == {USER}
     scores = evaluate(REPOSITORY / "demo" / "01_GT", result)
     assert (scores["SEG"] or 0) > 0.5

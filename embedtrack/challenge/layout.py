@@ -70,7 +70,7 @@ class Truth:
     """The tracks of the markers."""
 
 
-def open_sequence(folder: Path) -> Sequence:
+def open_frame_folder(folder: Path) -> Sequence:
     """The frames ``t000.tif``, ``t001.tif``, ... of a folder, with any first number and any width of the numbers.
 
     Only headers are read, save for floating point frames, where NaN must be looked for.

@@ -121,7 +121,7 @@ def _result_faults(folder: Path) -> list[str]:
         height, width = read_header(files[0].path).shape
     except ValueError as error:
         return [str(error)]
-    movie = layout.Sequence(
+    movie = layout.FrameFolder(
         folder, tuple(file.path for file in files), files[0].number, files[0].digits, (height, width)
     )
     return check(folder, movie)

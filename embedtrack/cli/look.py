@@ -35,7 +35,7 @@ def show(
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
     from embedtrack.looks.movie import check_suffix
-    from embedtrack.looks.show import Look
+    from embedtrack.looks.show import PictureOptions
     from embedtrack.looks.show import show as make
     from embedtrack.movies.open import open_pair
 
@@ -45,7 +45,7 @@ def show(
     part = range(span.start - result.first, span.stop - result.first) if span else None
     reality = open_tracked(truth) if truth else None
     with frames_bar(out.name) as bar:
-        make(result, out, images, reality, part, Look(tail, numbers, zoom, fps), bar)
+        make(result, out, images, reality, part, PictureOptions(tail, numbers, zoom, fps), bar)
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)
 
 

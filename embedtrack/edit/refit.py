@@ -9,7 +9,7 @@ from embedtrack.edit.draft import Draft, fresh, rename
 from embedtrack.types import Labels, Track
 
 
-def settle(frames: Sequence[Labels], tracks: Mapping[int, Track]) -> Draft:
+def refit(frames: Sequence[Labels], tracks: Mapping[int, Track]) -> Draft:
     """Make a draft of masks and of the tracks that they had before.
 
     A label that is new becomes a track, one that is gone ends, and its children follow its parent if it was no

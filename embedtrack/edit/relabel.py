@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from embedtrack.edit.draft import Draft, rename
-from embedtrack.edit.refit import settle
+from embedtrack.edit.refit import refit
 from embedtrack.types import Track
 
 
@@ -29,7 +29,7 @@ def relabel(draft: Draft, label: int, new: int, span: range) -> Draft:
     if track is None or not set(span) & set(range(track.begin, track.end + 1)):
         raise ValueError(f"cell {label}: expected it in one of the frames {span[0]} to {span[-1]}, got none there")
     frames = rename(draft.frames, {label: new} | ({new: label} if new else {}), span)
-    return settle(frames, _moved(draft, label, new, span) if new else draft.tracks)
+    return refit(frames, _moved(draft, label, new, span) if new else draft.tracks)
 
 
 def _moved(draft: Draft, label: int, new: int, span: range) -> Mapping[int, Track]:

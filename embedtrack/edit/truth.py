@@ -23,7 +23,7 @@ from embedtrack.challenge.lbep import write_tracks
 from embedtrack.challenge.tracked import Tracked, require_valid
 from embedtrack.challenge.writer import write_mask
 from embedtrack.edit.draft import as_tracked
-from embedtrack.edit.refit import settle
+from embedtrack.edit.refit import refit
 from embedtrack.files.whole import new_folder
 from embedtrack.types import Labels
 
@@ -113,7 +113,7 @@ def clip(tracked: Tracked, frames: Sequence[int]) -> Tracked:
     kept: list[Labels] = [nothing] * len(tracked)
     for t in frames:
         kept[t] = np.asarray(tracked.labels[t], np.int32)
-    return as_tracked(settle(kept, {track.label: track for track in tracked.tracks}), tracked)
+    return as_tracked(refit(kept, {track.label: track for track in tracked.tracks}), tracked)
 
 
 def _about(truth: Path) -> dict[str, Any] | None:

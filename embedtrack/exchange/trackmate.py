@@ -101,7 +101,7 @@ def read(path: Path) -> Tracked:
         raise ValueError(f"{path}: expected TrackMate's XML, got '{error.strerror}'; check the path") from error
     except (ET.ParseError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: expected TrackMate's XML, got '{error}'; save it again") from error
-    found = _own_masks(path, spots)
+    found = _pseudo_labels(path, spots)
     masks, values = found or _drawn_masks(path, spots, about)
     nodes = {name: (spot.frame, values[name]) for name, spot in spots.items()}
     links = [
@@ -219,7 +219,7 @@ def _spot(spot: ET.Element, pixel: float) -> Spot:
     return Spot(spot.get("name", ""), int(float(spot.attrib["FRAME"])), y, x, radius, outline)
 
 
-def _own_masks(path: Path, spots: dict[int, Spot]) -> tuple[Sequence[NDArray[Any]], dict[int, int]] | None:
+def _pseudo_labels(path: Path, spots: dict[int, Spot]) -> tuple[Sequence[NDArray[Any]], dict[int, int]] | None:
     """The masks of our hyperstack and each spot's value there; None where it is missing or does not have them all."""
     stack = path.with_name("movie.tif")
     if not stack.exists():

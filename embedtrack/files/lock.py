@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def alone(folder: Path, refusal: str) -> Iterator[None]:
+def exclusive(folder: Path, refusal: str) -> Iterator[None]:
     """Let no second run use a folder; a killed one leaves no lock, and an empty folder is removed in the end.
 
     Args:

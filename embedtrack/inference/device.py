@@ -44,7 +44,7 @@ def choose(name: str = "auto") -> torch.device:
     return device
 
 
-def place(network: nn.Module, device: torch.device) -> None:
+def move(network: nn.Module, device: torch.device) -> None:
     """Move a network to a device, in the memory layout that its convolutions are fastest in."""
     network.to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

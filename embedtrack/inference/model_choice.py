@@ -23,7 +23,7 @@ from embedtrack.inference import device
 from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
-from embedtrack.movies.movie import Recording
+from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working
 from embedtrack.types import Labels, Maps
@@ -49,7 +49,7 @@ DARK = 0.5
 """Skew from which on a movie counts as bright cells on a dark ground."""
 
 
-class Fit(NamedTuple):
+class Assessment(NamedTuple):
     """How a model sees a movie."""
 
     model: Path
@@ -82,7 +82,7 @@ class Fit(NamedTuple):
         return self.agreement * (1.0 if self.like else 0.5)
 
 
-def choose_model(movie: Recording, device_name: str = "auto", precision: str = "auto") -> Path:
+def choose_model(movie: Movie, device_name: str = "auto", precision: str = "auto") -> Path:
     """The shipped model that fits a movie best; the log says how sure that is, and warns if none fits.
 
     All models glance at one frame, the middle one unless it is empty; the best of them look at more, unless another
@@ -103,28 +103,28 @@ def choose_model(movie: Recording, device_name: str = "auto", precision: str = "
     where = device.choose(device_name)
     middle = len(images) // 2
     for image in (images[middle], *images[:middle], *images[middle + 1 :]):  # some may be empty
-        glances = [fit(models() / name, [image], where, precision, GLANCE) for name in names]
+        glances = [assess(models() / name, [image], where, precision, GLANCE) for name in names]
         if any(one.score for one in glances):
             break
     for name, one in zip(names, glances, strict=True):
         log.info("%s: two views agree to %.2f; %s", name, one.agreement, _found(one, 1))
     glances.sort(key=lambda one: one.score, reverse=True)
     likely = [one.model for one in glances[:FINALISTS] if 2 * one.score >= glances[0].score]
-    fits = [fit(folder, images, where, precision) for folder in likely]
-    for one in fits:
+    assessed = [assess(folder, images, where, precision) for folder in likely]
+    for one in assessed:
         log.info("%s: eight views agree to %.2f; %s", one.model.name, one.agreement, _found(one, len(images)))
-    fits.sort(key=lambda one: one.score, reverse=True)
-    verdict, sure = judge(fits, skew(images))
+    assessed.sort(key=lambda one: one.score, reverse=True)
+    verdict, sure = judge(assessed, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
-    return fits[0].model
+    return assessed[0].model
 
 
-def fit(
+def assess(
     folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32", views: int = 8
-) -> Fit:
+) -> Assessment:
     """How the model in a folder sees some frames [H, W] of a movie in so many views."""
     model = checkpoint.load(folder)
-    device.place(model.network, where)
+    device.move(model.network, where)
     qualities: list[float] = []
     diameters: list[float] = []
     for image in images:
@@ -132,12 +132,12 @@ def fit(
         qualities += [quality(whole, view) for view in seen]
         areas = np.unique(whole[whole > 0], return_counts=True)[1]
         diameters += (2 * np.sqrt(areas / np.pi)).tolist()
-    return Fit(folder, tuple(qualities), tuple(diameters), model.config.cell_diameter)
+    return Assessment(folder, tuple(qualities), tuple(diameters), model.config.cell_diameter)
 
 
-def judge(fits: Sequence[Fit], skewed: float) -> tuple[str, bool]:
+def judge(assessed: Sequence[Assessment], skewed: float) -> tuple[str, bool]:
     """What to tell of the fits, the best one first, and whether it is good news."""
-    best, others = fits[0], fits[1:]
+    best, others = assessed[0], assessed[1:]
     lead = best.score - others[0].score if others else best.score
     cells = (
         f"cells of {best.diameter:.0f} pixels, {'bright on dark' if skewed > DARK else 'no brighter than the ground'}"
@@ -187,7 +187,7 @@ def _see(model: Model, image: NDArray[Any], precision: str, views: int) -> tuple
         one = undo_maps(Predictor(model.network, tiles, 1, precision)(turned), symmetry)
         maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
-    whole, *single = (cluster(one, config.clustering, config.pixel) for one in (mean, *maps))
+    whole, *single = (cluster(one, config.clustering, config.frame_pixel_size) for one in (mean, *maps))
     return whole, single
 
 
@@ -197,7 +197,7 @@ def _middle(image: NDArray[Any], side: int) -> NDArray[Any]:
     return image[top : top + side, left : left + side]
 
 
-def _found(one: Fit, frames: int) -> str:
+def _found(one: Assessment, frames: int) -> str:
     if not one.diameters:
         return "no cell found"
     learnt = f", learnt from {one.learnt:.0f}" if one.learnt else ""

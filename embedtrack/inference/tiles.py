@@ -25,7 +25,7 @@ class Tile(NamedTuple):
     width: int
 
 
-def fit(shape: tuple[int, int], memory: int | None, bytes_per_pixel: int, largest: int = 2048) -> int:
+def largest_side(shape: tuple[int, int], memory: int | None, bytes_per_pixel: int, largest: int = 2048) -> int:
     """The greatest side of tiles for which the network has the memory: the frame's longer side, if that fits.
 
     Args:
@@ -75,7 +75,7 @@ def plan(shape: tuple[int, int], tile: int, overlap: int = 64) -> list[Tile]:
     return [Tile(top, left, height, width) for top in tops for left in lefts]
 
 
-def cut(image: torch.Tensor, tile: Tile) -> torch.Tensor:
+def crop(image: torch.Tensor, tile: Tile) -> torch.Tensor:
     """The tile's pixels [..., height, width] of an image [..., H, W]: a view where the tile lies inside.
 
     What lies beyond the frame is filled by reflection, as often as needed (a side of one pixel is repeated): it has

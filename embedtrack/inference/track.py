@@ -20,9 +20,9 @@ from embedtrack.config import DATASETS, DataSet
 from embedtrack.inference import device
 from embedtrack.inference.pipeline import ahead, spread
 from embedtrack.instances.cells import cells_of
-from embedtrack.methods.embedtrack.accelerate import Way, choose_way
+from embedtrack.methods.embedtrack.accelerate import CompileMode, choose_compile_mode
 from embedtrack.methods.embedtrack.predict import PRECISIONS, Pending, Predictor, plan_tiles
-from embedtrack.movies.movie import Recording
+from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.scale import frame_to, to_frame, to_working
@@ -46,7 +46,7 @@ class Summary(NamedTuple):
 
 
 def track(
-    movie: Path | Recording,
+    movie: Path | Movie,
     model_folder: Path,
     out: Path,
     *,
@@ -74,7 +74,7 @@ def track(
         ValueError: anything that is wrong with the input, the model or the destination, before any work.
     """
     begin = time.perf_counter()
-    recording = movie if isinstance(movie, Recording) else open_movie(movie)
+    recording = movie if isinstance(movie, Movie) else open_movie(movie)
     job = prepare(recording.path, model_folder, views, device_name, precision, border, compiling)
     with ResultWriter(out, recording) as writer:
         tracker = job.tracker()
@@ -121,12 +121,12 @@ def prepare(
     if precision not in PRECISIONS:
         raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
     where = device.choose(device_name)
-    choose_way(compiling, where, None)
+    choose_compile_mode(compiling, where, None)
     model = checkpoint.load(model_folder)
     border = dataset_of(sequence_folder).border if border is None else border
     if border < 0:
         raise ValueError(f"expected --border 0 or more pixels, got {border}")
-    device.place(model.network, where)
+    device.move(model.network, where)
     return Job(model, border)
 
 
@@ -157,9 +157,9 @@ def segment(
     def cells(predicted: tuple[Shape, Frame, Pending]) -> Cells:
         shape, frame, pending = predicted
         maps = to_frame(pending.fetch(), shape, config.scale)
-        return cells_of(maps, frame_to(frame, shape, config.scale), config.clustering, config.pixel)
+        return cells_of(maps, frame_to(frame, shape, config.scale), config.clustering, config.frame_pixel_size)
 
-    way = choose_way(compiling, model.device, len(images) if isinstance(images, Sized) else None)
+    way = choose_compile_mode(compiling, model.device, len(images) if isinstance(images, Sized) else None)
     with closing(ahead(_maps(model, ahead(spread(read, _each(images), helpers)), views, precision, way))) as predicted:
         yield from spread(cells, predicted, helpers)
 
@@ -187,7 +187,7 @@ Shape = tuple[int, int]
 
 
 def _maps(
-    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str, way: Way
+    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str, way: CompileMode
 ) -> Iterator[tuple[Shape, Frame, Pending]]:
     """The shape of each image, and the frame and its maps at the working scale."""
     predictor: Predictor | None = None

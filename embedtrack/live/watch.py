@@ -27,7 +27,7 @@ from embedtrack import __version__
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, mask_name, summary
 from embedtrack.challenge.writer import explained
-from embedtrack.files.lock import alone
+from embedtrack.files.lock import exclusive
 from embedtrack.files.names import numbered
 from embedtrack.inference.track import Job, Summary, prepare, segment, summarise
 from embedtrack.live.arrivals import Arrival, Arrivals, Late, Stamp, stamp
@@ -84,7 +84,7 @@ def watch(
             run = Run(job, folder, out, memory, identity)
             try:
                 run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen), views, precision, compiling)
-                sequence = layout.open_sequence(folder)
+                sequence = layout.open_frame_folder(folder)
                 if [stamp(path) for path in sequence.paths] == [arrival.stamp for arrival in run.seen]:
                     break
                 log.warning("%s: a frame has changed after it was tracked; tracking again what follows from it", folder)
@@ -204,7 +204,7 @@ def _memory(out: Path) -> Iterator[Path]:
     folder = place.with_name(f".{place.name}.watch")
     with explained(out):
         folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder, f"{out}: expected to be alone, got another watch that writes there; end it first"):
+    with exclusive(folder, f"{out}: expected to be alone, got another watch that writes there; end it first"):
         yield folder
 
 

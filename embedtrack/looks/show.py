@@ -35,7 +35,7 @@ SIDE, SMALL = 1000, 14
 
 
 @dataclass(frozen=True)
-class Look:
+class PictureOptions:
     """How the pictures look."""
 
     tail: int = 10
@@ -54,7 +54,7 @@ def show(
     raw: Sequence[NDArray[Any]] | None = None,
     truth: Tracked | None = None,
     frames: range | None = None,
-    look: Look | None = None,
+    options: PictureOptions | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Draw the movie, or some frames of it in one picture, and write it to ``out``.
@@ -72,14 +72,14 @@ def show(
         ValueError: another suffix, frames that are not there, truth of another movie, or no place to write.
     """
     check_suffix(out)
-    look = look or Look()
+    options = options or PictureOptions()
     chosen = list(frames) if frames is not None else list(range(len(result)))
     if not chosen or not 0 <= chosen[0] <= chosen[-1] < len(result):
         raise ValueError(f"expected frames from {result.first} to {result.first + len(result) - 1}; check --frames")
     if out.suffix.lower() in STILL and frames is None:
         chosen = sorted({round(i) for i in np.linspace(0, len(result) - 1, STILLS)})
-    pictures = draw(result, chosen, raw, truth, look)
-    write_pictures(out, _count(pictures, len(chosen), on_frame), look.rate)
+    pictures = draw(result, chosen, raw, truth, options)
+    write_pictures(out, _count(pictures, len(chosen), on_frame), options.rate)
 
 
 def draw(
@@ -87,14 +87,14 @@ def draw(
     frames: Sequence[int],
     raw: Sequence[NDArray[Any]] | None = None,
     truth: Tracked | None = None,
-    look: Look | None = None,
+    options: PictureOptions | None = None,
 ) -> Iterator[Picture]:
     """The pictures of the frames, in rising order; see ``show``."""
-    look = look or Look()
+    options = options or PictureOptions()
     size = _size(result)
-    zoom = look.zoom or min(max(1, round(SIDE / max(result.shape)), math.ceil(SMALL / size)), 4)
+    zoom = options.zoom or min(max(1, round(SIDE / max(result.shape)), math.ceil(SMALL / size)), 4)
     grey, wanted = grey_span(raw), set(frames)
-    painter = _Painter(result, zoom, size * zoom, look, find_errors(truth, result) if truth else None)
+    painter = _Painter(result, zoom, size * zoom, options, find_errors(truth, result) if truth else None)
 
     def load(i: int) -> tuple[dict[int, Cell], dict[int, Cell], Picture | None]:
         cells, true = overlay.cells_of(result.labels[i]), overlay.cells_of(truth.labels[i]) if truth else {}
@@ -102,7 +102,7 @@ def draw(
             return cells, true, None
         return cells, true, overlay.background(raw[i] if raw else None, result.shape, grey, zoom)
 
-    past = sorted({i for frame in frames for i in range(max(frame - max(look.tail, 1), 0), frame + 1)})
+    past = sorted({i for frame in frames for i in range(max(frame - max(options.tail, 1), 0), frame + 1)})
     with closing(spread(load, past, LOADERS)) as loaded:
         for i, (cells, true, ground) in zip(past, loaded, strict=True):
             painter.see(i, cells, true)
@@ -114,8 +114,10 @@ def draw(
 class _Painter:
     """Draws frame after frame and remembers where cells were."""
 
-    def __init__(self, result: Tracked, zoom: int, size: float, look: Look, errors: list[Error] | None) -> None:
-        self.result, self.zoom, self.look = result, zoom, look
+    def __init__(
+        self, result: Tracked, zoom: int, size: float, options: PictureOptions, errors: list[Error] | None
+    ) -> None:
+        self.result, self.zoom, self.options = result, zoom, options
         self.width = min(max(1, round(size / 20)), max(2, zoom))  # thin lines around small cells
         first = {label: cell.place for label, cell in overlay.cells_of(result.labels[0]).items()}
         self.colours = colours(result.tracks, first)
@@ -144,7 +146,7 @@ class _Painter:
                 here = [cells[label].place for label in daughters if label in cells]
                 if start <= i < start + REMEMBERED and len(here) > 1:
                     overlay.division(picture, here, zoom)
-            if self.look.numbers:
+            if self.options.numbers:
                 for label, cell in cells.items():
                     overlay.number(picture, label, cell, tint[label], zoom)
         else:
@@ -155,7 +157,7 @@ class _Painter:
     def _tail(self, label: int, i: int) -> list[Place]:
         """Where the cell and its ancestors were in the last frames, in the order of time."""
         found: list[Place] = []
-        for t in range(i, max(i - self.look.tail, 0) - 1, -1):
+        for t in range(i, max(i - self.options.tail, 0) - 1, -1):
             while label and t < self.tracks[label].begin:
                 label = self.tracks[label].parent
             if (t, label) in self.places:

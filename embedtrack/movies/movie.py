@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Recording:
+class Movie:
     """The frames of a movie, checked but not yet read."""
 
     path: Path
@@ -46,7 +46,7 @@ class Recording:
         return self.choice._replace(units=self.units).note()
 
 
-def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False) -> Recording:
+def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False) -> Movie:
     """The movie within a file.
 
     Args:
@@ -87,7 +87,7 @@ def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False) 
 
     count = size[time] if time else 1
     units = choice.units.over(stack.units)
-    return Recording(
+    return Movie(
         path, Lazy(count, read), (size["Y"], size["X"]), 0, max(3, len(str(count - 1))), units, choice
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from embedtrack.files.names import numbered
 from embedtrack.movies import tiff
 from embedtrack.movies.images import PICTURES, image_files, open_images
 from embedtrack.movies.microscope import READERS, open_foreign
-from embedtrack.movies.movie import Recording, record
+from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Place, Stack
@@ -31,7 +31,7 @@ NARROW = 3
 """Digits of the challenge's frame numbers, at least: t1.tif to t12.tif are images with any names."""
 
 
-def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = False) -> Recording:
+def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = False) -> Movie:
     """Open a movie; no more of it is read than headers.
 
     A challenge's folder (``t000.tif``, ...), a folder of images with any names, an OME-Zarr, a TIFF of several pages,
@@ -103,7 +103,7 @@ def open_pair(
     return replace(tracked, units=tracked.units.over(movie.units)), movie.frames
 
 
-def open_raw(raw: Path, tracked: Tracked, choice: Choice | None = None, *, channels: bool = False) -> Recording:
+def open_raw(raw: Path, tracked: Tracked, choice: Choice | None = None, *, channels: bool = False) -> Movie:
     """The movie of a result; see ``open_pair``.
 
     Raises:
@@ -132,7 +132,7 @@ def open_frames(movie: Path) -> dict[int, Callable[[], NDArray[Any]]]:
     return {number: partial(frames.__getitem__, number) for number in range(len(frames))}
 
 
-def _open_folder(folder: Path, choice: Choice, channels: bool) -> Recording:
+def _open_folder(folder: Path, choice: Choice, channels: bool) -> Movie:
     """The challenge's frames, or images with any names."""
     if _is_challenge(folder):
         return _open_challenge(folder, choice)
@@ -155,9 +155,9 @@ def _is_challenge(folder: Path) -> bool:
     return bool(frames) and min(file.digits for file in frames) >= NARROW
 
 
-def _open_challenge(folder: Path, choice: Choice) -> Recording:
+def _open_challenge(folder: Path, choice: Choice) -> Movie:
     """The frames of a sequence; they keep their numbers."""
-    sequence = layout.open_sequence(folder)
+    sequence = layout.open_frame_folder(folder)
 
     def read(place: Place) -> NDArray[Any]:
         return layout.read_frame(sequence.paths[place["T"]])

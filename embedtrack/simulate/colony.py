@@ -52,7 +52,7 @@ def capacity(size: tuple[int, int], margin: float) -> int:
     return int((size[0] + 2 * margin) * (size[1] + 2 * margin) / ROOM**2)
 
 
-def settle(rng: np.random.Generator, size: tuple[int, int], cells: int) -> list[Cell]:
+def first_cells(rng: np.random.Generator, size: tuple[int, int], cells: int) -> list[Cell]:
     """A colony of which about ``cells`` show in the frame, equally dense in the margin, all of random age."""
     height, width = size
     density = cells / ((height + 2 * RADIUS[0]) * (width + 2 * RADIUS[0]))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.layout import write_tracks
 from embedtrack.files.replace_folder import Replacement
-from embedtrack.simulate.colony import RADIUS, Cell, capacity, live, settle
+from embedtrack.simulate.colony import RADIUS, Cell, capacity, first_cells, live
 from embedtrack.simulate.optics import draw, expose, lamp
 from embedtrack.types import Labels, Track
 
@@ -49,7 +49,7 @@ def simulate(
     check(folder, seed, frames, size, cells, name)
     rng = np.random.default_rng(seed)
     shade = lamp(rng, size)
-    colony = settle(rng, size, cells)
+    colony = first_cells(rng, size, cells)
     tracks: dict[int, Track] = {}
     with Replacement(folder / name) as movie, Replacement(folder / f"{name}_GT") as truth:
         for part in ("TRA", "SEG"):

@@ -8,13 +8,13 @@ import numpy as np
 
 from embedtrack.config import Recipe
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 
 SIDES = 32
 """Large crops have sides that are multiples of this."""
 
 
-def batches(training: Sequence[Movie], recipe: Recipe, first: int, rank: int = 0) -> Iterator[Batch]:
+def batches(training: Sequence[AnnotatedMovie], recipe: Recipe, first: int, rank: int = 0) -> Iterator[Batch]:
     """Batches from step ``first`` on, prepared while the network works; each depends on seed and step alone.
 
     Of the crops of all processes, this one's are those of its ``rank``.
@@ -28,7 +28,7 @@ def batches(training: Sequence[Movie], recipe: Recipe, first: int, rank: int = 0
             sampling, count = sampling.model_copy(update={"crop": large}), fewer
         places = range(1 + rank * count, 1 + (rank + 1) * count)
         generators = [np.random.default_rng((recipe.seed, number, place)) for place in places]
-        return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.step)
+        return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.pixel_size)
 
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(make, first)
@@ -45,7 +45,7 @@ def large_crops(recipe: Recipe, longest: int) -> tuple[int, int]:
     return side, max(1, recipe.batch * crop**2 // side**2)
 
 
-def pairs_per_epoch(training: Sequence[Movie], recipe: Recipe) -> int:
+def pairs_per_epoch(training: Sequence[AnnotatedMovie], recipe: Recipe) -> int:
     """As many crops as cover every frame about twice."""
     area = recipe.sampling.crop**2
     return sum(math.ceil(2 * frame.size / area) for movie in training for frame in movie.frames)

@@ -14,7 +14,7 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.movies.scale import to_frame
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.merge import UNKNOWN, Merged
 from embedtrack.types import Frame, Labels, Maps
 
@@ -46,15 +46,15 @@ class Score(NamedTuple):
 
 
 def validation_seg(
-    network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str = "float32"
+    network: BranchedERFNet, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str = "float32"
 ) -> float:
     """Mean SEG of the movies on whole frames, in one view."""
     predicted = (predictions(network, movie, precision, 1, config.tile) for movie in movies)
-    return score(predicted, config.clustering, config.pixel).seg
+    return score(predicted, config.clustering, config.frame_pixel_size).seg
 
 
 def calibrate(
-    network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str
+    network: BranchedERFNet, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
 ) -> tuple[ModelConfig, dict[int, Score]]:
     """Choose the size of tiles, both seediness thresholds and the reach by (SEG + DET) / 2 of the validation frames.
 
@@ -69,10 +69,10 @@ def calibrate(
 
     @cache
     def merit(settings: Clustering) -> float:
-        return sum(sum(score(maps, settings, config.pixel)) for maps in predicted.values())
+        return sum(sum(score(maps, settings, config.frame_pixel_size)) for maps in predicted.values())
 
     best = search(config.clustering, merit)
-    scores = {views: score(maps, best, config.pixel) for views, maps in predicted.items()}
+    scores = {views: score(maps, best, config.frame_pixel_size) for views, maps in predicted.items()}
     log.info("seeds above %.2f, masks above %.2f, reach %s", best.seed_threshold, best.mask_threshold, best.reach)
     return config.model_copy(update={"clustering": best}), scores
 
@@ -91,18 +91,20 @@ def search(start: Clustering, merit: Callable[[Clustering], float]) -> Clusterin
     return best
 
 
-def _choose_tile(network: BranchedERFNet, config: ModelConfig, movies: Sequence[Movie], precision: str) -> ModelConfig:
+def _choose_tile(
+    network: BranchedERFNet, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
+) -> ModelConfig:
     """Whole frames, unless smaller tiles are better: far from any edge a network may see what it never learnt."""
     found = {}
     for tile in TILES:
         predicted = (predictions(network, movie, precision, 1, tile) for movie in movies)
-        found[tile] = sum(score(predicted, config.clustering, config.pixel))
+        found[tile] = sum(score(predicted, config.clustering, config.frame_pixel_size))
         log.info("tiles up to %d: (SEG + DET) / 2 = %.3f", tile, found[tile] / 2)
     best = max(found.values())
     return config.model_copy(update={"tile": next(tile for tile in TILES if found[tile] / 2 >= best / 2 - WORTH)})
 
 
-def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel: float) -> Score:
+def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel_size: float) -> Score:
     """Cluster the maps of each movie, ``pixel`` grid units wide, and compare with its truth.
 
     SEG looks at the cells whose masks are known, DET at all.
@@ -112,7 +114,7 @@ def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel: 
         overlaps: list[float] = []
         errors = worst = 0
         for truth, maps in movie:
-            labels = cluster(maps, clustering, pixel)
+            labels = cluster(maps, clustering, pixel_size)
             overlaps += jaccards(truth.masks(), labels)
             cost, most = detection_errors(truth.labels, labels)
             errors, worst = errors + cost, worst + most
@@ -142,7 +144,9 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
     return 5 * splits + 10 * missed + false, 10 * len(match.cells)
 
 
-def predictions(network: BranchedERFNet, movie: Movie, precision: str, views: int, tile: int) -> Iterator[Predicted]:
+def predictions(
+    network: BranchedERFNet, movie: AnnotatedMovie, precision: str, views: int, tile: int
+) -> Iterator[Predicted]:
     """Truth and maps of some frames of a movie, of those with masks if any have; the network is in evaluation mode."""
     times = range(len(movie.frames))
     candidates = [t for t in times if movie.has_masks(t)] or list(times)

@@ -11,8 +11,8 @@ from embedtrack.checkpoint import CARD, WEIGHTS
 from embedtrack.config import DATASETS, Recipe
 from embedtrack.model_files import digest
 from embedtrack.training.calibrate import Score
-from embedtrack.training.distributed import Team
-from embedtrack.truth.annotated import Movie
+from embedtrack.training.distributed import ProcessGroup
+from embedtrack.truth.annotated import AnnotatedMovie
 
 TERMS = """The weights may be used and shared freely under this repository's licence. Movies of the Cell Tracking
 Challenge are free to use for work on the challenge and may not be redistributed; cite Maška et al., Nature Methods
@@ -22,13 +22,13 @@ OWN_TERMS = "Whether the weights may be shared is for the owner of the movies to
 
 def write_card(
     out: Path,
-    training: Sequence[Movie],
-    validation: Sequence[Movie],
+    training: Sequence[AnnotatedMovie],
+    validation: Sequence[AnnotatedMovie],
     recipe: Recipe,
-    team: Team,
+    group: ProcessGroup,
     seconds: float,
     scores: Mapping[int, Score],
-    own: int = 0,
+    pseudo: int = 0,
     begun: str | None = None,
 ) -> None:
     """Write the card of a finished training beside its weights.
@@ -46,10 +46,10 @@ def write_card(
     """
     data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
-    notes = "".join(f"\n{note}\n" for note in _notes(training, own))
+    notes = "".join(f"\n{note}\n" for note in _notes(training, pseudo))
     known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
     held = "" if any(map(_shared, training, validation)) else " trained nothing; they"
-    start = f"Fine-tuned from {begun}." if begun else "From chance weights."
+    start = f"Fine-tuned from {begun}." if begun else "From random initialisation."
     text = f"""# {out.name}
 
 EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
@@ -86,7 +86,7 @@ def origin(model: Path) -> str:
     return f"the weights of {model.resolve().name} ({digest(model / WEIGHTS)[:12]}...)"
 
 
-def _data(training: Movie, validation: Movie) -> str:
+def _data(training: AnnotatedMovie, validation: AnnotatedMovie) -> str:
     """One movie's line."""
     frames = len(set(training.numbers) | set(validation.numbers))
     first, last = validation.numbers[0], validation.numbers[-1]
@@ -94,15 +94,15 @@ def _data(training: Movie, validation: Movie) -> str:
     return f"- {training.name}: {frames} annotated frames; frames {first} to {last} validate{both}"
 
 
-def _shared(training: Movie, validation: Movie) -> bool:
+def _shared(training: AnnotatedMovie, validation: AnnotatedMovie) -> bool:
     """Whether frames that validate train too."""
     return bool(set(training.numbers) & set(validation.numbers))
 
 
-def _notes(training: Sequence[Movie], own: int) -> Iterator[str]:
+def _notes(training: Sequence[AnnotatedMovie], pseudo: int) -> Iterator[str]:
     """What the truth lacked."""
     bare = sum(len(partial) for movie in training for partial in movie.partial)
-    if own or bare:
+    if pseudo or bare:
         yield (
             f"Of the training frames' cells {own} have a marker and one of the network's own masks, from a first "
             f"training, that agreed with it and between views; {bare} have a marker alone, which teaches where they "
@@ -115,8 +115,8 @@ def _notes(training: Sequence[Movie], own: int) -> Iterator[str]:
         )
 
 
-def _machine(team: Team) -> str:
-    processes = f"{team.size} x " if team.size > 1 else ""
-    if team.device.type == "cuda":
-        return processes + torch.cuda.get_device_name(team.device)
+def _machine(group: ProcessGroup) -> str:
+    processes = f"{team.size} x " if group.size > 1 else ""
+    if group.device.type == "cuda":
+        return processes + torch.cuda.get_device_name(group.device)
     return f"{processes}{torch.get_num_threads()} thread(s) of a {platform.machine()} {team.device.type}"

@@ -23,7 +23,7 @@ PATIENCE = datetime.timedelta(hours=2)
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """One of ``size`` processes; alone unless torchrun started it."""
 
     device: torch.device
@@ -70,7 +70,7 @@ class Team:
             dist.barrier()
 
 
-def join(device_name: str = "auto") -> Team:
+def join(device_name: str = "auto") -> ProcessGroup:
     """This process's place among those that torchrun started (gloo on CPUs, nccl on GPUs), or a team of its own.
 
     Raises:
@@ -79,7 +79,7 @@ def join(device_name: str = "auto") -> Team:
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     chosen = device.choose(device_name)
     if size == 1:
-        return Team(chosen)
+        return ProcessGroup(chosen)
     if chosen.type == "cuda":
         chosen = device.choose(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
         torch.cuda.set_device(chosen)
@@ -87,7 +87,7 @@ def join(device_name: str = "auto") -> Team:
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     if rank:
         logging.getLogger("embedtrack").setLevel(logging.ERROR)
-    return Team(chosen, rank, size)
+    return ProcessGroup(chosen, rank, size)
 
 
 def leave() -> None:

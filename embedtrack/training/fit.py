@@ -20,9 +20,9 @@ from embedtrack.methods.embedtrack.samples import Batch
 from embedtrack.training import resume
 from embedtrack.training.batches import batches, pairs_per_epoch
 from embedtrack.training.calibrate import validation_seg
-from embedtrack.training.distributed import Team
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.resume import State
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 
 SAVE_SECONDS = 120.0
 WARM_UP = 0.3
@@ -30,20 +30,20 @@ WARM_UP = 0.3
 VALIDATING = 0.15
 """A budget in minutes spends no more than this share on validations, the last one not counted."""
 
-Look = Callable[[BranchedERFNet, ModelConfig, int, str], None]
+Observer = Callable[[BranchedERFNet, ModelConfig, int, str], None]
 """Called with a network in evaluation mode, its configuration, the step and the precision; draws no random numbers."""
 
 
 def fit(
-    training: Sequence[Movie],
-    validation: Sequence[Movie],
+    training: Sequence[AnnotatedMovie],
+    validation: Sequence[AnnotatedMovie],
     out: Path,
     recipe: Recipe,
-    team: Team,
+    group: ProcessGroup,
     *,
     minutes: float | None = None,
     init: BranchedERFNet | None = None,
-    look: Look = lambda network, config, step, precision: None,
+    observe: Observer = lambda network, config, step, precision: None,
 ) -> Iterator[dict[str, Any]]:
     """Train a network on some movies, validate on others (see ``truth/holdout.py``), keep the best weights in ``out``.
 
@@ -58,46 +58,46 @@ def fit(
     network, config = start(training, recipe)
     if init is not None:
         network.load_state_dict(init.state_dict())
-    device.place(network, team.device)
-    shared = team.share(network)
+    device.move(network, group.device)
+    shared = group.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
     state = resume.load(out, network, optimiser, data, recipe, minutes)
     if state.finished:
         return
-    team.vary(recipe.seed, state.step)
-    steps = math.ceil(recipe.epochs * pairs_per_epoch(training, recipe) / (recipe.batch * team.size))
-    precision, begun = device.fast_precision(team.device), time.perf_counter() - state.seconds
+    group.vary(recipe.seed, state.step)
+    steps = math.ceil(recipe.epochs * pairs_per_epoch(training, recipe) / (recipe.batch * group.size))
+    precision, begun = device.fast_precision(group.device), time.perf_counter() - state.seconds
     saved = state.seconds if state.step else -math.inf
 
-    for batch in batches(training, recipe, state.step, team.rank):
+    for batch in batches(training, recipe, state.step, group.rank):
         progress = state.seconds / (60 * minutes) if minutes else state.step / steps
         if progress >= 1:
             break
         rate = one_cycle(progress, recipe.learning_rate)
         remember(shared, state.step)
-        losses = step(shared, optimiser, batch.to(team.device), rate, recipe, precision)
+        losses = step(shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
-        values = _values(losses, state.step, out, team)
-        state.seconds = team.agree(time.perf_counter() - begun)
+        values = _values(losses, state.step, out, group)
+        state.seconds = group.agree(time.perf_counter() - begun)
         record = {"step": state.step, "progress": progress, "rate": rate, **values}
         yield record | {"seconds": round(state.seconds, 2)}
-        if team.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
-            yield _validate(network, config, validation, out, state, precision, look)
+        if group.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
+            yield _validate(network, config, validation, out, state, precision, observe)
             state.validated = int(progress * recipe.validations)
             saved = -math.inf
-        state.seconds = team.agree(time.perf_counter() - begun)
-        if team.leads and state.seconds - saved > SAVE_SECONDS:
+        state.seconds = group.agree(time.perf_counter() - begun)
+        if group.leads and state.seconds - saved > SAVE_SECONDS:
             resume.save(out, network, optimiser, data, recipe, minutes, state)
             saved = state.seconds
-    if team.leads:
-        yield _validate(network, config, validation, out, state, precision, look)
+    if group.leads:
+        yield _validate(network, config, validation, out, state, precision, observe)
         state.finished = True
         resume.save(out, network, optimiser, data, recipe, minutes, state)
-    team.wait()
+    group.wait()
 
 
-def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
+def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
     """The untrained network and its configuration, as far as they follow from the training masks."""
     sizes = [
         size
@@ -109,11 +109,11 @@ def start(training: Sequence[Movie], recipe: Recipe) -> tuple[BranchedERFNet, Mo
     torch.manual_seed(recipe.seed)
     network = BranchedERFNet(recipe.dropout)
     radius, scale = math.sqrt(float(np.median(sizes)) / math.pi), training[0].scale
-    network.start_at(radius, recipe.step)
+    network.start_at(radius, recipe.pixel_size)
     smallest = max(1, int(np.percentile(sizes, 1) / 2 / scale**2))
     clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
     return network, ModelConfig(
-        step=recipe.step, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
+        step=recipe.pixel_size, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
         cell_diameter=round(2 * radius / scale, 1),
     )  # fmt: skip
 
@@ -141,20 +141,20 @@ def step(
     with torch.autocast(batch.now.device.type, dtype, enabled=dtype != torch.float32):
         now, before = network(batch.now, batch.before)
     cells = (batch.cells_now, batch.cells_before, batch.links)
-    losses = embedtrack_loss(now, before, *cells, recipe.step, recipe.variance_weight, recipe.tracking_weight)
+    losses = embedtrack_loss(now, before, *cells, recipe.pixel_size, recipe.variance_weight, recipe.tracking_weight)
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return losses
 
 
-def _values(losses: Losses, number: int, out: Path, team: Team) -> dict[str, float]:
+def _values(losses: Losses, number: int, out: Path, group: ProcessGroup) -> dict[str, float]:
     """The parts as numbers, means over all processes.
 
     Raises:
         ValueError: the loss is not finite.
     """
-    means = team.mean(torch.stack(losses)).tolist()
+    means = group.mean(torch.stack(losses)).tolist()
     values = {name: round(value, 6) for name, value in zip(losses._fields, means, strict=True)}
     if not math.isfinite(values["total"]):
         raise ValueError(
@@ -174,11 +174,11 @@ def _due(state: State, validations: float, *, bounded: bool) -> bool:
 def _validate(
     network: BranchedERFNet,
     config: ModelConfig,
-    validation: Sequence[Movie],
+    validation: Sequence[AnnotatedMovie],
     out: Path,
     state: State,
     precision: str,
-    look: Look,
+    observe: Observer,
 ) -> dict[str, Any]:
     """Score the validation frames; the best weights go into ``out``."""
     begin = time.perf_counter()
@@ -186,7 +186,7 @@ def _validate(
     if seg >= state.best:
         state.best = seg
         checkpoint.save(out, network, config)
-    look(network, config, state.step, precision)
+    observe(network, config, state.step, precision)
     state.last_validation = time.perf_counter() - begin
     state.validating += state.last_validation
     seconds = round(state.seconds, 2)

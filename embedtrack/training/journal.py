@@ -23,7 +23,7 @@ from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.training.curves import PARTS, draw
 from embedtrack.training.pictures import Sample, jpeg, picture
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ CROPS, SIDE = 4, 256
 class Journal:
     """Call ``record`` with each record, within ``writing``, and ``look`` at each validation."""
 
-    def __init__(self, out: Path, validation: Sequence[Movie]) -> None:
+    def __init__(self, out: Path, validation: Sequence[AnnotatedMovie]) -> None:
         """Of a training in the folder ``out``; the crops are taken from the movies that validate."""
         self.out, self._crops = out, crops(validation)
         self._records: list[Mapping[str, Any]] = []
@@ -67,7 +67,7 @@ class Journal:
         if "validation_seg" in record:
             _write(self.out / CURVES, draw(self._records, self.out.name).encode())
 
-    def look(self, network: BranchedERFNet, config: ModelConfig, step: int, precision: str) -> None:
+    def observe(self, network: BranchedERFNet, config: ModelConfig, step: int, precision: str) -> None:
         """Draw what the network, in evaluation mode, makes of the crops; draws no random numbers."""
         samples, predictors = [], dict[tuple[int, int], Predictor]()
         smallest = max(1, round(config.clustering.min_cell_size * config.scale**2))  # in working pixels, as crops are
@@ -77,7 +77,7 @@ class Journal:
             if shape not in predictors:
                 predictors[shape] = Predictor(network, plan_tiles(shape, config.tile), 1, precision)
             maps = predictors[shape](crop.frame)
-            samples.append(crop._replace(labels=cluster(maps, clustering, config.step)))
+            samples.append(crop._replace(labels=cluster(maps, clustering, config.pixel_size)))
         if not samples:
             return
         made = picture(samples, f"step {step}")
@@ -86,7 +86,7 @@ class Journal:
             self._events.add_image("samples", cv2.cvtColor(made, cv2.COLOR_BGR2RGB), step, dataformats="HWC")
 
 
-def crops(validation: Sequence[Movie]) -> list[Sample]:
+def crops(validation: Sequence[AnnotatedMovie]) -> list[Sample]:
     """Parts of a few validation frames, each around a cell in its middle, with truth and no cells yet."""
     found = []
     for movie in validation:

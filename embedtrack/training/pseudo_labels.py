@@ -10,7 +10,7 @@ from embedtrack.checkpoint import Model
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.movies.scale import to_frame
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.merge import Merged
 from embedtrack.types import Frame, Labels
 
@@ -20,7 +20,7 @@ AGREE = 0.8
 """The Jaccard index that a mask must have with one of a single view to be trusted."""
 
 
-def own_masks(model: Model, movie: Movie, precision: str) -> dict[int, Labels]:
+def pseudo_labels(model: Model, movie: AnnotatedMovie, precision: str) -> dict[int, Labels]:
     """Trusted masks by frame number, int32[H, W] each, for the frames in which cells lack one.
 
     A mask of the mean over eight views is trusted if a single view gives nearly the same one, and if it holds exactly
@@ -53,9 +53,9 @@ def _agreement(eight: Labels, one: Labels) -> Iterator[tuple[int, float]]:
     yield from zip(match.found, match.jaccards, strict=True)
 
 
-def _labels(model: Model, frame: Frame, movie: Movie, t: int, views: int, precision: str) -> Labels:
+def _labels(model: Model, frame: Frame, movie: AnnotatedMovie, t: int, views: int, precision: str) -> Labels:
     """The cells of one frame in its own pixels."""
     tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, model.device, views)
     shape = movie.truth[t].labels.shape
     maps = to_frame(Predictor(model.network, tiles, views, precision)(frame), (shape[0], shape[1]), movie.scale)
-    return cluster(maps, model.config.clustering, model.config.pixel)
+    return cluster(maps, model.config.clustering, model.config.frame_pixel_size)

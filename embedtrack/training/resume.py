@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from embedtrack.config import Recipe
-from embedtrack.files.lock import alone
+from embedtrack.files.lock import exclusive
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def lock(out: Path) -> Iterator[None]:
     """
     out.mkdir(parents=True, exist_ok=True)
     refusal = f"expected no other training in {out}, found one at work; wait for it, or choose another --out"
-    with alone(out, refusal):  # where nothing was written, as there was a fault in the data, no folder stays
+    with exclusive(out, refusal):  # where nothing was written, as there was a fault in the data, no folder stays
         yield
 
 

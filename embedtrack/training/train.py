@@ -20,11 +20,11 @@ from embedtrack.inference import device
 from embedtrack.training import resume
 from embedtrack.training.calibrate import calibrate
 from embedtrack.training.card import origin, write_card
-from embedtrack.training.distributed import Team, join, leave
+from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
-from embedtrack.training.pseudo_labels import own_masks
-from embedtrack.truth.annotated import Movie, read_movies
+from embedtrack.training.pseudo_labels import pseudo_labels
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
 from embedtrack.types import Labels
@@ -83,13 +83,16 @@ def train(
         )
     if init is not None:
         config = checkpoint.load(init).config
-        known = {"normalisation": config.normalisation, "step": config.step}  # the scale follows from the new cells
+        known = {
+            "normalisation": config.normalisation,
+            "step": config.pixel_size,
+        }  # the scale follows from the new cells
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
     recipe = derive(recipe, folders)
-    team = join(device_name)
-    with resume.lock(out) if team.leads else nullcontext():
-        _train(folders, out, recipe, team, minutes, init, on_record)
+    group = join(device_name)
+    with resume.lock(out) if group.leads else nullcontext():
+        _train(folders, out, recipe, group, minutes, init, on_record)
     leave()
 
 
@@ -102,7 +105,7 @@ def _train(
     folders: Sequence[Path],
     out: Path,
     recipe: Recipe,
-    team: Team,
+    group: ProcessGroup,
     minutes: float | None,
     init: Path | None,
     on_record: OnRecord,
@@ -110,48 +113,50 @@ def _train(
     """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
     network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
     training, validation = split(_read(folders, recipe), recipe.validation)
-    first, last = recipe.own_masks if any(movie.sparse for movie in training) else 0.0, recipe
-    taught, own = 0.0, 0
+    first, last = recipe.pseudo_labels if any(movie.sparse for movie in training) else 0.0, recipe
+    taught, pseudo = 0.0, 0
     if first:
         teacher, early = out / TEACHER, recipe.model_copy(update={"epochs": recipe.epochs * first})
         journal, budget = Journal(teacher, validation), minutes and minutes * first
-        fitted = fit(training, validation, teacher, early, team, minutes=budget, init=network, look=journal.look)
-        _log(fitted, journal, team, on_record)
-        masks = _own_masks(folders, training, validation, teacher, recipe, team)
+        fitted = fit(training, validation, teacher, early, group, minutes=budget, init=network, observe=journal.observe)
+        _log(fitted, journal, group, on_record)
+        masks = _pseudo_labels(folders, training, validation, teacher, recipe, group)
         taught = resume.state_of(teacher).seconds
         bare, training = _bare(training), _same_frames(_read(folders, recipe, masks), training)
-        own = bare - _bare(training)
+        pseudo = bare - _bare(training)
         network = checkpoint.load(teacher).network
         last = recipe.model_copy(update={"epochs": recipe.epochs * (1 - first)})
     journal, budget = Journal(out, validation), minutes and minutes * (1 - first)
-    fitted = fit(training, validation, out, last, team, minutes=budget, init=network, look=journal.look)
-    _log(fitted, journal, team, on_record)
-    if team.leads:
+    fitted = fit(training, validation, out, last, group, minutes=budget, init=network, observe=journal.observe)
+    _log(fitted, journal, group, on_record)
+    if group.leads:
         state = resume.state_of(out)
         if state.step < FEW:
             log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, state.step)
         model = checkpoint.load(out)
-        device.place(model.network, team.device)
-        config, scores = calibrate(model.network, model.config, validation, device.fast_precision(team.device))
+        device.move(model.network, group.device)
+        config, scores = calibrate(model.network, model.config, validation, device.fast_precision(group.device))
         checkpoint.save(out, model.network, config)
-        write_card(out, training, validation, recipe, team, taught + state.seconds, scores, own, begun)
+        write_card(out, training, validation, recipe, group, taught + state.seconds, scores, pseudo, begun)
         shutil.rmtree(out / TEACHER, ignore_errors=True)
         (out / resume.FILE).unlink()
 
 
 def _read(
-    folders: Sequence[Path], recipe: Recipe, own: Mapping[Path, Mapping[int, Labels]] | None = None
-) -> list[Movie]:
+    folders: Sequence[Path], recipe: Recipe, pseudo: Mapping[Path, Mapping[int, Labels]] | None = None
+) -> list[AnnotatedMovie]:
     """The annotated movies as the recipe wants them."""
-    return read_movies(folders, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre, own=own)
+    return read_annotated_movies(
+        folders, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre, pseudo=pseudo
+    )
 
 
-def _bare(movies: Sequence[Movie]) -> int:
+def _bare(movies: Sequence[AnnotatedMovie]) -> int:
     """How many cells have a marker alone."""
     return sum(len(partial) for movie in movies for partial in movie.partial)
 
 
-def _same_frames(movies: Sequence[Movie], examples: Sequence[Movie]) -> list[Movie]:
+def _same_frames(movies: Sequence[AnnotatedMovie], examples: Sequence[AnnotatedMovie]) -> list[AnnotatedMovie]:
     """The frames of the movies that are in the examples too."""
     return [
         movie.part(t for t, number in enumerate(movie.numbers) if number in example.numbers)
@@ -159,35 +164,35 @@ def _same_frames(movies: Sequence[Movie], examples: Sequence[Movie]) -> list[Mov
     ]
 
 
-def _own_masks(
+def _pseudo_labels(
     folders: Sequence[Path],
-    training: Sequence[Movie],
-    validation: Sequence[Movie],
+    training: Sequence[AnnotatedMovie],
+    validation: Sequence[AnnotatedMovie],
     teacher: Path,
     recipe: Recipe,
-    team: Team,
+    group: ProcessGroup,
 ) -> dict[Path, dict[int, Labels]]:
     """The teacher's trusted masks of the training frames; the first process makes them, once."""
     files = [teacher / f"masks{number}.npz" for number in range(len(folders))]
-    if team.leads and not files[-1].is_file():
-        model, precision = checkpoint.load(teacher), device.fast_precision(team.device)
-        device.place(model.network, team.device)
+    if group.leads and not files[-1].is_file():
+        model, precision = checkpoint.load(teacher), device.fast_precision(group.device)
+        device.move(model.network, group.device)
         config, _ = calibrate(model.network, model.config, validation, precision)
         for movie, file in zip(training, files, strict=True):
-            masks = own_masks(model._replace(config=config), movie, precision)
+            masks = pseudo_labels(model._replace(config=config), movie, precision)
             new = file.with_name(f"new-{file.name}")
             np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
             os.replace(new, file)
-    team.wait()
+    group.wait()
     return {
         folder: {int(number): labels for number, labels in np.load(file).items()}
         for folder, file in zip(folders, files, strict=True)
     }
 
 
-def _log(records: Iterable[dict[str, Any]], journal: Journal, team: Team, on_record: OnRecord) -> None:
+def _log(records: Iterable[dict[str, Any]], journal: Journal, group: ProcessGroup, on_record: OnRecord) -> None:
     """Do a training's steps and write their records; what an earlier run wrote after it was saved last goes."""
-    if not team.leads:
+    if not group.leads:
         for _ in records:
             pass
         return

@@ -33,7 +33,7 @@ REACH = 95
 
 
 @dataclass(frozen=True)
-class Movie:
+class AnnotatedMovie:
     """Frames with their truth at the working scale; lists are indexed by the frame's place in the movie."""
 
     name: str
@@ -114,14 +114,14 @@ class Movie:
         )
 
 
-def read_movies(
+def read_annotated_movies(
     folders: Sequence[Path],
     settings: Normalisation,
     scale: float = 1.0,
     *,
     centre: str = "medoid",
-    own: Mapping[Path, Mapping[int, Labels]] | None = None,
-) -> list[Movie]:
+    pseudo: Mapping[Path, Mapping[int, Labels]] | None = None,
+) -> list[AnnotatedMovie]:
     """Read some sequences; where none has any mask, the markers are taken for the cells' masks.
 
     Args:
@@ -134,7 +134,9 @@ def read_movies(
     Raises:
         ValueError: a sequence or its truth is missing or damaged.
     """
-    movies = [read_movie(folder, settings, scale, centre=centre, own=(own or {}).get(folder)) for folder in folders]
+    movies = [
+        read_annotated(folder, settings, scale, centre=centre, pseudo=(pseudo or {}).get(folder)) for folder in folders
+    ]
     if any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
         return movies
     log.warning("no masks: the tracking markers are taken for the cells' masks")
@@ -149,14 +151,14 @@ def read_movies(
     ]
 
 
-def read_movie(
+def read_annotated(
     folder: Path,
     settings: Normalisation,
     scale: float = 1.0,
     *,
     centre: str = "medoid",
-    own: Mapping[int, Labels] | None = None,
-) -> Movie:
+    pseudo: Mapping[int, Labels] | None = None,
+) -> AnnotatedMovie:
     """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
 
     Beyond the field of interest, nearer to the frame's edge than the rules' border E, cells are not annotated: what
@@ -182,7 +184,7 @@ def read_movie(
         )
     frames, merged = [], []
     for number in numbers:
-        masks = [own[number]] if own and number in own else []
+        masks = [pseudo[number]] if pseudo and number in pseudo else []
         markers = layout.read_labels(truth.markers[number]) if number in truth.markers else None
         one = merge([*masks, *_masks(truth, number)], markers, reach)
         _open_border(one.labels, border)
@@ -191,7 +193,7 @@ def read_movie(
     labels = [labels_to_working(one.labels, scale) for one in merged]
     log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
     _tell_of_missing_images(folder, truth)
-    return Movie(
+    return AnnotatedMovie(
         name=f"{name}/{folder.name}",
         numbers=numbers,
         frames=frames,

@@ -15,7 +15,7 @@ from embedtrack.truth.medoid import medoids
 
 SOME = 12
 """So many frames of a movie are looked at."""
-STEPS = (1 / 255, 1 / 511)
+PIXEL_SIZES = (1 / 255, 1 / 511)
 """Grids to choose from; offsets reach 255 or 511 working pixels."""
 CROPS = (256, 384, 512)
 MOTION = (2.0, 16.0)
@@ -39,7 +39,7 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     """Fill in what the recipe does not set.
 
     - ``scale``: brings the median cell to the size that suits the network, see ``movies/scale.py``.
-    - ``step``: 1/255, or 1/511 where more than a hundredth of the cells span more than 255 working pixels.
+    - ``pixel_size``: 1/255, or 1/511 where more than a hundredth of the cells span more than 255 working pixels.
     - ``sampling.crop``: 256, or more where crops would not hold 1.25 times the median cell's extent, and large ones
       that of 19 of 20 cells; less where the frames are smaller.
     - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames.
@@ -51,7 +51,7 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     changes: dict[str, object] = {"scale": scale}
     if seen.extents and "step" not in recipe.model_fields_set:
         far = float(np.percentile(seen.extents, 99)) * scale
-        changes["step"] = next((step for step in STEPS if far * step <= 1), STEPS[-1])
+        changes["step"] = next((pixel_size for pixel_size in PIXEL_SIZES if far * pixel_size <= 1), PIXEL_SIZES[-1])
     if seen.extents and "crop" not in recipe.sampling.model_fields_set:
         median, large = (1.25 * float(np.percentile(seen.extents, p)) * scale for p in (50, 95))
         crop = next((crop for crop in CROPS if crop >= max(median, large / 2)), CROPS[-1])

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 
 
-def split(movies: Sequence[Movie], share: float) -> tuple[list[Movie], list[Movie]]:
+def split(movies: Sequence[AnnotatedMovie], share: float) -> tuple[list[AnnotatedMovie], list[AnnotatedMovie]]:
     """Take some frames of each movie for validation; a movie of a single frame serves for both."""
     training, validation = [], []
     for movie in movies:
@@ -17,7 +17,7 @@ def split(movies: Sequence[Movie], share: float) -> tuple[list[Movie], list[Movi
     return training, validation
 
 
-def held_back(movie: Movie, share: float) -> range:
+def held_back(movie: AnnotatedMovie, share: float) -> range:
     """The frames that validate and do not train: the last ones, at least one stays.
 
     In a movie of which most cells have no masks they end with the last mask, and are as many more as it takes to hold

@@ -14,7 +14,7 @@ from embedtrack.edit.cut import cut
 from embedtrack.edit.divide import divide
 from embedtrack.edit.draft import Draft, as_tracked, fresh, open_draft, track_of
 from embedtrack.edit.join import join
-from embedtrack.edit.refit import settle
+from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
 from embedtrack.optional_packages import need
 from embedtrack.viewer.layers import Places, colour_table, scale, track_data
@@ -143,7 +143,7 @@ class Corrections:
         painted = self._painted()
         if painted:
             frames = [painted.get(t, labels) for t, labels in enumerate(self.draft.frames)]
-            self._change(settle(frames, self.draft.tracks), set(painted))
+            self._change(refit(frames, self.draft.tracks), set(painted))
         return as_tracked(self.draft, self.origin)
 
     def is_saved(self) -> None:

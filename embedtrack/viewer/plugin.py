@@ -9,7 +9,7 @@ import numpy as np
 from embedtrack.challenge import layout
 from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
 from embedtrack.edit.draft import as_tracked, open_draft
-from embedtrack.edit.refit import settle
+from embedtrack.edit.refit import refit
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
 from embedtrack.movies.tiff_image import read_frame
@@ -30,7 +30,7 @@ def reader(path: str | list[str]) -> Callable[[Any], list[Layer]] | None:
     if truth or (folder / "res_track.txt").is_file():
         return lambda _: read_result(folder)
     if numbered(folder, "t"):
-        return lambda _: read_movie(folder)
+        return lambda _: read_annotated(folder)
     return None
 
 
@@ -47,9 +47,9 @@ def read_result(folder: Path) -> list[Layer]:
     return layers
 
 
-def read_movie(folder: Path) -> list[Layer]:
+def read_annotated(folder: Path) -> list[Layer]:
     """The frames of a movie, read when they are shown."""
-    sequence = layout.open_sequence(folder)
+    sequence = layout.open_frame_folder(folder)
     images = Lazy(len(sequence), lambda t: read_frame(sequence.paths[t]))
     return [(movie(images), {"name": folder.name, "metadata": {"first": sequence.first}}, "image")]
 
@@ -70,7 +70,7 @@ def writer(path: str, layers: list[Layer]) -> list[str]:
     about = options.get("metadata", {})
     shape = (int(frames[0].shape[0]), int(frames[0].shape[1]))
     like = Tracked([], [], shape, int(about.get("first", 0)), int(about.get("digits", 3)))
-    write_tracked(as_tracked(settle(frames, tracks), like), Path(path))
+    write_tracked(as_tracked(refit(frames, tracks), like), Path(path))
     return [path]
 
 

@@ -6,7 +6,7 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.check import track_faults
-from embedtrack.challenge.layout import Sequence, check, open_sequence, write_tracks
+from embedtrack.challenge.layout import Sequence, check, open_frame_folder, write_tracks
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
 
@@ -15,7 +15,7 @@ TOY = dividing()  # 1 in frames 0 to 2, its daughters 2 and 3 in frames 3 to 5
 
 @pytest.fixture
 def sequence(tmp_path: Path) -> Sequence:
-    return open_sequence(write_movie(TOY, tmp_path))
+    return open_frame_folder(write_movie(TOY, tmp_path))
 
 
 @pytest.fixture
@@ -209,14 +209,14 @@ def test_the_movie_s_first_frame_need_not_be_0(tmp_path: Path, folder: Path):
     for t in range(4):
         (folder / f"mask{t:03d}.tif").unlink()
     write_tracks(folder / "res_track.txt", [Track(2, 4, 5, 0), Track(3, 4, 5, 0)])
-    assert check(folder, open_sequence(frames)) == []
+    assert check(folder, open_frame_folder(frames)) == []
     [fault] = check(folder)
     assert "expected mask000.tif to mask003.tif, got nothing there" in fault
 
 
 @pytest.mark.parametrize("digits", [1, 4])
 def test_digits_are_those_of_the_movie(tmp_path: Path, folder: Path, digits: int):
-    sequence = open_sequence(write_movie(TOY, tmp_path / "other", digits=digits))
+    sequence = open_frame_folder(write_movie(TOY, tmp_path / "other", digits=digits))
     faults = check(folder, sequence)
     assert len(faults) == 6
     assert all(f"expected {digits} digits as in mask{t:0{digits}d}.tif, got 3" in faults[t] for t in range(6))

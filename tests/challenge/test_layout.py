@@ -5,21 +5,21 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.challenge.layout import open_sequence, open_truth, read_frame, read_labels
+from embedtrack.challenge.layout import open_frame_folder, open_truth, read_frame, read_labels
 from embedtrack.files.names import gaps, numbered
 from tests.drawings import dividing, still, write_movie
 
 
 def fault_of(folder: Path) -> str:
     with pytest.raises(ValueError) as error:
-        open_sequence(folder)
+        open_frame_folder(folder)
     return str(error.value)
 
 
 @pytest.mark.parametrize("digits", [1, 3, 4, 6])
 def test_a_sequence_tells_its_frames_digits_and_shape(tmp_path: Path, digits: int):
     folder = write_movie(dividing(), tmp_path, digits=digits)
-    sequence = open_sequence(folder)
+    sequence = open_frame_folder(folder)
     assert sequence.folder == folder
     assert [path.name for path in sequence.paths] == [f"t{t:0{digits}d}.tif" for t in range(6)]
     assert (sequence.first, sequence.last, len(sequence)) == (0, 5, 6)
@@ -33,7 +33,7 @@ def test_the_first_frame_need_not_be_0(tmp_path: Path):
     folder = write_movie(dividing(), tmp_path)
     for t in (0, 1):
         (folder / f"t00{t}.tif").unlink()
-    sequence = open_sequence(folder)
+    sequence = open_frame_folder(folder)
     assert (sequence.first, sequence.last, sequence.mask_name(0)) == (2, 5, "mask002.tif")
 
 
@@ -46,7 +46,7 @@ def test_a_relative_folder_with_frames_of_any_kind(
     for t in range(3):
         tifffile.imwrite(tmp_path / "01" / f"t{t:03d}.tif", np.full((1, 5, 7), t, dtype), compression=compression)
     monkeypatch.chdir(tmp_path)
-    assert open_sequence(Path("01/")).shape == (5, 7)
+    assert open_frame_folder(Path("01/")).shape == (5, 7)
 
 
 def test_unrelated_files_are_ignored(tmp_path: Path):
@@ -54,7 +54,7 @@ def test_unrelated_files_are_ignored(tmp_path: Path):
     for name in ("notes.txt", "Thumbs.db", "mask000.tif", "t000.tif.md5", "tracks.tif", "._t000.tif"):
         (folder / name).write_text("something else")
     (folder / "sub").mkdir()
-    assert len(open_sequence(folder)) == 4
+    assert len(open_frame_folder(folder)) == 4
 
 
 def test_a_missing_folder_and_one_without_frames(tmp_path: Path):
@@ -105,7 +105,7 @@ def test_one_fault_is_one_line(tmp_path: Path, name: str):
     spoil, message = FAULTS[name]
     spoil(folder)
     with pytest.raises(ValueError, match=message) as error:
-        open_sequence(folder)
+        open_frame_folder(folder)
     assert "\n" not in str(error.value)
 
 
@@ -224,7 +224,7 @@ def test_the_challenge_s_own_movies_open():
         numbers = [number for number, _, _ in numbered(folder, "t")]
         if gaps(numbers, numbers[0], numbers[-1]):  # a copy of the annotated frames alone
             with pytest.raises(ValueError, match="expected every frame from"):
-                open_sequence(folder)
+                open_frame_folder(folder)
         else:
-            sequence = open_sequence(folder)
+            sequence = open_frame_folder(folder)
             assert set(truth.gold) <= set(range(sequence.first, sequence.last + 1))

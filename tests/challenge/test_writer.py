@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.challenge.layout import Sequence, check, open_sequence, read_labels, read_tracks
+from embedtrack.challenge.layout import Sequence, check, open_frame_folder, read_labels, read_tracks
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.types import Track
 from tests.drawings import ALL, Toy, dividing, still, write_movie
@@ -29,14 +29,14 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def sequence(tmp_path: Path) -> Sequence:
-    return open_sequence(write_movie(dividing(), tmp_path))
+    return open_frame_folder(write_movie(dividing(), tmp_path))
 
 
 @pytest.mark.parametrize("digits", [3, 4])
 @pytest.mark.parametrize("draw", ALL)
 def test_what_is_written_is_read(tmp_path: Path, draw: type[Toy], digits: int):
     toy = draw()
-    sequence = open_sequence(write_movie(toy, tmp_path, digits=digits))
+    sequence = open_frame_folder(write_movie(toy, tmp_path, digits=digits))
     write(tmp_path / "01_RES", sequence, toy)
     masks = [f"mask{t:0{digits}d}.tif" for t in range(len(toy.labels))]
     assert sorted(os.listdir(tmp_path / "01_RES")) == [*masks, "res_track.txt"]
@@ -54,7 +54,7 @@ def test_a_first_frame_that_is_not_0_is_kept_in_names_and_tracks(tmp_path: Path)
     folder = write_movie(toy, tmp_path)
     for t in reversed(range(6)):
         (folder / f"t{t:03d}.tif").rename(folder / f"t{t + 7:03d}.tif")
-    sequence = open_sequence(folder)
+    sequence = open_frame_folder(folder)
     write(tmp_path / "01_RES", sequence, toy)
     assert sorted(os.listdir(tmp_path / "01_RES"))[::6] == ["mask007.tif", "res_track.txt"]
     assert read_tracks(tmp_path / "01_RES" / "res_track.txt") == [(1, 7, 9, 0), (2, 10, 12, 1), (3, 10, 12, 1)]
@@ -124,7 +124,7 @@ def test_an_invalid_result_is_refused_with_all_its_faults_and_the_older_one_stay
 def test_a_shorter_result_leaves_nothing_of_the_older_one(tmp_path: Path, sequence: Sequence):
     write(tmp_path / "01_RES", sequence, dividing())
     (tmp_path / "01_RES" / "SEG_log.txt").write_text("SEG measure: 1\n")
-    write(tmp_path / "01_RES", open_sequence(write_movie(still(), tmp_path / "other")), still())
+    write(tmp_path / "01_RES", open_frame_folder(write_movie(still(), tmp_path / "other")), still())
     assert sorted(os.listdir(tmp_path / "01_RES")) == [f"mask00{t}.tif" for t in range(4)] + ["res_track.txt"]
 
 

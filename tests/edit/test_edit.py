@@ -11,7 +11,7 @@ from embedtrack.edit.cut import cut
 from embedtrack.edit.divide import divide
 from embedtrack.edit.draft import Draft, as_tracked, fresh, open_draft
 from embedtrack.edit.join import join
-from embedtrack.edit.refit import settle
+from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
 from embedtrack.types import Track
 from tests.exchange.hard import hard
@@ -189,7 +189,7 @@ def test_painted_masks_get_tracks():
     """1 loses its middle, 6 is new, 4 is gone."""
     frames = [np.array([[1, 0]]), np.array([[0, 6]]), np.array([[1, 6]]), np.array([[0, 0]])]
     old = {1: Track(1, 0, 2, 0), 4: Track(4, 0, 3, 0)}
-    draft = settle([frame.astype(np.int32) for frame in frames], old)
+    draft = refit([frame.astype(np.int32) for frame in frames], old)
     assert tracks(draft) == [(1, 0, 0, 0), (6, 1, 2, 0), (7, 2, 2, 1)]
 
 
@@ -198,7 +198,7 @@ def test_a_mother_painted_beside_her_daughter_is_refused():
     frames = list(draft.frames)
     frames[2] = np.where(frames[2] == 2, 1, frames[2]).astype(np.int32)
     with pytest.raises(ValueError, match="frame 2: expected 1 to end before 3 begins"):
-        settle(frames, draft.tracks)
+        refit(frames, draft.tracks)
 
 
 def test_no_correction_changes_an_older_draft():
@@ -212,7 +212,7 @@ def test_no_correction_changes_an_older_draft():
 def test_a_movie_that_settles_stays_as_it_is():
     result = hard()
     draft = open_draft(result)
-    assert dict(settle(draft.frames, draft.tracks).tracks) == dict(sorted(draft.tracks.items()))
+    assert dict(refit(draft.frames, draft.tracks).tracks) == dict(sorted(draft.tracks.items()))
 
 
 def test_labels_beyond_sixteen_bits_are_not_given():

@@ -9,7 +9,7 @@ from embedtrack.challenge.tracked import Tracked, open_tracked
 from embedtrack.config import Normalisation
 from embedtrack.edit.truth import check_place, clip, corrected_before, write_truth
 from embedtrack.movies.open import open_raw
-from embedtrack.truth.annotated import read_movie
+from embedtrack.truth.annotated import read_annotated
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
 from tests.exchange.hard import hard
@@ -29,7 +29,7 @@ def write(toy: tuple[Tracked, Path], frames: list[int], dataset: Path) -> Path:
 def test_training_reads_the_frames_that_are_right(toy, tmp_path):
     """Frames 1 to 3 of a movie in which 1 divides into 2 and 3 at frame 3."""
     write(toy, [3, 1, 2], tmp_path / "new")
-    movie = read_movie(tmp_path / "new" / "01", Normalisation())
+    movie = read_annotated(tmp_path / "new" / "01", Normalisation())
     assert movie.numbers == [1, 2, 3]
     assert movie.divisions == [(2, 2), (2, 3)]
     assert all(np.array_equal(movie.labels[t], toy[0].labels[t + 1]) for t in range(3))
@@ -66,7 +66,7 @@ def test_a_movie_without_truth_gets_it_where_it_is(toy, tmp_path):
     tracked = open_tracked(tmp_path / "away")
     write_truth(tracked, [0], movie, open_raw(movie, tracked).frames, tmp_path / "mine")
     assert sorted(movie.iterdir()) == kept
-    assert read_movie(movie, Normalisation()).numbers == [0]
+    assert read_annotated(movie, Normalisation()).numbers == [0]
 
 
 def test_older_corrections_are_replaced_and_nothing_else(toy, tmp_path):

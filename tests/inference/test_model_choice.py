@@ -13,14 +13,14 @@ from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
-from embedtrack.inference.model_choice import Fit, choose_model, judge, quality, skew
-from embedtrack.movies.movie import Recording
+from embedtrack.inference.model_choice import Assessment, choose_model, judge, quality, skew
+from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
 from tests.drawings import draw, moving, write_movie
 
 
-def made(name: str, agreement: float, diameter: float = 30, learnt: float | None = 30) -> Fit:
-    return Fit(Path(name), (agreement,) * 8, (diameter,) * 5 if diameter else (), learnt)
+def made(name: str, agreement: float, diameter: float = 30, learnt: float | None = 30) -> Assessment:
+    return Assessment(Path(name), (agreement,) * 8, (diameter,) * 5 if diameter else (), learnt)
 
 
 def test_quality_is_the_panoptic_one():
@@ -57,7 +57,7 @@ def test_skew_tells_bright_cells_from_phase_contrast():
         ([made("a", 0, 0), made("b", 0, 0)], "no model finds any cell; going on with a", False),
     ],
 )
-def test_what_is_said(fits: list[Fit], said: str, sure: bool):
+def test_what_is_said(fits: list[Assessment], said: str, sure: bool):
     text, good = judge(fits, 0.9)
     assert text.startswith(said)
     assert good is sure
@@ -70,22 +70,22 @@ def test_cells_of_another_size_count_half():
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> Recording:
+def toy(tmp_path: Path) -> Movie:
     return open_movie(write_movie(moving(), tmp_path / "toy"))
 
 
 def test_the_best_is_chosen_and_the_others_only_glance(
-    toy: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    toy: Movie, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     asked: list[tuple[str, int, int]] = []
     agreement = {"a": 0.3, "b": 0.7, "c": 0.9, "d": 0.6}
 
-    def fit(folder: Path, images: list[np.ndarray], where: object, precision: str, views: int = 8) -> Fit:
+    def assess(folder: Path, images: list[np.ndarray], where: object, precision: str, views: int = 8) -> Assessment:
         asked.append((folder.name, len(images), views))
         return made(str(folder), agreement[folder.name])
 
     monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c", "d"])
-    monkeypatch.setattr(model_choice, "fit", fit)
+    monkeypatch.setattr(model_choice, "fit", assess)
     with caplog.at_level(logging.INFO):
         assert choose_model(toy, "cpu").name == "c"
     assert asked == [*((name, 1, 2) for name in "abcd"), ("c", 3, 8), ("b", 3, 8)]
@@ -99,19 +99,19 @@ def test_the_best_is_chosen_and_the_others_only_glance(
     assert caplog.records[-1].levelname == "WARNING"
 
 
-def test_an_empty_frame_decides_nothing(toy: Recording, monkeypatch: pytest.MonkeyPatch):
+def test_an_empty_frame_decides_nothing(toy: Movie, monkeypatch: pytest.MonkeyPatch):
     """Nothing is seen but in the last frame, and there only by the last of the models."""
     monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c"])
 
-    def fit(folder: Path, images: list[np.ndarray], *_: object) -> Fit:
+    def assess(folder: Path, images: list[np.ndarray], *_: object) -> Assessment:
         seen = any(np.array_equal(image, toy.frames[len(toy) - 1]) for image in images)
         return made(str(folder), *((0.9, 30) if seen and folder.name == "c" else (0, 0)))
 
-    monkeypatch.setattr(model_choice, "fit", fit)
+    monkeypatch.setattr(model_choice, "fit", assess)
     assert choose_model(toy, "cpu").name == "c"
 
 
-def test_no_model_at_all(toy: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_no_model_at_all(toy: Movie, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path))
     with pytest.raises(ValueError, match="got none; train one, or name a folder with --model"):
         choose_model(toy, "cpu")
@@ -145,10 +145,10 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
 
 def test_the_demo_is_told_apart(caplog: pytest.LogCaptureFixture):
     sequence, folder, _ = job("demo", "01")
-    paths = layout.open_sequence(sequence).paths
+    paths = layout.open_frame_folder(sequence).paths
     frames: Lazy[np.ndarray] = Lazy(1, lambda i: layout.read_frame(paths[i])[:256, :256])
     with caplog.at_level(logging.INFO):
-        assert choose_model(Recording(sequence, frames, (256, 256)), "cpu") == folder
+        assert choose_model(Movie(sequence, frames, (256, 256)), "cpu") == folder
     assert re.search(r"Fluo-N2DH-SIM\+ fits.*: its eight views agree to 0\.9", caplog.text)
     assert "bright on dark" in caplog.text
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from embedtrack.inference.tiles import Stitcher, Tile, cut, fit, plan
+from embedtrack.inference.tiles import Stitcher, Tile, crop, largest_side, plan
 
 SHAPES = [(1, 1), (7, 300), (256, 256), (257, 255), (690, 628), (1100, 700)]
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -27,7 +27,7 @@ def stitch(pieces, tiles, shape):
 def test_stitching_what_was_cut_gives_the_frame(shape, tile, overlap):
     frame = noise(2, *shape)
     tiles = plan(shape, tile, overlap)
-    assert torch.equal(stitch((cut(frame, t) for t in tiles), tiles, shape), frame)
+    assert torch.equal(stitch((crop(frame, t) for t in tiles), tiles, shape), frame)
 
 
 @each_shape
@@ -82,15 +82,15 @@ def test_plan_refuses_an_empty_frame():
 
 def test_cut_inside_is_a_view():
     frame = noise(3, 40, 50)
-    piece = cut(frame, Tile(8, 9, 16, 24))
+    piece = crop(frame, Tile(8, 9, 16, 24))
     assert torch.equal(piece, frame[:, 8:24, 9:33])
     assert piece.data_ptr() == frame[:, 8:, 9:].data_ptr()
 
 
 def test_cut_beyond_reflects():
     row = torch.tensor([[1.0, 2.0, 3.0]])
-    assert cut(row, Tile(0, 0, 2, 8)).tolist() == [[1, 2, 3, 2, 1, 2, 3, 2]] * 2
-    assert cut(row.mT, Tile(0, 0, 8, 1)).flatten().tolist() == [1, 2, 3, 2, 1, 2, 3, 2]
+    assert crop(row, Tile(0, 0, 2, 8)).tolist() == [[1, 2, 3, 2, 1, 2, 3, 2]] * 2
+    assert crop(row.mT, Tile(0, 0, 8, 1)).flatten().tolist() == [1, 2, 3, 2, 1, 2, 3, 2]
 
 
 def two_tiles(shape=(32, 56)):
@@ -151,7 +151,7 @@ def test_constant_stays_constant(shape):
 def test_sums_in_at_least_float32(dtype, expected):
     tiles = plan((40, 50), 24, 8)
     frame = noise(3, 40, 50).to(dtype)
-    stitched = stitch((cut(frame, t) for t in tiles), tiles, (40, 50))
+    stitched = stitch((crop(frame, t) for t in tiles), tiles, (40, 50))
     assert stitched.dtype == expected
     assert torch.equal(stitched, frame.to(expected))
 
@@ -161,7 +161,7 @@ def test_sums_in_at_least_float32(dtype, expected):
 def test_stays_on_the_device():
     tiles = plan((690, 628), 256, 64)
     frame = noise(7, 690, 628).cuda()
-    stitched = stitch((cut(frame, t) for t in tiles), tiles, (690, 628))
+    stitched = stitch((crop(frame, t) for t in tiles), tiles, (690, 628))
     assert stitched.device == frame.device
     assert torch.equal(stitched, frame)
 
@@ -193,7 +193,7 @@ def test_stitcher_refuses_holes(tiles):
     ],
 )
 def test_fit_by_hand(shape, memory, expected):
-    assert fit(shape, memory, 1000) == expected
+    assert largest_side(shape, memory, 1000) == expected
 
 
 @each_shape
@@ -204,7 +204,7 @@ def test_fit_is_the_largest_that_fits(shape, megabytes):
     def needed(side):
         return plan(shape, side)[0].height * plan(shape, side)[0].width * 1000
 
-    side = fit(shape, megabytes * 10**6, 1000)
+    side = largest_side(shape, megabytes * 10**6, 1000)
     assert needed(side) <= megabytes * 10**6
     assert len(plan(shape, side)) == 1 or needed(side + 8) > megabytes * 10**6
 
@@ -212,4 +212,4 @@ def test_fit_is_the_largest_that_fits(shape, megabytes):
 @pytest.mark.parametrize(("memory", "bytes_per_pixel", "largest"), [(0, 1, 512), (None, 0, 512), (None, 1, 255)])
 def test_fit_refuses(memory, bytes_per_pixel, largest):
     with pytest.raises(ValueError, match=f"got {memory}, {bytes_per_pixel} and {largest}"):
-        fit((300, 300), memory, bytes_per_pixel, largest)
+        largest_side((300, 300), memory, bytes_per_pixel, largest)

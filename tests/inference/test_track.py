@@ -91,7 +91,7 @@ MOVIES = {
 def test_every_movie_gives_a_valid_result(name: str, views: int, tmp_path: Path, model: Path):
     folder = movie(tmp_path / "data" / "01", MOVIES[name])
     summary = track(folder, model, tmp_path / "out", views=views, device_name="cpu")
-    assert layout.check(tmp_path / "out", layout.open_sequence(folder)) == []
+    assert layout.check(tmp_path / "out", layout.open_frame_folder(folder)) == []
     assert summary.frames == len(MOVIES[name])
     if name == "constant frames":
         assert layout.read_labels(tmp_path / "out" / "mask000.tif").shape == (40, 52)

@@ -96,7 +96,7 @@ def faults(out: Path) -> list[str]:
         names = sorted(path.name for path in copy.glob("mask*.tif"))
         paths = tuple(Path(name.replace("mask", "t")) for name in names)
         shape = tifffile.imread(copy / names[0]).shape
-        found = layout.check(copy, layout.Sequence(copy, paths, int(names[0][4:7]), 3, (shape[0], shape[1])))
+        found = layout.check(copy, layout.FrameFolder(copy, paths, int(names[0][4:7]), 3, (shape[0], shape[1])))
         shutil.rmtree(copy)
         return found
     finally:

@@ -11,12 +11,12 @@ from PIL import Image
 from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.colours import HUES, WHITE
 from embedtrack.looks.marks import COLOURS
-from embedtrack.looks.show import Look, draw, show
+from embedtrack.looks.show import PictureOptions, draw, show
 from embedtrack.movies.units import Units
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, moving, still
 
-PLAIN = Look(tail=3, numbers=False, zoom=2)
+PLAIN = PictureOptions(tail=3, numbers=False, zoom=2)
 
 
 def tracked(toy: Toy, units: Units | None = None) -> Tracked:
@@ -50,7 +50,7 @@ def test_each_track_has_its_colour_and_a_division_is_marked_for_three_frames():
 
 def test_tails_show_the_past_only():
     toy = moving()
-    first, last = draw(tracked(toy), [0, 5], look=Look(tail=2, numbers=False, zoom=1))
+    first, last = draw(tracked(toy), [0, 5], look=PictureOptions(tail=2, numbers=False, zoom=1))
     row = last[34, :, :].any(axis=1)
     assert row[42:46].all()  # the cell is at x = 34, its border at 41; two frames ago it was at 46
     assert not row[48:].any()
@@ -58,12 +58,14 @@ def test_tails_show_the_past_only():
 
 
 def test_a_daughter_has_her_mothers_tail():
-    picture = one(draw(tracked(dividing()), [3], look=Look(tail=3, numbers=False, zoom=1)))
+    picture = one(draw(tracked(dividing()), [3], look=PictureOptions(tail=3, numbers=False, zoom=1)))
     assert picture[24, 25:31].any(axis=1).all()
 
 
 def test_numbers_are_written_unless_they_are_not_wanted():
-    plain, numbered = (one(draw(tracked(still()), [0], look=Look(tail=0, numbers=n, zoom=2))) for n in (False, True))
+    plain, numbered = (
+        one(draw(tracked(still()), [0], look=PictureOptions(tail=0, numbers=n, zoom=2))) for n in (False, True)
+    )
     assert not plain[28:34, 28:34].any()
     assert numbered[24:38, 26:42].any()
 
@@ -96,7 +98,7 @@ def test_a_video_has_all_frames_at_the_wanted_rate(tmp_path: Path, suffix: str):
     toy = Toy(moving().labels[:, :47, :79], moving().tracks)  # odd sides
     seen: list[tuple[int, int]] = []
     out = tmp_path / f"movie{suffix}"
-    show(tracked(toy), out, list(toy.frames()), look=Look(zoom=1, rate=5), on_frame=lambda *n: seen.append(n))
+    show(tracked(toy), out, list(toy.frames()), look=PictureOptions(zoom=1, rate=5), on_frame=lambda *n: seen.append(n))
     video = cv2.VideoCapture(str(out))
     assert video.get(cv2.CAP_PROP_FPS) == 5
     pictures = []
@@ -108,7 +110,7 @@ def test_a_video_has_all_frames_at_the_wanted_rate(tmp_path: Path, suffix: str):
     assert len(pictures) == 6
     assert pictures[0].shape == (46, 78, 3)
     assert seen == [(n, 6) for n in range(1, 7)]
-    wanted = one(draw(tracked(toy), [5], list(toy.frames()), look=Look(zoom=1)))
+    wanted = one(draw(tracked(toy), [5], list(toy.frames()), look=PictureOptions(zoom=1)))
     assert np.abs(pictures[5].astype(int) - wanted[:46, :78]).mean() < 12
 
 

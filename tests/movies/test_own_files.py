@@ -24,7 +24,7 @@ Run = Callable[..., tuple[int, str]]
 def demo() -> np.ndarray:
     """A corner of some frames of the demo: uint16[3, 128, 160]."""
     sequence, _, _ = job("demo", "01")
-    return np.stack([layout.read_frame(path)[:128, :160] for path in layout.open_sequence(sequence).paths[:3]])
+    return np.stack([layout.read_frame(path)[:128, :160] for path in layout.open_frame_folder(sequence).paths[:3]])
 
 
 def write_challenge(folder: Path, movie: np.ndarray) -> Path:

@@ -26,7 +26,7 @@ from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
 from embedtrack.training.train import sequences
-from embedtrack.truth.annotated import read_movie
+from embedtrack.truth.annotated import read_annotated
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series
 
@@ -383,11 +383,11 @@ def test_another_movie_is_refused(tmp_path: Path):
 
 def test_annotated_movies_of_any_kind_train(tmp_path: Path):
     folder = write_movie(dividing(), tmp_path / "mine")
-    expected = read_movie(folder, Normalisation())
+    expected = read_annotated(folder, Normalisation())
     shutil.rmtree(folder)
     KINDS["ome"](tmp_path, dividing().frames()).rename(tmp_path / "mine" / "01.ome.tif")
     assert sequences(tmp_path / "mine") == [tmp_path / "mine" / "01.ome.tif"]
-    movie = read_movie(tmp_path / "mine" / "01.ome.tif", Normalisation())
+    movie = read_annotated(tmp_path / "mine" / "01.ome.tif", Normalisation())
     assert movie.numbers == expected.numbers
     assert np.array_equal(np.stack(movie.frames), np.stack(expected.frames))
     assert movie.centres == expected.centres

@@ -174,8 +174,8 @@ def strangers(environment: Path) -> list[str]:
 @pytest.mark.timeout(1200)
 def test_it_runs_in_a_bare_debian_after_moving(tmp_path: Path):
     """Debian 11 has an older C library than this machine may have, and this tree has no python."""
-    alone = ["unshare", "--net", "--mount", "--pid", "--fork"]
-    if call(*alone, "true").returncode:
+    exclusive = ["unshare", "--net", "--mount", "--pid", "--fork"]
+    if call(*exclusive, "true").returncode:
         pytest.skip("this user may not change root")
     tree = tmp_path / "tree"
     with tarfile.open(debian("bullseye")) as tar:
@@ -191,7 +191,7 @@ def test_it_runs_in_a_bare_debian_after_moving(tmp_path: Path):
     shutil.copytree(REPOSITORY / "demo" / "01", place / SIM / "01")
     inside = f"cd '/srv/moved here/SW' && ! command -v python3 && exec ./{SIM}-{SEQUENCES[0]}.sh --views 1"
     mount = 'mkdir -p "$0/dev" "$0/proc"; mount --bind /dev "$0/dev" && mount -t proc proc "$0/proc"'
-    run = call(*alone, "sh", "-c", f'{mount} && exec chroot "$0" sh -c "$1"', tree, inside)
+    run = call(*exclusive, "sh", "-c", f'{mount} && exec chroot "$0" sh -c "$1"', tree, inside)
     assert run.returncode == 0, run.stdout + run.stderr
     log.info(run.stderr.strip().splitlines()[-1])
     data = {**os.environ, "DATA_ROOT": str(tmp_path)}

@@ -11,9 +11,9 @@ from embedtrack.simulate.colony import (
     capacity,
     divide,
     fence,
+    first_cells,
     live,
     repel,
-    settle,
 )
 from embedtrack.simulate.optics import draw, reach
 
@@ -32,7 +32,7 @@ def test_capacity_by_hand():
 
 
 def test_settled_cells_lie_in_the_frame_and_its_margin(rng):
-    colony = settle(rng, SIZE, 10)
+    colony = first_cells(rng, SIZE, 10)
     centres = np.array([cell.nucleus.centre for cell in colony])
     inside = (centres.real >= 0) & (centres.real < 240) & (centres.imag >= 0) & (centres.imag < 200)
     assert len(colony) == 16  # 10 x (320 x 360) / (252 x 292) = 15.7
@@ -62,11 +62,11 @@ def test_repel_leaves_distant_cells_alone(rng):
 
 
 def test_cells_neither_overlap_much_nor_escape(rng):
-    colony = settle(rng, SIZE, 15)
+    colony = first_cells(rng, SIZE, 15)
     for _ in range(3):
-        alone = [draw([cell.nucleus], SIZE)[0].sum() for cell in colony]
+        exclusive = [draw([cell.nucleus], SIZE)[0].sum() for cell in colony]
         together = (draw([cell.nucleus for cell in colony], SIZE)[0] > 0).sum()
-        assert together > 0.96 * sum(alone)
+        assert together > 0.96 * sum(exclusive)
         for _ in range(20):
             colony = live(rng, colony, SIZE)
         for cell in colony:
@@ -166,7 +166,7 @@ def test_motion_is_persistent(rng):
 
 def test_a_dense_colony_stops_dividing(rng):
     """The population never passes far beyond the room there is, however long it lives."""
-    colony = settle(rng, (60, 60), 3)
+    colony = first_cells(rng, (60, 60), 3)
     sizes = []
     for _ in range(int(3 * CYCLE[0])):
         colony = live(rng, colony, (60, 60))

@@ -80,8 +80,8 @@ def test_the_texture_moves_with_the_cell():
 def test_overlapping_cells_share_the_border_and_add_their_light():
     pair = [nucleus(45 + 50j), nucleus(75 + 50j)]
     owner, light = draw(pair, (100, 120))
-    alone = [draw([one], (100, 120))[1] for one in pair]
-    np.testing.assert_allclose(light, alone[0] + alone[1], atol=1e-9)
+    exclusive = [draw([one], (100, 120))[1] for one in pair]
+    np.testing.assert_allclose(light, exclusive[0] + exclusive[1], atol=1e-9)
     assert set(owner[50, 56:60]) == {1}
     assert set(owner[50, 61:65]) == {2}
     assert abs(int((owner == 1).sum()) - int((owner == 2).sum())) <= 40  # pixels exactly between them

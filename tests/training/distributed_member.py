@@ -11,7 +11,7 @@ from embedtrack.config import Recipe, Sampling
 from embedtrack.training import fit as fitting
 from embedtrack.training.distributed import join, leave
 from embedtrack.training.fit import fit
-from embedtrack.truth.annotated import read_movies
+from embedtrack.truth.annotated import read_annotated_movies
 from embedtrack.truth.holdout import split
 
 folder, out, batch = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -29,13 +29,13 @@ def without_dropout(*words: object) -> object:
 
 fitting.start = without_dropout
 fitting.device.fast_precision = lambda _: "float32"  # bf16 would hide what differs
-team = join("cpu")
+group = join("cpu")
 recipe = Recipe(sampling=Sampling(crop=32, large=0.3), batch=batch, epochs=50)
 training, validation = split(
-    read_movies([folder / "moving" / "01", folder / "dividing" / "01"], recipe.normalisation), 0.3
+    read_annotated_movies([folder / "moving" / "01", folder / "dividing" / "01"], recipe.normalisation), 0.3
 )
-records = list(itertools.islice(fit(training, validation, out, recipe, team), 3))
-if team.leads:
+records = list(itertools.islice(fit(training, validation, out, recipe, group), 3))
+if group.leads:
     out.mkdir(exist_ok=True)
     (out / "records.json").write_text(json.dumps([record["total"] for record in records]))
 leave()

@@ -7,7 +7,7 @@ from embedtrack.config import Clustering, ModelConfig, Normalisation
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.training import calibrate
 from embedtrack.training.calibrate import calibrate, detection_errors, score, search, validation_seg
-from embedtrack.truth.annotated import read_movie
+from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
 from tests.drawings import STEP, disc, draw, perfect_maps, touching, write_movie
 
@@ -56,7 +56,7 @@ def test_markers_count_for_detection_but_not_for_outlines():
 
 def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Maps whose rims have a seediness of 0.27 and whose ground has one of 0.22."""
-    movie = read_movie(write_movie(touching(), tmp_path / "toy"), Normalisation())
+    movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
 
     def predictions(*_: object, **__: object):
         for truth in movie.labels:
@@ -84,5 +84,5 @@ def test_the_search_finds_what_only_two_fields_together_reach():
 
 
 def test_an_untrained_network_scores_nothing(tmp_path: Path):
-    movie = read_movie(write_movie(touching(), tmp_path / "toy"), Normalisation())
+    movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
     assert validation_seg(BranchedERFNet().eval(), ModelConfig(), [movie]) == 0

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from embedtrack.challenge.convention import REPOSITORY
-from embedtrack.training.distributed import SharedNorm, Team, share_norms
+from embedtrack.training.distributed import ProcessGroup, SharedNorm, share_norms
 from tests.drawings import dividing, moving, write_movie
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
@@ -36,11 +36,11 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path):
 
 
 def test_alone_nothing_is_shared():
-    team, network = Team(torch.device("cpu")), torch.nn.BatchNorm2d(3)
-    assert team.share(network) is network
-    assert team.leads
-    assert team.agree(3.5) == 3.5
-    assert team.mean(torch.tensor([1.0, 2.0])).tolist() == [1, 2]
+    group, network = ProcessGroup(torch.device("cpu")), torch.nn.BatchNorm2d(3)
+    assert group.share(network) is network
+    assert group.leads
+    assert group.agree(3.5) == 3.5
+    assert group.mean(torch.tensor([1.0, 2.0])).tolist() == [1, 2]
 
 
 def test_shared_norms_keep_their_state(monkeypatch: pytest.MonkeyPatch):

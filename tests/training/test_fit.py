@@ -17,20 +17,20 @@ from embedtrack.methods.embedtrack.samples import collate, draw
 from embedtrack.training import batches as making
 from embedtrack.training import fit as fitting
 from embedtrack.training import resume
-from embedtrack.training.distributed import Team
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit, one_cycle, start
 from embedtrack.training.resume import State
-from embedtrack.truth.annotated import Movie, read_movie
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
 from embedtrack.truth.holdout import split
 from tests.drawings import dividing, moving, touching, write_movie
 
-ALONE = Team(torch.device("cpu"))
+ALONE = ProcessGroup(torch.device("cpu"))
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
 
 
-def movies(folder: Path) -> list[Movie]:
+def movies(folder: Path) -> list[AnnotatedMovie]:
     toys = {"moving": moving(), "dividing": dividing()}
-    return [read_movie(write_movie(toy, folder / name), SMALL.normalisation) for name, toy in toys.items()]
+    return [read_annotated(write_movie(toy, folder / name), SMALL.normalisation) for name, toy in toys.items()]
 
 
 def losses(records: list[dict]) -> list[float]:
@@ -39,7 +39,7 @@ def losses(records: list[dict]) -> list[float]:
 
 def test_one_pair_overfits_without_holes(tmp_path: Path):
     """A short training of one pair fills its masks: SEG > .95, and every cell is one piece without holes."""
-    movie = read_movie(write_movie(touching(), tmp_path / "toy"), SMALL.normalisation)
+    movie = read_annotated(write_movie(touching(), tmp_path / "toy"), SMALL.normalisation)
     still = Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise=0, clahe=0)
     network, config = start([movie], SMALL)
     sample = draw([movie], Sampling(crop=64), still, np.random.default_rng(3))
@@ -62,7 +62,7 @@ def test_one_pair_overfits_without_holes(tmp_path: Path):
     with torch.no_grad():
         network(batch.now, batch.before)
     predictor = Predictor(network.eval(), plan_tiles(sample.now.frame.shape, 2048), views=1)
-    labels = cluster(predictor(sample.now.frame), Clustering(), config.step)
+    labels = cluster(predictor(sample.now.frame), Clustering(), config.pixel_size)
     truth = np.where(sample.now.labels > 0, sample.now.labels, 0)
     assert np.mean(jaccards(truth, labels)) > 0.95
     filled = labels[sample.now.labels > 0]

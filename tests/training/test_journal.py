@@ -10,21 +10,21 @@ import torch
 from embedtrack import checkpoint
 from embedtrack.config import Clustering, ModelConfig, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.training.distributed import Team
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CROPS, CURVES, EVENTS, SAMPLES, Journal, crops
-from embedtrack.truth.annotated import Movie, read_movie
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
 from embedtrack.truth.holdout import split
 from tests.drawings import dividing, moving, write_movie
 
-ALONE = Team(torch.device("cpu"))
+ALONE = ProcessGroup(torch.device("cpu"))
 SMALL = Recipe(sampling=Sampling(crop=40, large=0), batch=4, epochs=0.4, validations=2, validation=0.3)
 
 
 @pytest.fixture
-def movies(tmp_path) -> list[Movie]:
+def movies(tmp_path) -> list[AnnotatedMovie]:
     toys = {"moving": moving(), "dividing": dividing()}
-    return [read_movie(write_movie(toy, tmp_path / name), SMALL.normalisation) for name, toy in toys.items()]
+    return [read_annotated(write_movie(toy, tmp_path / name), SMALL.normalisation) for name, toy in toys.items()]
 
 
 def test_watching_changes_nothing(movies, tmp_path):
@@ -32,7 +32,7 @@ def test_watching_changes_nothing(movies, tmp_path):
     journal = Journal(tmp_path / "watched", split(movies, 0.3)[1])
     watched = []
     with journal.writing([]):
-        for record in fit(*split(movies, 0.3), tmp_path / "watched", SMALL, ALONE, look=journal.look):
+        for record in fit(*split(movies, 0.3), tmp_path / "watched", SMALL, ALONE, observe=journal.observe):
             watched.append(record)
             journal.record(record)
     plain = list(fit(*split(movies, 0.3), tmp_path / "plain", SMALL, ALONE))
@@ -83,7 +83,7 @@ def test_a_full_disk_does_not_end_a_training(movies, tmp_path, caplog):
     out.write_text("a file where the folder should be")
     journal = Journal(out, movies)
     journal.record({"step": 4, "seconds": 4.0, "validation_seg": 0.5, "best": 0.5})
-    journal.look(BranchedERFNet().eval(), ModelConfig(), 4, "float32")
+    journal.observe(BranchedERFNet().eval(), ModelConfig(), 4, "float32")
     assert caplog.text.count("could not be written") == 2
 
 
@@ -95,7 +95,7 @@ def test_tensorboard_reads_the_events(movies, tmp_path):
     with journal.writing([]):
         for step in (1, 2):
             journal.record({"step": step, "rate": 0.1, "total": 1.0 / step, "track": 0.5, "seconds": 1.0})
-        journal.look(BranchedERFNet().eval(), ModelConfig(), 2, "float32")
+        journal.observe(BranchedERFNet().eval(), ModelConfig(), 2, "float32")
         journal.record({"step": 2, "seconds": 1.0, "validation_seg": 0.25, "best": 0.25})
     events = EventAccumulator(str(tmp_path / "out" / EVENTS)).Reload()
     assert {"loss/total", "loss/track", "rate", "validation_seg"} <= set(events.Tags()["scalars"])

@@ -7,8 +7,8 @@ from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Normalisation
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.training import pseudo_labels
-from embedtrack.training.pseudo_labels import own_masks, trusted
-from embedtrack.truth.annotated import read_movie
+from embedtrack.training.pseudo_labels import pseudo_labels, trusted
+from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
 from tests.drawings import draw, perfect_maps, touching, write_movie
 
@@ -36,7 +36,7 @@ def test_a_mask_over_two_markers_or_a_known_mask_is_not():
 
 
 def test_frames_whose_cells_all_have_masks_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    movie = read_movie(write_movie(touching(), tmp_path / "toy"), Normalisation())
+    movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
     labels = movie.labels[1].copy()
     movie.partial[1] = frozenset({1, 2, 3})
     movie.truth[1] = Merged(np.where(labels == 0, UNKNOWN, labels).astype(np.int32), movie.partial[1])
@@ -48,6 +48,6 @@ def test_frames_whose_cells_all_have_masks_are_passed_over(tmp_path: Path, monke
             return perfect_maps(labels, labels, {})
 
     monkeypatch.setattr(pseudo_labels, "Predictor", Perfect)
-    found = own_masks(Model(BranchedERFNet(), ModelConfig()), movie, "float32")
+    found = pseudo_labels(Model(BranchedERFNet(), ModelConfig()), movie, "float32")
     assert found.keys() == {1}
     assert np.array_equal(found[1] > 0, labels > 0)

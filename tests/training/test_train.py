@@ -12,12 +12,12 @@ from embedtrack import checkpoint
 from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.training import train as training
-from embedtrack.training.distributed import Team
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.resume import State
 from embedtrack.training.train import _log_until, recipe_for, sequences, train
-from embedtrack.truth.annotated import Movie
+from embedtrack.truth.annotated import AnnotatedMovie
 from tests.drawings import moving, vanishing, write_movie
 
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
@@ -104,11 +104,13 @@ def test_sparse_truth_is_completed_by_the_networks_own_masks(tmp_path: Path, mon
         (tmp_path / "data" / "01_GT" / "SEG" / f"man_seg{t:03d}.tif").unlink()
     asked, used = [], []
 
-    def teacher(model: object, movie: Movie, precision: str) -> dict[int, np.ndarray]:
+    def teacher(model: object, movie: AnnotatedMovie, precision: str) -> dict[int, np.ndarray]:
         asked.append(movie.numbers)
         return {n: toy.labels[n] for n, partial in zip(movie.numbers, movie.partial, strict=True) if partial}
 
-    def fitting(train_on: list[Movie], validate_on: list[Movie], *words: object, **named: object) -> object:
+    def fitting(
+        train_on: list[AnnotatedMovie], validate_on: list[AnnotatedMovie], *words: object, **named: object
+    ) -> object:
         used.append([movie.partial for movie in (*train_on, *validate_on)])
         return fit(train_on, validate_on, *words, **named)
 
@@ -135,7 +137,7 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training._log(killed(), Journal(tmp_path, []), Team(torch.device("cpu")), lambda _: None)
+        training._log(killed(), Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None)
     assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
 
 
@@ -146,7 +148,7 @@ def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, 
     checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
     train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
     config = checkpoint.load(tmp_path / "model").config
-    assert (config.normalisation, config.step) == (known.normalisation, known.step)
+    assert (config.normalisation, config.pixel_size) == (known.normalisation, known.step)
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
     digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
     assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()

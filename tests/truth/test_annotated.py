@@ -5,13 +5,13 @@ import pytest
 import tifffile
 
 from embedtrack.config import DATASETS, DataSet, Normalisation
-from embedtrack.truth.annotated import UNKNOWN, read_movie, read_movies
+from embedtrack.truth.annotated import UNKNOWN, read_annotated, read_annotated_movies
 from tests.drawings import disc, dividing, moving, still, write_movie
 
 
 def test_reads_a_movie(tmp_path: Path):
     toy = dividing()
-    movie = read_movie(write_movie(toy, tmp_path / "toy"), Normalisation())
+    movie = read_annotated(write_movie(toy, tmp_path / "toy"), Normalisation())
     assert movie.name == "toy/01"
     assert movie.tracked
     assert all(np.array_equal(a, b) for a, b in zip(movie.labels, toy.labels, strict=True))
@@ -27,7 +27,7 @@ def test_a_parent_before_a_gap_has_no_centre_at_t_minus_1(tmp_path: Path):
     toy = dividing()
     toy.labels[2] = 0
     gap = toy._replace(tracks=[toy.tracks[0]._replace(end=1), *toy.tracks[1:]])
-    movie = read_movie(write_movie(gap, tmp_path / "toy"), Normalisation())
+    movie = read_annotated(write_movie(gap, tmp_path / "toy"), Normalisation())
     assert movie.parents == {1: 0, 2: UNKNOWN, 3: UNKNOWN}
 
 
@@ -35,7 +35,7 @@ def test_frames_without_a_past_stand_alone(tmp_path: Path):
     """Frames may be missing: 2 of 0 to 5 here."""
     folder = write_movie(moving(), tmp_path / "toy")
     (folder / "t002.tif").unlink()
-    movie = read_movie(folder, Normalisation())
+    movie = read_annotated(folder, Normalisation())
     assert movie.numbers == [0, 1, 3, 4, 5]
     assert [movie.before(t) for t in range(5)] == [0, 0, 2, 2, 3]
     assert movie.paired == [1, 3, 4]
@@ -46,7 +46,7 @@ def test_truth_of_other_frames(tmp_path: Path):
     for path in sorted((tmp_path / "toy" / "01").iterdir()):
         path.rename(path.with_name(f"t{int(path.stem[1:]) + 50:03d}.tif"))
     with pytest.raises(ValueError, match="expected truth of some of its frames, got none"):
-        read_movie(folder, Normalisation())
+        read_annotated(folder, Normalisation())
 
 
 def test_tracks_of_images_that_are_not_there(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -54,7 +54,7 @@ def test_tracks_of_images_that_are_not_there(tmp_path: Path, caplog: pytest.LogC
     folder = write_movie(moving(), tmp_path / "toy")
     for number in (4, 5):
         (tmp_path / "toy" / "01_GT" / "TRA" / f"man_track{number:03d}.tif").unlink()
-    read_movie(folder, Normalisation())
+    read_annotated(folder, Normalisation())
     assert "man_track.txt goes on to frame 5, the images end with 3" in caplog.text
 
 
@@ -63,7 +63,7 @@ def test_single_frames_with_masks_alone(tmp_path: Path):
     for path in (tmp_path / "toy" / "01_GT" / "TRA").iterdir():
         path.unlink()
     (folder / "t001.tif").unlink()
-    movie = read_movie(folder, Normalisation())
+    movie = read_annotated(folder, Normalisation())
     assert not movie.tracked
     assert [movie.before(t) for t in range(3)] == movie.paired == [0, 1, 2]
     assert movie.divisions == []
@@ -87,31 +87,31 @@ def sparse(folder: Path, frames: tuple[int, ...]) -> Path:
 
 
 def test_sparse_gold_truth(tmp_path: Path):
-    movie = read_movie(sparse(tmp_path, (2, 4)), Normalisation())
+    movie = read_annotated(sparse(tmp_path, (2, 4)), Normalisation())
     assert movie.partial == [{1, 2}, {1, 2}, {2}, {1, 2}, {2}, {1, 2}]
     assert movie.whole == [(2, 1), (4, 1)]
     assert movie.sizes[2][1] == int(disc((40, 40), (20, 20), 7).sum())
     assert movie.sizes[3][1] == int(disc((40, 40), (20, 20), 3).sum())
     assert movie.labels[3][16, 29 + 3 + 4] == UNKNOWN  # masks reach four pixels beyond their markers
     assert movie.labels[3][16, 29 + 3 + 5] == 0
-    again = read_movie(tmp_path / "toy" / "01", Normalisation(), own={3: moving().labels[3]})
+    again = read_annotated(tmp_path / "toy" / "01", Normalisation(), pseudo={3: moving().labels[3]})
     assert again.partial[3] == set()
     assert again.sizes[3] == movie.sizes[2] | {2: movie.sizes[2][1]}
 
 
 def test_without_any_mask_markers_are_masks(tmp_path: Path):
-    [movie] = read_movies([sparse(tmp_path, ())], Normalisation())
+    [movie] = read_annotated_movies([sparse(tmp_path, ())], Normalisation())
     assert movie.partial == [set()] * 6
     assert movie.truth[0].masks().any()
     assert movie.labels[0][16, 14 + 3 + 5] == UNKNOWN
-    [movie] = read_movies([sparse(tmp_path / "other", (1,))], Normalisation())
+    [movie] = read_annotated_movies([sparse(tmp_path / "other", (1,))], Normalisation())
     assert movie.partial[0] == {1, 2}
 
 
 def test_beyond_the_field_of_interest_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(DATASETS, "toy", DataSet(border=12))
     toy = moving()
-    movie = read_movie(write_movie(toy, tmp_path / "toy"), Normalisation())
+    movie = read_annotated(write_movie(toy, tmp_path / "toy"), Normalisation())
     outside = np.ones(toy.labels[0].shape, bool)
     outside[12:-12, 12:-12] = False
     assert np.array_equal(movie.labels[0] == UNKNOWN, outside & (toy.labels[0] == 0))
@@ -121,6 +121,6 @@ def test_beyond_the_field_of_interest_nothing_is_known(tmp_path: Path, monkeypat
 def test_an_only_child_is_no_division(tmp_path: Path):
     toy = dividing()
     toy.labels[toy.labels == 3] = 0
-    movie = read_movie(write_movie(toy._replace(tracks=toy.tracks[:2]), tmp_path / "toy"), Normalisation())
+    movie = read_annotated(write_movie(toy._replace(tracks=toy.tracks[:2]), tmp_path / "toy"), Normalisation())
     assert movie.parents == {1: 0, 2: 1}
     assert movie.divisions == []

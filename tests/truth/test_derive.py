@@ -22,7 +22,7 @@ def test_what_a_recipe_does_not_set_follows_from_the_movie(tmp_path: Path):
     folder = write_movie(moving(), tmp_path / "toy")
     recipe = derive(Recipe(), [folder])
     assert recipe.scale == 2
-    assert recipe.step == 1 / 255
+    assert recipe.pixel_size == 1 / 255
     assert recipe.augmentation.motion == 12
     fixed = Recipe(scale=1, sampling=Sampling(crop=40), augmentation=Augmentation(motion=3), step=1 / 100)
     assert derive(fixed, [folder]) == fixed
@@ -42,4 +42,4 @@ def test_long_cells_need_a_wide_grid_and_large_crops(tmp_path: Path):
     recipe = derive(
         Recipe(scale=1), [write_movie(Toy(np.stack([frame]), [Track(1, 0, 0, 0), Track(2, 0, 0, 0)]), tmp_path)]
     )
-    assert (recipe.step, recipe.sampling.crop) == (1 / 511, 512)
+    assert (recipe.pixel_size, recipe.sampling.crop) == (1 / 511, 512)

@@ -135,9 +135,9 @@ def wait_for(done: Any) -> None:
 @needs_napari
 def test_the_widget_segments_shows_how_far_it_is_and_can_be_ended(viewer):
     """Two frames of the demo, by the weights that are shipped."""
-    from embedtrack.challenge.layout import open_sequence, read_frame
+    from embedtrack.challenge.layout import open_frame_folder, read_frame
 
-    paths = open_sequence(REPOSITORY / "demo" / "01").paths[:2]
+    paths = open_frame_folder(REPOSITORY / "demo" / "01").paths[:2]
     viewer.add_image(np.stack([read_frame(path) for path in paths]), name="demo")
     container = segment.segment_and_track(viewer)
     viewer.window.add_dock_widget(container, name="Segment and track")

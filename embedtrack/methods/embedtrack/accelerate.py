@@ -22,7 +22,7 @@ LONG = 50
 """Frames of a movie for which a graph is worth its capture, which costs a few steps and memory of its own."""
 
 
-class Way(NamedTuple):
+class CompileMode(NamedTuple):
     """How steps are made faster; by default they are not."""
 
     compiled: bool = False
@@ -31,7 +31,7 @@ class Way(NamedTuple):
     """As a CUDA graph."""
 
 
-def choose_way(compiling: str, device: torch.device, frames: int | None) -> Way:
+def choose_compile_mode(compiling: str, device: torch.device, frames: int | None) -> CompileMode:
     """What ``--compile`` means on a device for a movie of so many frames (None: nobody knows yet).
 
     ``auto`` gives the bytes that ``off`` gives, sooner: a graph on a GPU for a long movie or a recording, nothing else.
@@ -43,11 +43,11 @@ def choose_way(compiling: str, device: torch.device, frames: int | None) -> Way:
         raise ValueError(f"expected --compile {', '.join(COMPILING)}, got {compiling}")
     gpu = device.type == "cuda"
     if compiling == "auto":
-        return Way(graphed=gpu and (frames is None or frames >= LONG))
-    return Way(compiled=compiling == "on", graphed=gpu and compiling == "on")
+        return CompileMode(graphed=gpu and (frames is None or frames >= LONG))
+    return CompileMode(compiled=compiling == "on", graphed=gpu and compiling == "on")
 
 
-class Seen(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What a step makes of B views of frame t, of which the first T, one or none, are tracked."""
 
     features: Tensor
@@ -58,14 +58,14 @@ class Seen(NamedTuple):
     """[T, 2, H, W]: the tracking offset."""
 
 
-class Step(nn.Module):
+class PairNetwork(nn.Module):
     """The network on views of two frames, those of the first one already encoded."""
 
     def __init__(self, network: BranchedERFNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, batch: Tensor, before: Tensor) -> Seen:
+    def forward(self, batch: Tensor, before: Tensor) -> NetworkOutput:
         """Views of frame t, [B, 1, H, W], and the features of the first T of them at t-1, [T, 128, H/8, W/8].
 
         Where T is 0 the axes after it may be any.
@@ -73,32 +73,32 @@ class Step(nn.Module):
         features = self.network.encode(batch)
         return self._seen(features, features[: len(before)], before)
 
-    def first(self, batch: Tensor) -> Seen:
+    def first(self, batch: Tensor) -> NetworkOutput:
         """The same for a frame that none comes before: it is its own past."""
         features = self.network.encode(batch)
         return self._seen(features, features[:1], features[:1])
 
-    def _seen(self, features: Tensor, now: Tensor, before: Tensor) -> Seen:
+    def _seen(self, features: Tensor, now: Tensor, before: Tensor) -> NetworkOutput:
         offset, bandwidth, seediness = self.network.segment(features)
         shift = self.network.shift(now, before) if len(now) else offset[:0]
-        return Seen(now, torch.cat([offset, bandwidth, seediness[:, None]], dim=1), shift)
+        return NetworkOutput(now, torch.cat([offset, bandwidth, seediness[:, None]], dim=1), shift)
 
 
-Look = Callable[[Tensor, Tensor], Seen]
+PairFunction = Callable[[Tensor, Tensor], NetworkOutput]
 
 
-class Sooner:
+class Accelerated:
     """A step that is faster after a warm-up; where that fails the plain step does the work, after one warning."""
 
-    def __init__(self, step: Step, way: Way, device: torch.device) -> None:
+    def __init__(self, step: PairNetwork, way: CompileMode, device: torch.device) -> None:
         self._plain, self._warm = step, set[tuple[torch.Size, int]]()
-        self._faster: Look | None = None
+        self._faster: PairFunction | None = None
         if way.compiled:
             self._faster = torch.compile(step, dynamic=False, options={"freezing": device.type == "cpu"})
         if way.graphed:
             self._faster = Graphed(self._faster or step)
 
-    def __call__(self, batch: Tensor, before: Tensor) -> Seen:
+    def __call__(self, batch: Tensor, before: Tensor) -> NetworkOutput:
         """As ``Step``; what it gives is good until the next call."""
         if self._faster is None:
             return self._plain(batch, before)  # type: ignore[no-any-return]
@@ -121,11 +121,11 @@ class Sooner:
 class Graphed:
     """A step of which a GPU replays all kernels at once; one graph for each shape of a batch, tracked or not."""
 
-    def __init__(self, step: Look) -> None:
+    def __init__(self, step: PairFunction) -> None:
         self._step = step
         self._graphs: dict[tuple[torch.Size, int], _Graph] = {}
 
-    def __call__(self, batch: Tensor, before: Tensor) -> Seen:
+    def __call__(self, batch: Tensor, before: Tensor) -> NetworkOutput:
         """As the step; what it gives is good until the next call of this shape."""
         shape = (batch.shape, len(before))
         graph = self._graphs.get(shape)
@@ -143,10 +143,10 @@ class _Graph(NamedTuple):
     graph: torch.cuda.CUDAGraph
     batch: Tensor
     before: Tensor
-    seen: Seen
+    seen: NetworkOutput
 
 
-def _capture(step: Look, batch: Tensor, before: Tensor) -> _Graph:
+def _capture(step: PairFunction, batch: Tensor, before: Tensor) -> _Graph:
     """The graph of a step on tensors like these, on their device, which has to be the current one."""
     batch, before = batch.clone(), before.clone()  # clones keep the layout
     aside, here = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]

@@ -2,10 +2,10 @@
 
 The conventions of the maps, stated once for the whole package:
 
-- Offsets and centres live in a grid in which a pixel is ``step`` wide (1/255), the same everywhere and for every tile.
+- Offsets and centres live in a grid in which a pixel is ``pixel_size`` wide (1/255), the same everywhere and for every tile.
 - A pixel p predicts its cell's centre e = p + o (eq. 4), at t-1 p + o^T; tanh bounds both to one grid unit.
 - It belongs to centre c with d = exp(-sum_k S_k (c_k - e_k)^2), S_k = exp(10 b_k), b in [0, 1] (eq. 5).
-- A cell is d > 0.5: its radius in direction k is sqrt(ln 2 / S_k) / step pixels, 1.4 to 212 of them.
+- A cell is d > 0.5: its radius in direction k is sqrt(ln 2 / S_k) / pixel_size pixels, 1.4 to 212 of them.
 - Vectors and axes are in the order (y, x).
 """
 
@@ -26,9 +26,9 @@ def precision(bandwidth: Tensor) -> Tensor:
     return torch.exp(SHARPNESS * bandwidth)
 
 
-def bandwidth_of_radius(radius: float, step: float) -> float:
+def bandwidth_of_radius(radius: float, pixel_size: float) -> float:
     """The bandwidth b with which d = 0.5 at ``radius`` pixels: exp(-S (r step)^2) = 1/2."""
-    return math.log(math.log(2) / (radius * step) ** 2) / SHARPNESS
+    return math.log(math.log(2) / (radius * pixel_size) ** 2) / SHARPNESS
 
 
 class BranchedERFNet(nn.Module):
@@ -41,9 +41,9 @@ class BranchedERFNet(nn.Module):
         self.seediness = decoder(FEATURES, 1)
         self.tracking = decoder(2 * FEATURES, 2)
 
-    def start_at(self, radius: float, step: float) -> None:
+    def start_at(self, radius: float, pixel_size: float) -> None:
         """Let the bandwidth start where a cell's radius is ``radius`` pixels: far pixels get no gradient otherwise."""
-        b = min(max(bandwidth_of_radius(radius, step), 0.05), 0.95)
+        b = min(max(bandwidth_of_radius(radius, pixel_size), 0.05), 0.95)
         output = self.segmentation[-1]
         assert isinstance(output, nn.ConvTranspose2d)
         assert output.bias is not None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
 from embedtrack.config import Clustering
-from embedtrack.methods.embedtrack.refine import nearest_pixel, settle
+from embedtrack.methods.embedtrack.refine import nearest_pixel, refine
 from embedtrack.types import Labels, Maps
 
 REACH = math.log(2)
@@ -21,7 +21,7 @@ PATIENCE = 8
 each would look at the same crowd in vain; with it few proposals fit in any place, so that the cost stays linear."""
 
 
-class Crowd(NamedTuple):
+class Foreground(NamedTuple):
     """The n foreground pixels in the order of the pixel of the frame that they point to, its *place*.
 
     Places count in reading order, so the pixels that point into columns a to b of a row are one run:
@@ -49,10 +49,10 @@ class Centres(NamedTuple):
     """[k, 2]: (S_y, S_x) per squared pixel."""
 
 
-def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, step: float) -> Labels:
+def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, pixel_size: float) -> Labels:
     """Group the foreground pixels by the centre that they point to.
 
-    A pixel p points to e = p + offset / step and belongs to the centre c for which
+    A pixel p points to e = p + offset / pixel_size and belongs to the centre c for which
     d = exp(-sum_k S_k (c_k - e_k)^2) is highest and above 0.5, with S_k = exp(10 b_k) of c's bandwidth. Centres are
     tried in falling seediness (equals in reading order); what each proposes, and whether it stands, says `_propose`.
     The work is linear in the number of foreground pixels.
@@ -60,7 +60,7 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, step: float) 
     Args:
         maps: of one frame; ``shift`` is not used.
         settings: thresholds, votes, the least size of a cell, and whether cells settle in the end.
-        step: the width of a pixel in grid units.
+        pixel_size: the width of a pixel in grid units.
 
     Returns:
         int32[H, W], numbered from 1 in the reading order of the pixels that proposed the cells; where cells settle, a
@@ -74,34 +74,42 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, step: float) 
         expected = "expected seediness [H, W] with offset and bandwidth [2, H, W]"
         raise ValueError(f"{expected}, got {shape}, {maps.offset.shape}, {maps.bandwidth.shape}: give one frame's maps")
     offset, seediness = (np.ascontiguousarray(a, np.float32) for a in (maps.offset, maps.seediness))
-    crowd = _gather(offset, seediness, np.float32(settings.mask_threshold), step)
-    members = _popular(crowd, seediness, np.float32(settings.seed_threshold), settings.min_votes)
+    foreground = _gather(offset, seediness, np.float32(settings.mask_threshold), pixel_size)
+    members = _popular(foreground, seediness, np.float32(settings.seed_threshold), settings.min_votes)
     labels = np.zeros(shape, np.int32)
     if members.size == 0:
         return labels
-    owner, standing = _propose(crowd, _rank(crowd, members, maps, settings, step), settings.min_cell_size)
+    owner, standing = _propose(
+        foreground, _rank(foreground, members, maps, settings, pixel_size), settings.min_cell_size
+    )
     number = np.zeros(standing.size + 1, np.int32)
-    number[1 + np.argsort(crowd.pixel[standing])] = np.arange(1, standing.size + 1)
-    labels.reshape(-1)[crowd.pixel] = number[owner]
+    number[1 + np.argsort(foreground.pixel[standing])] = np.arange(1, standing.size + 1)
+    labels.reshape(-1)[foreground.pixel] = number[owner]
     if settings.reach is None:
         return labels
-    return settle(labels, maps, settings.reach, settings.mask_threshold, settings.min_cell_size, step)
+    return refine(labels, maps, settings.reach, settings.mask_threshold, settings.min_cell_size, pixel_size)
 
 
 def _rank(
-    crowd: Crowd, members: NDArray[np.intp], maps: Maps[NDArray[np.float32]], settings: Clustering, step: float
+    foreground: Foreground,
+    members: NDArray[np.intp],
+    maps: Maps[NDArray[np.float32]],
+    settings: Clustering,
+    pixel_size: float,
 ) -> Centres:
     """The centres that ``members`` intp[k] of the crowd propose, with the mean bandwidth of the pixels around."""
-    pixel = crowd.pixel[members]
+    pixel = foreground.pixel[members]
     order = np.lexsort((pixel, -maps.seediness.reshape(-1)[pixel]))
     square = (settings.smoothing, settings.smoothing)
     smooth = [cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth]
     b = np.stack([axis[pixel[order]] for axis in smooth], axis=1).astype(np.float64)  # [k, 2]
-    return Centres(members[order], np.exp(10 * b) * step**2)
+    return Centres(members[order], np.exp(10 * b) * pixel_size**2)
 
 
 @compiled
-def _gather(offset: NDArray[np.float32], seediness: NDArray[np.float32], threshold: np.float32, step: float) -> Crowd:
+def _gather(
+    offset: NDArray[np.float32], seediness: NDArray[np.float32], threshold: np.float32, pixel_size: float
+) -> Foreground:
     """Sort the pixels with a seediness above the threshold by the place that they point to, by counting.
 
     Positions outside the frame count for its nearest pixel, so that a cell at the frame's edge keeps all its votes.
@@ -112,8 +120,8 @@ def _gather(offset: NDArray[np.float32], seediness: NDArray[np.float32], thresho
     place, y, x = np.empty_like(pixel), np.empty(pixel.size), np.empty(pixel.size)
     for i in range(pixel.size):
         row, column = pixel[i] // width, pixel[i] % width
-        y[i] = row + offset[0, row, column] / step
-        x[i] = column + offset[1, row, column] / step
+        y[i] = row + offset[0, row, column] / pixel_size
+        x[i] = column + offset[1, row, column] / pixel_size
         place[i] = nearest_pixel(y[i], height) * width + nearest_pixel(x[i], width)
         first[place[i] + 1] += 1
     for i in range(height * width):
@@ -122,25 +130,30 @@ def _gather(offset: NDArray[np.float32], seediness: NDArray[np.float32], thresho
     for i in range(pixel.size):
         order[free[place[i]]] = i
         free[place[i]] += 1
-    return Crowd((height, width), first, pixel[order], y[order], x[order])
+    return Foreground((height, width), first, pixel[order], y[order], x[order])
 
 
 @compiled
-def _popular(crowd: Crowd, seediness: NDArray[np.float32], threshold: np.float32, min_votes: int) -> NDArray[np.intp]:
+def _popular(
+    foreground: Foreground, seediness: NDArray[np.float32], threshold: np.float32, min_votes: int
+) -> NDArray[np.intp]:
     """The members whose own pixel has a seediness above the threshold and more than ``min_votes`` votes.
 
     Votes are the pixels that point into the 3x3 neighbourhood. All of the foreground votes, dim rims too: a small or
     dim cell may have fewer bright pixels than it needs votes.
     """
-    height, width = crowd.shape
-    members = np.empty(crowd.pixel.size, np.intp)
+    height, width = foreground.shape
+    members = np.empty(foreground.pixel.size, np.intp)
     size = 0
-    for member, pixel in enumerate(crowd.pixel):
+    for member, pixel in enumerate(foreground.pixel):
         row, column = pixel // width, pixel % width
         if seediness[row, column] > threshold:
             votes = 0
             for y in range(max(row - 1, 0), min(row + 2, height)):
-                votes += crowd.first[y * width + min(column + 2, width)] - crowd.first[y * width + max(column - 1, 0)]
+                votes += (
+                    foreground.first[y * width + min(column + 2, width)]
+                    - foreground.first[y * width + max(column - 1, 0)]
+                )
             if votes > min_votes:
                 members[size] = member
                 size += 1
@@ -148,7 +161,9 @@ def _popular(crowd: Crowd, seediness: NDArray[np.float32], threshold: np.float32
 
 
 @compiled
-def _propose(crowd: Crowd, centres: Centres, min_cell_size: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+def _propose(
+    foreground: Foreground, centres: Centres, min_cell_size: int
+) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
     """Let every centre in turn propose the pixels with d > 0.5 to it.
 
     A pixel that already belongs to a cell proposes none. A proposal stands if it has ``min_cell_size`` pixels and less
@@ -159,14 +174,14 @@ def _propose(crowd: Crowd, centres: Centres, min_cell_size: int) -> tuple[NDArra
     Returns:
         int32[n]: for every pixel of the crowd the number of its cell, from 1, or 0; intp[cells]: the proposing members.
     """
-    owner, nearest = np.zeros(crowd.pixel.size, np.int32), np.full(crowd.pixel.size, np.inf)
-    rejections = np.zeros(crowd.pixel.size, np.int32)
+    owner, nearest = np.zeros(foreground.pixel.size, np.int32), np.full(foreground.pixel.size, np.inf)
+    rejections = np.zeros(foreground.pixel.size, np.int32)
     standing = np.empty(centres.member.size, np.intp)
     cells = 0
     for index, centre in enumerate(centres.member):
         if owner[centre] > 0 or rejections[centre] >= PATIENCE:
             continue
-        members, distance = _reach(crowd, centres, index)
+        members, distance = _reach(foreground, centres, index)
         taken = 0
         for member in members:
             taken += owner[member] > 0
@@ -182,26 +197,26 @@ def _propose(crowd: Crowd, centres: Centres, min_cell_size: int) -> tuple[NDArra
     if standing.size < cells:
         owner[:], nearest[:] = 0, np.inf
         for cell in range(standing.size):
-            members, distance = _reach(crowd, centres, standing[cell])
+            members, distance = _reach(foreground, centres, standing[cell])
             _take(cell + 1, members, distance, owner, nearest)
     return owner, centres.member[standing]
 
 
 @compiled
-def _reach(crowd: Crowd, centres: Centres, index: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _reach(foreground: Foreground, centres: Centres, index: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """The members with d > 0.5 to a centre and their r: only places in the ellipse's bounding box are looked at."""
-    height, width = crowd.shape
-    centre_y, centre_x = crowd.y[centres.member[index]], crowd.x[centres.member[index]]
+    height, width = foreground.shape
+    centre_y, centre_x = foreground.y[centres.member[index]], foreground.x[centres.member[index]]
     s_y, s_x = centres.precision[index]
     radius_y, radius_x = math.sqrt(REACH / s_y), math.sqrt(REACH / s_x)
     left, right = nearest_pixel(centre_x - radius_x, width), nearest_pixel(centre_x + radius_x, width)
     top, bottom = nearest_pixel(centre_y - radius_y, height), nearest_pixel(centre_y + radius_y, height)
-    begin, end = crowd.first[left::width][top : bottom + 1], crowd.first[right + 1 :: width][top : bottom + 1]
+    begin, end = foreground.first[left::width][top : bottom + 1], foreground.first[right + 1 :: width][top : bottom + 1]
     members, distance = np.empty((end - begin).sum(), np.intp), np.empty((end - begin).sum())
     size = 0
     for run in range(begin.size):
         for member in range(begin[run], end[run]):
-            r = s_y * (crowd.y[member] - centre_y) ** 2 + s_x * (crowd.x[member] - centre_x) ** 2
+            r = s_y * (foreground.y[member] - centre_y) ** 2 + s_x * (foreground.x[member] - centre_x) ** 2
             if r < REACH:
                 members[size], distance[size] = member, r
                 size += 1

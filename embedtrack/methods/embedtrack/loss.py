@@ -37,7 +37,7 @@ def embedtrack_loss(
     cells_now: Cells,
     cells_before: Cells,
     links: Cells,
-    step: float,
+    pixel_size: float,
     variance_weight: float = 10.0,
     tracking_weight: float = 1.0,
 ) -> Losses:
@@ -50,19 +50,19 @@ def embedtrack_loss(
         cells_before: the cells of t-1 with their centres at t-1.
         links: the cells of t with their centres at t-1; sisters are one instance that points at the mother's centre,
             a cell that has no predecessor is background, one whose predecessor is not in the crop is ignored.
-        step: width of a pixel in grid units.
+        pixel_size: width of a pixel in grid units.
         variance_weight: the 10 before L_var.
         tracking_weight: the 1 before L_track.
     """
-    first = segmentation_losses(now, cells_now, step)
-    second = segmentation_losses(before, cells_before, step)
+    first = segmentation_losses(now, cells_now, pixel_size)
+    second = segmentation_losses(before, cells_before, pixel_size)
     instance, variance, seed = (a + b for a, b in zip(first, second, strict=True))
-    track = tracking_loss(now, links, step)
+    track = tracking_loss(now, links, pixel_size)
     total = instance + variance_weight * variance + seed + tracking_weight * track
     return Losses(total, instance, variance, seed, track)
 
 
-def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[Tensor, Tensor, Tensor]:
+def segmentation_losses(maps: Maps[Tensor], cells: Cells, pixel_size: float) -> tuple[Tensor, Tensor, Tensor]:
     """L_instance, L_var and L_seed of B frames.
 
     L_instance = mean_i LovaszHinge(2 D_i - 1, 2 B_i - 1); L_var = mean_i mean_{p in i} |b_p - mean b_i|^2;
@@ -78,10 +78,10 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
     size = _sum_per(owner, torch.ones_like(owner, dtype=maps.bandwidth.dtype), len(cells.centres))  # [n]
     bandwidth = maps.bandwidth.movedim(1, -1).flatten(0, 2).index_select(0, pixels)  # [B, 2, H, W] -> [m, 2]
     mean = _sum_per(owner, bandwidth, len(size)) / size[:, None]  # [n, 2]
-    embedding = _positions(maps.offset, step)  # [B*H*W, 2]
+    embedding = _positions(maps.offset, pixel_size)  # [B*H*W, 2]
 
     sharpness = precision(torch.where(cells.partial[:, None], mean.detach(), mean))  # [n, 2]
-    hinge = _hinge_per_instance(embedding, cells, sharpness, size, step)
+    hinge = _hinge_per_instance(embedding, cells, sharpness, size, pixel_size)
     spread = (bandwidth - mean.index_select(0, owner)).square().mean(dim=1)  # [m]
     distance = embedding.detach().index_select(0, pixels) - cells.centres.index_select(0, owner)  # [m, 2]
     target = torch.exp(-(sharpness.detach().index_select(0, owner) * distance.square()).sum(dim=1))  # [m]
@@ -98,33 +98,33 @@ def segmentation_losses(maps: Maps[Tensor], cells: Cells, step: float) -> tuple[
     )
 
 
-def tracking_loss(maps: Maps[Tensor], links: Cells, step: float) -> Tensor:
+def tracking_loss(maps: Maps[Tensor], links: Cells, pixel_size: float) -> Tensor:
     """L_track = mean_i LovaszHinge of exp(-sum_k S_k (c_k(t-1) - p_k - o^T_k)^2), S of frame t without gradient."""
     pixels = torch.nonzero(links.instances.flatten() >= 0).squeeze(1)  # [m]
     owner = links.instances.flatten().index_select(0, pixels)  # [m]
     bandwidth = maps.bandwidth.detach().movedim(1, -1).flatten(0, 2).index_select(0, pixels)  # [m, 2]
     size = _sum_per(owner, torch.ones_like(bandwidth[:, 0]), len(links.centres))  # [n]
     mean = _sum_per(owner, bandwidth, len(size)) / size[:, None]  # [n, 2]
-    hinge = _hinge_per_instance(_positions(maps.shift, step), links, precision(mean), size, step)
+    hinge = _hinge_per_instance(_positions(maps.shift, pixel_size), links, precision(mean), size, pixel_size)
     return _mean_of_frames(hinge, torch.ones_like(hinge), links.images, len(links.instances))
 
 
-def _positions(offset: Tensor, step: float) -> Tensor:
+def _positions(offset: Tensor, pixel_size: float) -> Tensor:
     """Add each pixel's place, p + o: [B, 2, H, W] -> [B*H*W, 2] in grid units (eq. 4)."""
     height, width = offset.shape[-2:]
-    y = torch.arange(height, device=offset.device, dtype=offset.dtype) * step
-    x = torch.arange(width, device=offset.device, dtype=offset.dtype) * step
+    y = torch.arange(height, device=offset.device, dtype=offset.dtype) * pixel_size
+    x = torch.arange(width, device=offset.device, dtype=offset.dtype) * pixel_size
     grid = torch.stack(torch.meshgrid(y, x, indexing="ij"))  # [2, H, W]
     return (offset + grid).movedim(1, -1).flatten(0, 2)
 
 
-def _hinge_per_instance(embedding: Tensor, cells: Cells, sharpness: Tensor, size: Tensor, step: float) -> Tensor:
+def _hinge_per_instance(embedding: Tensor, cells: Cells, sharpness: Tensor, size: Tensor, pixel_size: float) -> Tensor:
     """The Lovász hinge of 2D-1 against 2B-1 for each instance: [B*H*W, 2], [n, 2], [n] -> [n].
 
     The errors are 2 - 2D on the instance's own pixels (1 - 2D on a partial one's) and 2D on all others of its frame: a
     pixel with D = 0 elsewhere has no error, comes last in the order and costs nothing, so it is never listed.
     """
-    member, pixel = _pairs(embedding.detach(), cells, sharpness.detach(), step)
+    member, pixel = _pairs(embedding.detach(), cells, sharpness.detach(), pixel_size)
     distance = embedding.index_select(0, pixel) - cells.centres.index_select(0, member)  # [k, 2]
     similarity = torch.exp(-(sharpness.index_select(0, member) * distance.square()).sum(dim=1))  # [k]
     truth = cells.instances.flatten().index_select(0, pixel) == member  # [k]
@@ -160,7 +160,7 @@ def _lovasz_weights(truth: Tensor, member: Tensor, size: Tensor) -> Tensor:
     return jaccard - torch.where(first, torch.zeros_like(previous), previous)
 
 
-def _pairs(embedding: Tensor, cells: Cells, sharpness: Tensor, step: float) -> tuple[Tensor, Tensor]:
+def _pairs(embedding: Tensor, cells: Cells, sharpness: Tensor, pixel_size: float) -> tuple[Tensor, Tensor]:
     """All (instance, pixel) of one frame in which the pixel is the instance's own, or D is not negligible.
 
     The predicted centres are sorted into squares, row by row; an instance looks only into the squares that its
@@ -178,7 +178,7 @@ def _pairs(embedding: Tensor, cells: Cells, sharpness: Tensor, step: float) -> t
     limit = torch.tensor([rows - 1, columns - 1], device=device)
 
     def square(position: Tensor) -> Tensor:
-        inside = torch.floor(position / (step * BIN)).nan_to_num(0.0).clamp(-1, max(rows, columns))
+        inside = torch.floor(position / (pixel_size * BIN)).nan_to_num(0.0).clamp(-1, max(rows, columns))
         return (inside.long() + 1).clamp(min=torch.zeros_like(limit), max=limit)
 
     valid = torch.nonzero(flat != IGNORED).squeeze(1)

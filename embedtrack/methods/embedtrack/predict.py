@@ -9,8 +9,8 @@ from torch import Tensor
 from embedtrack.inference import device as devices
 from embedtrack.inference.pipeline import breathe
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
-from embedtrack.inference.tiles import SMALLEST, Stitcher, Tile, cut, fit, plan
-from embedtrack.methods.embedtrack.accelerate import Seen, Sooner, Step, Way
+from embedtrack.inference.tiles import SMALLEST, Stitcher, Tile, crop, largest_side, plan
+from embedtrack.methods.embedtrack.accelerate import Accelerated, CompileMode, NetworkOutput, PairNetwork
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.fast import for_inference
 from embedtrack.types import Array, Frame, Maps
@@ -41,7 +41,7 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
     """
     device = device or torch.device("cpu")
     together = max(map(len, _groups(views, device)))
-    side = fit(shape, devices.memory(device) // 4, BYTES_PER_PIXEL * together, largest)
+    side = largest_side(shape, devices.memory(device) // 4, BYTES_PER_PIXEL * together, largest)
     return plan(shape, side, OVERLAP)
 
 
@@ -76,7 +76,7 @@ class Predictor:
         tiles: list[Tile],
         views: int = 8,
         precision: str = "float32",
-        way: Way = Way(),  # noqa: B008 (it is immutable)
+        mode: CompileMode = CompileMode(),  # noqa: B008 (it is immutable)
     ) -> None:
         """Take a copy of the network where it is: its device is the device of all that is computed.
 
@@ -94,8 +94,8 @@ class Predictor:
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
         self.device = next(network.parameters()).device
         self.precision = getattr(torch, devices.fast_precision(self.device) if precision == "auto" else precision)
-        self.step = Step(for_inference(network, self.precision))
-        self.sooner = Sooner(self.step, way, self.device)
+        self.pair_network = PairNetwork(for_inference(network, self.precision))
+        self.accelerated = Accelerated(self.pair_network, mode, self.device)
         self.tiles = tiles
         self.begun = False
         self.before: dict[int, Tensor] = {}
@@ -136,7 +136,7 @@ class Predictor:
             image = devices.upload(torch.from_numpy(frame), self.device)
             stitcher = Stitcher((frame.shape[0], frame.shape[1]))
             for number, tile in enumerate(self.tiles):
-                stitcher.add(self._views(cut(image, tile), number), tile)
+                stitcher.add(self._views(crop(image, tile), number), tile)
             return Pending(*devices.download(stitcher.result()))  # [7, H, W]
 
     def _views(self, piece: Tensor, number: int) -> Tensor:
@@ -145,26 +145,28 @@ class Predictor:
         maps = _split(total)
         for group in self.groups:
             breathe()
-            seen = self._see(torch.stack([do(piece, s) for s in group]), number, group)
-            for cells, symmetry in zip(seen.cells, group, strict=True):  # [5, h', w']
+            output = self._run(torch.stack([do(piece, s) for s in group]), number, group)
+            for cells, symmetry in zip(output.cells, group, strict=True):  # [5, h', w']
                 maps.offset.add_(undo_vectors(cells[0:2], symmetry))
                 maps.bandwidth.add_(undo_axes(cells[2:4], symmetry))
                 maps.seediness.add_(undo(cells[4], symmetry))
-            if len(seen.shift):
-                maps.shift.copy_(seen.shift[0])
+            if len(output.shift):
+                maps.shift.copy_(output.shift[0])
         total[:5] /= sum(map(len, self.groups))
         return total
 
-    def _see(self, views: Tensor, number: int, group: list[Symmetry]) -> Seen:
+    def _run(self, views: Tensor, number: int, group: list[Symmetry]) -> NetworkOutput:
         """What the network makes of views [g, h, w], with the features of the first one of the frame before."""
         batch = views[:, None].to(self.precision, memory_format=torch.channels_last)  # [g, 1, h, w]
-        step = self.sooner if self.begun else self.step  # warmed up with tiles of which it is known that they fit
+        pair_network = (
+            self.accelerated if self.begun else self.pair_network
+        )  # warmed up with tiles of which it is known that they fit
         if group[0] != STRAIGHT:
-            return step(batch, batch[:0])
+            return pair_network(batch, batch[:0])
         before = self.before.get(number)
-        seen = self.step.first(batch) if before is None else step(batch, before)
-        self.before[number] = seen.features.clone()  # they outlast the next step, and the other views' need not
-        return seen
+        output = self.pair_network.first(batch) if before is None else pair_network(batch, before)
+        self.before[number] = output.features.clone()  # they outlast the next step, and the other views' need not
+        return output
 
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:

@@ -9,13 +9,13 @@ from embedtrack.compiled import compiled
 from embedtrack.types import Labels, Maps
 
 
-def settle(
+def refine(
     labels: Labels,
     maps: Maps[NDArray[np.float32]],
     reach: float,
     mask_threshold: float,
     min_cell_size: int,
-    step: float,
+    pixel_size: float,
 ) -> Labels:
     """Give each cell the foreground pixels that are nearest to its mean centre.
 
@@ -32,28 +32,30 @@ def settle(
         reach: in (0, 1); no pixel farther from the cell's box than the radius of this d is looked at.
         mask_threshold: foreground has a seediness above this.
         min_cell_size: cells that shrink below this fall.
-        step: the width of a pixel in grid units.
+        pixel_size: the width of a pixel in grid units.
 
     Returns:
         int32[H, W] with the same numbers.
     """
     offset, bandwidth, seediness = (np.ascontiguousarray(a, np.float32) for a in maps[:3])
-    settled, centred = _settle(labels, offset, bandwidth, seediness, -math.log(reach), np.float32(mask_threshold), step)
-    size = np.bincount(settled.ravel(), minlength=centred.size)
+    refined, centred = _refine(
+        labels, offset, bandwidth, seediness, -math.log(reach), np.float32(mask_threshold), pixel_size
+    )
+    size = np.bincount(refined.ravel(), minlength=centred.size)
     kept = np.where((size >= min_cell_size) & centred, np.arange(size.size), 0).astype(np.int32)
-    large: Labels = kept[settled]
+    large: Labels = kept[refined]
     return large
 
 
 @compiled
-def _settle(
+def _refine(
     labels: Labels,
     offset: NDArray[np.float32],
     bandwidth: NDArray[np.float32],
     seediness: NDArray[np.float32],
     limit: float,
     threshold: np.float32,
-    step: float,
+    pixel_size: float,
 ) -> tuple[Labels, NDArray[np.bool_]]:
     """The cells anew, and of each number whether the cell has a pixel at its centre or beside it.
 
@@ -61,7 +63,7 @@ def _settle(
     """
     height, width = labels.shape
     cells = labels.max() + 1
-    mean = _means(labels, cells, offset, bandwidth, seediness, step)
+    mean = _means(labels, cells, offset, bandwidth, seediness, pixel_size)
     box = np.empty((cells, 4), np.int64)  # first and last row, first and last column
     box[:, ::2], box[:, 1::2] = max(height, width), -1
     for y in range(height):
@@ -69,28 +71,28 @@ def _settle(
             cell = labels[y, x]
             box[cell, 0], box[cell, 1] = min(box[cell, 0], y), max(box[cell, 1], y)
             box[cell, 2], box[cell, 3] = min(box[cell, 2], x), max(box[cell, 3], x)
-    settled = np.zeros((height, width), np.int32)
+    refined = np.zeros((height, width), np.int32)
     nearest = np.full((height, width), limit)
     for cell in range(1, cells):
         centre_y, centre_x, b_y, b_x = mean[cell]
         if np.isnan(centre_y):
             continue
-        s_y, s_x = math.exp(10 * b_y) * step**2, math.exp(10 * b_x) * step**2  # per squared pixel
+        s_y, s_x = math.exp(10 * b_y) * pixel_size**2, math.exp(10 * b_x) * pixel_size**2  # per squared pixel
         more_y, more_x = int(math.sqrt(limit / s_y)) + 1, int(math.sqrt(limit / s_x)) + 1
         for y in range(max(box[cell, 0] - more_y, 0), min(box[cell, 1] + more_y + 1, height)):
             for x in range(max(box[cell, 2] - more_x, 0), min(box[cell, 3] + more_x + 1, width)):
                 if seediness[y, x] > threshold:
-                    r_y = y + offset[0, y, x] / step - centre_y
-                    r_x = x + offset[1, y, x] / step - centre_x
+                    r_y = y + offset[0, y, x] / pixel_size - centre_y
+                    r_x = x + offset[1, y, x] / pixel_size - centre_x
                     r = s_y * r_y**2 + s_x * r_x**2
                     if r < nearest[y, x]:
-                        settled[y, x], nearest[y, x] = cell, r
-    mean = _means(settled, cells, offset, bandwidth, seediness, step)
+                        refined[y, x], nearest[y, x] = cell, r
+    mean = _means(refined, cells, offset, bandwidth, seediness, pixel_size)
     centred = np.zeros(cells, np.bool_)
     for cell in range(1, cells):
         y, x = nearest_pixel(mean[cell, 0], height), nearest_pixel(mean[cell, 1], width)
-        centred[cell] = (settled[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] == cell).any()
-    return settled, centred
+        centred[cell] = (refined[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] == cell).any()
+    return refined, centred
 
 
 @compiled
@@ -100,7 +102,7 @@ def _means(
     offset: NDArray[np.float32],
     bandwidth: NDArray[np.float32],
     seediness: NDArray[np.float32],
-    step: float,
+    pixel_size: float,
 ) -> NDArray[np.float64]:
     """Of each label below ``cells`` the means, weighted by seediness, of (e_y, e_x, b_y, b_x), e in pixels; or nan."""
     total, weight = np.zeros((cells, 4)), np.zeros(cells)
@@ -110,8 +112,8 @@ def _means(
             cell, s = labels[y, x], np.float64(seediness[y, x])
             if cell > 0:
                 weight[cell] += s
-                total[cell, 0] += s * (y + offset[0, y, x] / step)
-                total[cell, 1] += s * (x + offset[1, y, x] / step)
+                total[cell, 0] += s * (y + offset[0, y, x] / pixel_size)
+                total[cell, 1] += s * (x + offset[1, y, x] / pixel_size)
                 total[cell, 2] += s * bandwidth[0, y, x]
                 total[cell, 3] += s * bandwidth[1, y, x]
     return total / np.where(weight > 0, weight, np.nan)[:, None]

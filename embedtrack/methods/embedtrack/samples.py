@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
-from embedtrack.truth.annotated import UNKNOWN, Movie
+from embedtrack.truth.annotated import UNKNOWN, AnnotatedMovie
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
 from embedtrack.types import Frame, Labels
@@ -79,7 +79,9 @@ class Batch(NamedTuple):
         return Batch(now, before, self.cells_now.to(device), self.cells_before.to(device), self.links.to(device))
 
 
-def draw(movies: Sequence[Movie], sampling: Sampling, augmentation: Augmentation, rng: np.random.Generator) -> Sample:
+def draw(
+    movies: Sequence[AnnotatedMovie], sampling: Sampling, augmentation: Augmentation, rng: np.random.Generator
+) -> Sample:
     """Draw one random training pair; movies count by their number of frames."""
     lengths = np.array([len(movie.frames) for movie in movies])
     movie = movies[rng.choice(len(movies), p=lengths / lengths.sum())]
@@ -92,7 +94,7 @@ def draw(movies: Sequence[Movie], sampling: Sampling, augmentation: Augmentation
     return Sample(now, before, sources(movie, t, now, before))
 
 
-def _place(movie: Movie, sampling: Sampling, rng: np.random.Generator) -> tuple[int, NDArray[np.float64]]:
+def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) -> tuple[int, NDArray[np.float64]]:
     """A frame and the place of a crop's middle: anywhere, or where a cell (or a new daughter) is in sight.
 
     The crop stays inside the frame where the frame is large enough; its pixels are then the frame's own.
@@ -115,7 +117,7 @@ def _place(movie: Movie, sampling: Sampling, rng: np.random.Generator) -> tuple[
     return t, np.floor(centre.clip(low, high)) - 0.5
 
 
-def cut(movie: Movie, t: int, view: View) -> Crop:
+def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:
     """One crop of frame t; a cell that the crop's edge cuts has the medoid of what is left as its centre."""
     labels = view.labels(movie.labels[t])
     visible = np.bincount(labels[labels > 0]) if (labels > 0).any() else np.zeros(1, np.int64)
@@ -131,7 +133,7 @@ def cut(movie: Movie, t: int, view: View) -> Crop:
     return Crop(view.image(movie.frames[t]), labels, centres, movie.partial[t] & centres.keys())
 
 
-def sources(movie: Movie, t: int, now: Crop, before: Crop) -> dict[int, int]:
+def sources(movie: AnnotatedMovie, t: int, now: Crop, before: Crop) -> dict[int, int]:
     """For each cell of the crop at t the label at t-1 that it was: its own, its mother's, 0 or UNKNOWN."""
     past = movie.centres[movie.before(t)]
     found = {}
@@ -142,8 +144,8 @@ def sources(movie: Movie, t: int, now: Crop, before: Crop) -> dict[int, int]:
     return found
 
 
-def collate(samples: Sequence[Sample], step: float) -> Batch:
-    """Samples to tensors; ``step`` is the width of a pixel in grid units."""
+def collate(samples: Sequence[Sample], pixel_size: float) -> Batch:
+    """Samples to tensors; ``pixel_size`` is the width of a pixel in grid units."""
     nows, befores = [sample.now for sample in samples], [sample.before for sample in samples]
     links = []
     for sample in samples:
@@ -156,13 +158,13 @@ def collate(samples: Sequence[Sample], step: float) -> Batch:
     return Batch(
         torch.from_numpy(np.stack([crop.frame for crop in nows])[:, None]),  # [B, c, c] -> [B, 1, c, c]
         torch.from_numpy(np.stack([crop.frame for crop in befores])[:, None]),
-        number(nows, step),
-        number(befores, step),
-        number(links, step),
+        number(nows, pixel_size),
+        number(befores, pixel_size),
+        number(links, pixel_size),
     )
 
 
-def number(crops: Sequence[Crop], step: float) -> Cells:
+def number(crops: Sequence[Crop], pixel_size: float) -> Cells:
     """Number the cells of several crops 0..n-1."""
     instances: list[NDArray[np.int64]] = []
     centres: list[NDArray[np.float64]] = []
@@ -173,7 +175,7 @@ def number(crops: Sequence[Crop], step: float) -> Cells:
         lookup[0] = BACKGROUND
         for label, centre in crop.centres.items():
             lookup[label] = len(centres)
-            centres.append(centre * step)
+            centres.append(centre * pixel_size)
             images.append(image)
             partial.append(label in crop.partial)
         instances.append(lookup[crop.labels])  # UNKNOWN = -1 reads the last entry, which is IGNORED

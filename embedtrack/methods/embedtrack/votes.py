@@ -10,7 +10,7 @@ from embedtrack.tracks.relabel import compact
 from embedtrack.types import Frame, Labels
 
 
-def link(labels: Labels, shift: Frame, before: Labels, step: float) -> dict[int, int]:
+def link(labels: Labels, shift: Frame, before: Labels, pixel_size: float) -> dict[int, int]:
     """Each cell of frame t votes for the cell of t-1 that holds most of its shifted pixels.
 
     The background is a candidate too, and so is everything outside the frame: the centre at t-1 to which a pixel is
@@ -22,7 +22,7 @@ def link(labels: Labels, shift: Frame, before: Labels, step: float) -> dict[int,
         labels: int32[H, W] of frame t, any positive labels.
         shift: float32[2, H, W], the tracking offset (y, x) in grid units.
         before: int32[H, W] of frame t-1, any positive labels.
-        step: the width of a pixel in grid units.
+        pixel_size: the width of a pixel in grid units.
 
     Returns:
         Label at t -> label at t-1, in rising order, for the cells that have a predecessor.
@@ -30,10 +30,10 @@ def link(labels: Labels, shift: Frame, before: Labels, step: float) -> dict[int,
     Raises:
         ValueError: the three arrays are not of one frame size.
     """
-    return {cell: source for cell, source in votes(labels, shift, before, step).items() if source}
+    return {cell: source for cell, source in votes(labels, shift, before, pixel_size).items() if source}
 
 
-def votes(labels: Labels, shift: Frame, before: Labels, step: float) -> dict[int, int]:
+def votes(labels: Labels, shift: Frame, before: Labels, pixel_size: float) -> dict[int, int]:
     """As ``link``, for all cells of frame t, in rising order: those without a predecessor have 0."""
     if not labels.shape == before.shape == shift.shape[1:] or len(shift) != 2:
         shapes = f"{labels.shape}, {before.shape} and {shift.shape}"
@@ -41,7 +41,7 @@ def votes(labels: Labels, shift: Frame, before: Labels, step: float) -> dict[int
             f"expected labels, labels before and shift of shapes [H, W], [H, W] and [2, H, W], got {shapes}"
         )
     (now, cells), (then, candidates) = compact(labels), compact(before)
-    runs = _runs(now, np.ascontiguousarray(shift, np.float32), then, step)
+    runs = _runs(now, np.ascontiguousarray(shift, np.float32), then, pixel_size)
     sources = _sources(runs, cells.size, candidates.size)
     voters = np.flatnonzero(sources >= 0)
     return dict(zip(cells[voters].tolist(), candidates[sources[voters]].tolist(), strict=True))
@@ -59,8 +59,8 @@ class Runs(NamedTuple):
 
 
 @compiled
-def _runs(labels: Labels, shift: Frame, before: Labels, step: float) -> Runs:
-    """A pixel p votes for the cell at round(p + o^T / step), in ``before``."""
+def _runs(labels: Labels, shift: Frame, before: Labels, pixel_size: float) -> Runs:
+    """A pixel p votes for the cell at round(p + o^T / pixel_size), in ``before``."""
     height, width = labels.shape
     known = before.reshape(-1)
     goal = np.empty(width, np.int32)  # where the pixels of a row point to, in reading order, or -1
@@ -69,8 +69,8 @@ def _runs(labels: Labels, shift: Frame, before: Labels, step: float) -> Runs:
     pixels = runs = 0
     for row in range(height):
         for column in range(width):  # without branches, so that many are done at a time
-            y = np.rint(row + shift[0, row, column] / step)
-            x = np.rint(column + shift[1, row, column] / step)
+            y = np.rint(row + shift[0, row, column] / pixel_size)
+            x = np.rint(column + shift[1, row, column] / pixel_size)
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)  # as floats: false for NaN
             goal[column] = np.int32(y * width + x) if inside else np.int32(-1)
         for column in range(width):

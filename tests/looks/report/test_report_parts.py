@@ -207,11 +207,11 @@ def test_divisions_have_a_state_only_where_there_is_truth():
     assert (right["frame"], right["mother"], right["daughters"], right["state"]) == (3, 1, [2, 3], "right")
     assert (right["y"], right["x"]) == (24, 32)
     assert content.divisions(tracked(toy), places, None)[0]["state"] is None
-    alone = Toy(toy.labels, [Track(1, 0, 2, 0), Track(2, 3, 5, 1), Track(3, 3, 5, 0)])
-    assert content.divisions(tracked(toy), places, find_errors(tracked(alone), tracked(toy)))[0]["state"] == "false"
+    exclusive = Toy(toy.labels, [Track(1, 0, 2, 0), Track(2, 3, 5, 1), Track(3, 3, 5, 0)])
+    assert content.divisions(tracked(toy), places, find_errors(tracked(exclusive), tracked(toy)))[0]["state"] == "false"
     bare = Toy(np.where(toy.labels == 2, 0, toy.labels), [Track(1, 0, 2, 0), Track(3, 3, 5, 1)])
     assert content.divisions(tracked(toy), places, find_errors(tracked(bare), tracked(toy)))[0]["state"] == "spoilt"
-    (lost,) = content.lost_divisions(find_errors(tracked(toy), tracked(alone)), places)
+    (lost,) = content.lost_divisions(find_errors(tracked(toy), tracked(exclusive)), places)
     assert (lost["mother"], lost["daughters"], lost["state"]) == (1, [2, 3], "lost")
 
 

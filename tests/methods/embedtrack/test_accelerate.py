@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from embedtrack.inference.tiles import plan
 from embedtrack.methods.embedtrack import accelerate as steps
-from embedtrack.methods.embedtrack.accelerate import LONG, Graphed, Seen, Sooner, Step, Way, choose_way
+from embedtrack.methods.embedtrack.accelerate import (
+    LONG,
+    Accelerated,
+    CompileMode,
+    Graphed,
+    NetworkOutput,
+    PairNetwork,
+    choose_compile_mode,
+)
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.fast import for_inference
 from embedtrack.methods.embedtrack.predict import Predictor
@@ -27,29 +35,29 @@ def frames() -> list[np.ndarray]:
 @pytest.mark.parametrize(
     ("compiling", "device", "frames", "way"),
     [
-        ("auto", CPU, 10_000, Way()),
-        ("auto", CPU, None, Way()),
-        ("auto", CUDA, LONG - 1, Way()),  # never by default on a short movie
-        ("auto", CUDA, LONG, Way(graphed=True)),
-        ("auto", CUDA, None, Way(graphed=True)),
-        ("auto", torch.device("mps"), LONG, Way()),
-        ("on", CPU, 1, Way(compiled=True)),
-        ("on", CUDA, 1, Way(compiled=True, graphed=True)),
-        ("off", CUDA, 10_000, Way()),
+        ("auto", CPU, 10_000, CompileMode()),
+        ("auto", CPU, None, CompileMode()),
+        ("auto", CUDA, LONG - 1, CompileMode()),  # never by default on a short movie
+        ("auto", CUDA, LONG, CompileMode(graphed=True)),
+        ("auto", CUDA, None, CompileMode(graphed=True)),
+        ("auto", torch.device("mps"), LONG, CompileMode()),
+        ("on", CPU, 1, CompileMode(compiled=True)),
+        ("on", CUDA, 1, CompileMode(compiled=True, graphed=True)),
+        ("off", CUDA, 10_000, CompileMode()),
     ],
 )
-def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, way: Way):
-    assert choose_way(compiling, device, frames) == way
+def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, way: CompileMode):
+    assert choose_compile_mode(compiling, device, frames) == way
 
 
 def test_an_unknown_word_is_refused():
     with pytest.raises(ValueError, match="expected --compile auto, on, off, got yes"):
-        choose_way("yes", CPU, None)
+        choose_compile_mode("yes", CPU, None)
 
 
 @torch.inference_mode()
 def test_the_first_frame_is_its_own_past(network: BranchedERFNet):
-    step, batch = Step(for_inference(network)), torch.randn(1, 1, *SHAPE)
+    step, batch = PairNetwork(for_inference(network)), torch.randn(1, 1, *SHAPE)
     seen = step.first(batch)
     for one, same in zip(seen, step(batch, seen.features), strict=True):
         assert torch.equal(one, same)
@@ -59,11 +67,11 @@ def test_the_first_frame_is_its_own_past(network: BranchedERFNet):
 
 @torch.inference_mode()
 def test_the_first_view_of_a_batch_is_tracked_or_none(network: BranchedERFNet):
-    step, now, old = Step(for_inference(network)), torch.randn(3, 1, *SHAPE), torch.randn(3, 1, *SHAPE)
+    step, now, old = PairNetwork(for_inference(network)), torch.randn(3, 1, *SHAPE), torch.randn(3, 1, *SHAPE)
     one, none = step(now, step.first(old).features), step(now, now[:0])
-    alone = step(now[:1], step.first(old[:1]).features)
-    torch.testing.assert_close(one.shift, alone.shift)
-    torch.testing.assert_close(one.features, alone.features)
+    exclusive = step(now[:1], step.first(old[:1]).features)
+    torch.testing.assert_close(one.shift, exclusive.shift)
+    torch.testing.assert_close(one.features, exclusive.features)
     torch.testing.assert_close(one.cells, none.cells)
     assert none.features.shape == (0, 128, SHAPE[0] // 8, SHAPE[1] // 8)
     assert none.shift.shape == (0, 2, *SHAPE)
@@ -99,7 +107,7 @@ def test_nothing_is_warmed_up_before_the_first_frame_has_fitted(network: Branche
     predictor, plain = (Predictor(network, plan(SHAPE, 128), views=8) for _ in range(2))
     shapes, kept = list[tuple[int, ...]](), torch.empty(0)
 
-    def sooner(batch: Tensor, before: Tensor) -> Seen:
+    def sooner(batch: Tensor, before: Tensor) -> NetworkOutput:
         nonlocal kept
         shapes.append((*batch.shape, len(before)))
         seen = predictor.step(batch, before)
@@ -119,18 +127,18 @@ class Doubled:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, batch: Tensor, before: Tensor) -> Seen:
+    def __call__(self, batch: Tensor, before: Tensor) -> NetworkOutput:
         self.calls += 1
         tracked = batch[: len(before)]
-        return Seen(2 * tracked, batch + 1, tracked + before)
+        return NetworkOutput(2 * tracked, batch + 1, tracked + before)
 
 
 def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pytest.LogCaptureFixture):
-    def fails(batch: Tensor, before: Tensor) -> Seen:
+    def fails(batch: Tensor, before: Tensor) -> NetworkOutput:
         raise RuntimeError("no C++ compiler\nwas found in ...")
 
     plain = Doubled()
-    sooner = Sooner(plain, Way(), CPU)
+    sooner = Accelerated(plain, CompileMode(), CPU)
     sooner._faster = fails
     x = torch.ones(1, 1, 2, 3)
     for _ in range(3):
@@ -140,7 +148,7 @@ def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pyte
 
 
 def test_the_warm_up_of_each_shape_is_told_once(caplog: pytest.LogCaptureFixture):
-    sooner = Sooner(Doubled(), Way(), CPU)
+    sooner = Accelerated(Doubled(), CompileMode(), CPU)
     sooner._faster = Doubled()
     with caplog.at_level(logging.INFO):
         for shape in ((4, 1, 16, 8), (4, 1, 8, 16), (4, 1, 16, 8)):
@@ -165,7 +173,7 @@ def test_a_graph_serves_all_batches_of_its_shape(monkeypatch: pytest.MonkeyPatch
     def capture(step: Doubled, batch: Tensor, before: Tensor) -> steps._Graph:
         graph = Played(step)
         graph.batch, graph.before = torch.empty_like(batch), torch.empty_like(before)
-        graph.seen = Seen(torch.empty_like(before), torch.empty_like(batch), torch.empty_like(before))
+        graph.seen = NetworkOutput(torch.empty_like(before), torch.empty_like(batch), torch.empty_like(before))
         captured.append((tuple(batch.shape), len(before)))
         return steps._Graph(graph, graph.batch, graph.before, graph.seen)
 
@@ -205,10 +213,10 @@ def test_a_capture_warms_up_aside_and_lets_other_threads_go_on(monkeypatch: pyte
         yield
         log.append("captured")
 
-    def step(batch: Tensor, before: Tensor) -> Seen:
+    def step(batch: Tensor, before: Tensor) -> NetworkOutput:
         assert batch.data_ptr() != given[0].data_ptr()  # the graph has memory of its own
         log.append("step")
-        return Seen(batch, batch, before)
+        return NetworkOutput(batch, batch, before)
 
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("here"))
@@ -229,7 +237,9 @@ def test_a_capture_warms_up_aside_and_lets_other_threads_go_on(monkeypatch: pyte
 def test_compiled_steps_give_nearly_the_same_maps(
     network: BranchedERFNet, frames: list[np.ndarray], caplog: pytest.LogCaptureFixture
 ):
-    plain, compiled = (Predictor(network, plan(SHAPE, 128), views=8, way=Way(compiled=c)) for c in (False, True))
+    plain, compiled = (
+        Predictor(network, plan(SHAPE, 128), views=8, way=CompileMode(compiled=c)) for c in (False, True)
+    )
     for frame in frames:
         for expected, found in zip(plain(frame), compiled(frame), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -244,7 +254,7 @@ def test_a_graph_on_a_gpu_gives_the_bytes_of_the_plain_step(
 ):
     network.cuda()
     plain, graphed = (
-        Predictor(network, plan(SHAPE, 128), 8, precision, Way(graphed=graphed)) for graphed in (False, True)
+        Predictor(network, plan(SHAPE, 128), 8, precision, CompileMode(graphed=graphed)) for graphed in (False, True)
     )
     for frame in frames:
         for expected, found in zip(plain(frame), graphed(frame), strict=True):

@@ -125,7 +125,7 @@ def test_the_slow_way_finds_the_same_cells_to_the_pixel(views: int, frames: rang
         height, width = (round(side * config.scale) for side in shape)
         slow = slow_maps(model.network, now, before, views)
         maps = to_frame(Maps(*(m[..., :height, :width] for m in slow)), shape, config.scale)
-        np.testing.assert_array_equal(labels, cluster(maps, config.clustering, config.pixel))
+        np.testing.assert_array_equal(labels, cluster(maps, config.clustering, config.frame_pixel_size))
         np.testing.assert_allclose(shift, maps.shift, atol=1e-4)
 
 

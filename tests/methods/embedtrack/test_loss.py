@@ -240,6 +240,6 @@ def test_a_marker_says_that_a_cell_is_there():
 
 def test_markers_weigh_less_than_whole_cells():
     cells, maps = cells_of([{(11, 10): 5, (11, 21): 5}]), random_maps(1)
-    alone = [segmentation_losses(maps, cells_of([{centre: 5}]), STEP)[1] for centre in ((11, 10), (11, 21))]
+    exclusive = [segmentation_losses(maps, cells_of([{centre: 5}]), STEP)[1] for centre in ((11, 10), (11, 21))]
     both = segmentation_losses(maps, cells._replace(partial=torch.tensor([False, True])), STEP)[1]
-    assert both.item() == pytest.approx((alone[0].item() + 0.2 * alone[1].item()) / 1.2)
+    assert both.item() == pytest.approx((exclusive[0].item() + 0.2 * exclusive[1].item()) / 1.2)

@@ -4,7 +4,7 @@ import torch
 
 from embedtrack.inference.symmetry import SYMMETRIES, do, do_axes, do_vectors
 from embedtrack.inference.tiles import plan
-from embedtrack.methods.embedtrack.accelerate import Seen
+from embedtrack.methods.embedtrack.accelerate import NetworkOutput
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Pending, Predictor, _groups, plan_tiles
 
@@ -99,7 +99,7 @@ def short_of_memory(above: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network has no room for tiles with more pixels."""
     right = Predictor._see
 
-    def see(self: Predictor, views: torch.Tensor, *rest: object) -> Seen:
+    def see(self: Predictor, views: torch.Tensor, *rest: object) -> NetworkOutput:
         if views.shape[-1] * views.shape[-2] > above:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.")
         return right(self, views, *rest)

@@ -3,7 +3,7 @@ import pytest
 
 from embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.cluster import cluster
-from embedtrack.methods.embedtrack.refine import settle
+from embedtrack.methods.embedtrack.refine import refine
 from embedtrack.types import Maps
 from tests.drawings import ALL, STEP, draw, perfect_maps
 
@@ -15,7 +15,7 @@ SHAPE = (48, 64)
 def test_perfect_cells_stay_as_they_are(toy, reach: float):
     for labels in toy().labels:
         maps = perfect_maps(labels, labels, {})
-        assert (settle(labels, maps, reach, 0.3, 1, STEP) == labels).all()
+        assert (refine(labels, maps, reach, 0.3, 1, STEP) == labels).all()
 
 
 def dim_rim(share: float) -> tuple[np.ndarray, Maps[np.ndarray]]:
@@ -32,8 +32,8 @@ def test_a_rim_that_points_halfway_belongs_to_the_cell_within_its_reach():
     for b in maps.bandwidth:
         b[:] = np.log(np.log(2) / (10 * STEP) ** 2) / 10
     found = labels * (np.arange(64) >= 24).astype(np.int32)
-    assert (settle(found, maps, 0.8, 0.3, 1, STEP) == labels).all()
-    strict = settle(found, maps, 0.95, 0.3, 1, STEP)
+    assert (refine(found, maps, 0.8, 0.3, 1, STEP) == labels).all()
+    strict = refine(found, maps, 0.95, 0.3, 1, STEP)
     assert not strict[24, 22]  # 0.895 is not enough
     assert strict[24, 30]
 
@@ -45,16 +45,16 @@ def test_the_centre_is_the_mean_of_the_cell():
     for b in maps.bandwidth:
         b[:] = np.log(np.log(2) / (4 * STEP) ** 2) / 10  # d = 0.5 at 4 pixels
     maps.offset[0, 24, 30] += 5 * STEP
-    settled = settle(labels, maps, 0.5, 0.3, 1, STEP)
-    assert not settled[24, 30]
-    assert (settled > 0).sum() == (labels > 0).sum() - 1
+    refined = refine(labels, maps, 0.5, 0.3, 1, STEP)
+    assert not refined[24, 30]
+    assert (refined > 0).sum() == (labels > 0).sum() - 1
 
 
 def test_a_contested_pixel_goes_to_the_nearer_mean():
     labels = draw(SHAPE, {1: ((24, 20), 8), 2: ((24, 40), 8)})
     maps = perfect_maps(labels, labels, {})
     swapped = np.where(labels == 1, np.where(np.arange(64) < 16, 2, 1), labels).astype(np.int32)
-    assert (settle(swapped, maps, 0.5, 0.3, 1, STEP) == labels).all()
+    assert (refine(swapped, maps, 0.5, 0.3, 1, STEP) == labels).all()
 
 
 def test_a_crescent_falls():
@@ -68,18 +68,18 @@ def test_a_crescent_falls():
     maps.offset[1][ring] = (26 - columns) * STEP
     for b in maps.bandwidth:
         b[:] = np.log(np.log(2) / (3 * STEP) ** 2) / 10
-    settled = settle(torn, maps, 0.5, 0.3, 1, STEP)
-    assert np.unique(settled).tolist() == [0, 1]
-    assert not settled[ring].any()
+    refined = refine(torn, maps, 0.5, 0.3, 1, STEP)
+    assert np.unique(refined).tolist() == [0, 1]
+    assert not refined[ring].any()
 
 
 def test_foreground_only_and_small_cells_fall():
     labels = draw(SHAPE, {1: ((24, 20), 8), 2: ((24, 50), 3)})
     maps = perfect_maps(labels, labels, {})
     maps.seediness[:24] = 0.1
-    settled = settle(labels, maps, 0.5, 0.3, 40, STEP)
-    assert not settled[:24].any()
-    assert np.unique(settled).tolist() == [0, 1]
+    refined = refine(labels, maps, 0.5, 0.3, 40, STEP)
+    assert not refined[:24].any()
+    assert np.unique(refined).tolist() == [0, 1]
 
 
 def test_cluster_settles_where_asked():
@@ -94,6 +94,6 @@ def test_cluster_settles_where_asked():
 def test_an_empty_frame_and_seediness_of_zero():
     nothing = np.zeros(SHAPE, np.int32)
     maps = perfect_maps(nothing, nothing, {})
-    assert not settle(nothing, maps, 0.5, 0.3, 1, STEP).any()
+    assert not refine(nothing, maps, 0.5, 0.3, 1, STEP).any()
     labels = draw(SHAPE, {1: ((24, 20), 8)})
-    assert not settle(labels, maps, 0.5, 0.3, 1, STEP).any()
+    assert not refine(labels, maps, 0.5, 0.3, 1, STEP).any()

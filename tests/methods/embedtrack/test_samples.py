@@ -7,7 +7,7 @@ import torch
 
 from embedtrack.config import Augmentation, Normalisation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, collate, cut, draw
-from embedtrack.truth.annotated import UNKNOWN, Movie, read_movie
+from embedtrack.truth.annotated import UNKNOWN, AnnotatedMovie, read_annotated
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import medoid
 from tests.drawings import STEP, Toy, dividing, moving, touching, vanishing, write_movie
@@ -17,8 +17,8 @@ PLAIN = Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise
 SAMPLING = Sampling(crop=40)
 
 
-def movie_of(toy: Toy, folder: Path) -> Movie:
-    return read_movie(write_movie(toy, folder / "toy"), Normalisation())
+def movie_of(toy: Toy, folder: Path) -> AnnotatedMovie:
+    return read_annotated(write_movie(toy, folder / "toy"), Normalisation())
 
 
 def test_without_interpolation_a_crop_is_a_part_of_the_frame(tmp_path: Path):
