@@ -95,8 +95,8 @@ def of_stills(folder: Path, model: Model, views: int, frames: range, pictures: P
     numbers = [number for number in frames if number in truth.gold]
     cells = segment(model, [paths[number] for number in numbers], views, "float32")
     losses, stills = Losses(defaultdict(list), defaultdict(list), 0, []), []
-    for number, (labels, _) in zip(numbers, cells, strict=True):
-        images = layout.read_labels(truth.gold[number]), remove_border(labels, border)
+    for number, frame in zip(numbers, cells, strict=True):
+        images = layout.read_labels(truth.gold[number]), remove_border(frame.labels, border)
         reference, result = (still(image, number) for image in images)
         found = compare([reference.labels[0]], reference, result)
         losses.frames.append(found.frames[0])

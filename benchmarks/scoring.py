@@ -18,6 +18,7 @@ from embedtrack.checkpoint import Model
 from embedtrack.files.names import numbered
 from embedtrack.inference import device
 from embedtrack.inference.track import dataset_of, finished, segment
+from embedtrack.tracks.cells import at_rest
 from embedtrack.tracks.repair import remove_border
 from embedtrack.tracks.tracker import Tracker
 
@@ -55,7 +56,7 @@ def score(
         both = {number: path for number, path in chosen.items() if number in truth.gold}
         cells = segment(model, list(both.values()), views, precision)
         overlaps = [
-            jaccards(layout.read_labels(truth.gold[n]), labels) for n, (labels, _) in zip(both, cells, strict=True)
+            jaccards(layout.read_labels(truth.gold[n]), frame.labels) for n, frame in zip(both, cells, strict=True)
         ]
         seconds = (time.perf_counter() - begin) / max(len(both), 1)
         flat = [overlap for frame in overlaps for overlap in frame]
@@ -98,7 +99,7 @@ def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, p
     tracker = Tracker(model.config, dataset_of(folder).border)
     cells = segment(model, sequence.paths, views, precision)
     if not offsets:
-        cells = ((labels, np.zeros_like(shift)) for labels, shift in cells)
+        cells = (frame._replace(origin=at_rest(frame.labels.shape)) for frame in cells)
     with ResultWriter(out, sequence) as writer:
         for index, mask in enumerate(finished(tracker, cells)):
             writer.write(index, mask)

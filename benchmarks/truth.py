@@ -1,8 +1,8 @@
 """What less truth costs: ``python -m benchmarks.truth DATASET --minutes 8``.
 
 The last movie is scored, whole; the first one trains, once with all of its truth and then with parts: gold masks and
-markers alone, or ten frames, each from random initialisation and from those of another data set. Each training has the same
-budget but the shorter one of fine-tuning. What is finished is not done again, what was stopped goes on.
+markers alone, or ten frames, each from random initialisation and from the weights of another data set. Every one has
+the same budget but the shorter one of fine-tuning. What is finished is not done again, what was stopped goes on.
 """
 
 import json

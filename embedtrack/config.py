@@ -40,8 +40,8 @@ class Clustering(Settings):
     mask_threshold: float = Field(0.3, gt=0, lt=1)
     """A pixel with seediness above this may belong to a cell."""
     reach: float | None = Field(None, gt=0, lt=1)
-    """Cells that were found take the pixels with d above this to their mean centre, see ``methods/embedtrack/refine.py``; None:
-    they stay as they were found, by d > 0.5 to the centre that proposed them."""
+    """Cells that were found take the pixels with d above this to their mean centre, see
+    ``methods/embedtrack/refine.py``; None: they stay as found, by d > 0.5 to the centre that proposed them."""
     min_votes: int = Field(5, ge=0)
     """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
     smoothing: int = Field(3, ge=1)
@@ -58,24 +58,27 @@ class Linking(Settings):
 
 
 class Costs(Settings):
-    """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by its name there, that add up to
-    log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network."""
+    """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by the names that it has there.
 
-    cell: dict[str, float] = {"bias": 1.0, "seediness": 4.0, "small": -1.0, "weak": -3.0, "part": -1.5, "union": -2.0}
+    They add up to log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network.
+    """
+
+    cell: dict[str, float] = {"bias": 6.7, "part": -7.9, "small": -1.0, "large": 0.1, "roundness": 0.5}
     """That a candidate is a cell."""
     link: dict[str, float] = {
-        "bias": 2.0, "share": 4.0, "far": -1.5, "growth": -2.0, "gap2": -1.0, "gap3": -2.0, "part": -0.5, "weak": -0.5
+        "bias": 3.1, "share": 3.5, "far": -2.1, "growth": -3.3, "gap2": -0.8, "gap3": -0.3, "part": -1.0
     }  # fmt: skip
     """That two candidates are one cell."""
     division: dict[str, float] = {
-        "bias": 1.0, "apart": -2.0, "unlike": -3.0, "sum": -3.0, "less": -2.0, "middle": -2.0, "short": -6.0,
-        "young": -4.0, "swollen": -2.0, "part": -1.0, "weak": -2.0, "edge": -1.0,
+        "bias": -4.0, "share": 0.4, "far": -0.4, "apart": 1.7, "touch": 0.7, "middle": -1.8, "unlike": -2.6,
+        "sum": -1.2, "less": 0.8, "shade": -1.5, "short": -0.3, "young": 0.3, "swollen": -2.3, "mother": -1.2,
+        "daughters": -1.3, "flash": 0.8, "part": -1.6,
     }  # fmt: skip
     """That a candidate divides into two."""
-    appear: float = 4.0
-    """Minus log-odds that a cell comes from nowhere; also, twice, of ..."""
-    vanish: float = 4.0
-    """... that it goes."""
+    appear: float = 7.0
+    """That a cell comes from nowhere, minus log-odds, ..."""
+    vanish: float = 7.0
+    """... and that it goes."""
     edge: float = 1.0
     """Both at the frame's edge."""
 
@@ -221,4 +224,4 @@ RECIPES: dict[str, Recipe] = {
     "PhC-C2DH-U373": Recipe(),
     "PhC-C2DL-PSC": Recipe(),
 }
-"""What does not follow from the movies; see ``truth/derive.py`` for what does. Other data sets train with ``Recipe()``."""
+"""What does not follow from the movies, see ``truth/derive.py``; other data sets train with ``Recipe()``."""

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
+from embedtrack.methods.embedtrack.cells import origins
+from embedtrack.tracks.cells import Cells
 from embedtrack.truth.medoid import medoids
 from embedtrack.types import Labels, Maps, Track
 
@@ -94,6 +96,14 @@ def perfect_maps(labels: Labels, before: Labels, parents: dict[int, int], step: 
             maps.bandwidth[axis, y, x] = np.clip(np.log(np.log(2) / (radius * step) ** 2) / 10, 0, 1)
         maps.seediness[y, x] = 0.9
     return maps
+
+
+def seen(labels: Labels, shift: np.ndarray, step: float = STEP) -> Cells:
+    """What a method says of a frame int32[H, W] of any positive labels, with tracking offsets float32[2, H, W]."""
+    known = np.unique(labels[labels > 0])
+    small = (np.searchsorted(known, labels) + 1).astype(np.int32) * (labels > 0)
+    sure = np.full(known.size + 1, 0.9, np.float32)
+    return Cells(small, np.zeros_like(small), origins(shift, step), sure, sure.copy())
 
 
 def write_movie(toy: Toy, dataset: Path, name: str = "01", digits: int = 3) -> Path:

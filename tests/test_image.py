@@ -10,8 +10,11 @@ from embedtrack.challenge.convention import REPOSITORY
 BLOCKED = """
 import sys
 sys.modules.update(dict.fromkeys(sys.argv[1:]))
-from embedtrack import __main__, infer, provenance, watch
-from embedtrack.display import frames_bar
+from embedtrack import __main__
+from embedtrack.challenge import provenance
+from embedtrack.inference import track
+from embedtrack.live import watch
+from embedtrack.cli.display import frames_bar
 """
 
 

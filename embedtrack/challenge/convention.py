@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from embedtrack.model_files import WEIGHTS
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parent
 INSTALLED = (PACKAGE / "models").is_dir()
 """Whether this came as a wheel: the shipped models lie within the package then, in a checkout beside it."""

@@ -12,7 +12,7 @@ from rich.table import Table
 from embedtrack.challenge.aogm import Match, match_labels, operations
 from embedtrack.challenge.beside import beside, of_movie
 from embedtrack.challenge.check import TRACKS, check, track_faults
-from embedtrack.challenge.layout import Sequence, Truth, open_truth, read_labels, read_tracks
+from embedtrack.challenge.layout import FrameFolder, Truth, open_truth, read_labels, read_tracks
 from embedtrack.files.names import gaps, numbered, runs, spell
 from embedtrack.movies.tiff_image import read_header
 from embedtrack.types import Labels, Track
@@ -154,7 +154,7 @@ def _open_result(folder: Path, truth: Truth) -> Result:
     if files and [file.number - files[0].number for file in files] == list(range(len(files))):
         height, width = read_header(next(iter((truth.markers or truth.gold).values()))).shape
         paths = tuple(file.path for file in files)
-        movie = Sequence(folder, paths, files[0].number, files[0].digits, (height, width))
+        movie = FrameFolder(folder, paths, files[0].number, files[0].digits, (height, width))
     faults = check(folder, movie)
     if faults:
         raise ValueError("\n".join(faults))

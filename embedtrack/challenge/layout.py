@@ -17,11 +17,11 @@ from embedtrack.movies.tiff_image import Header, read_frame, read_header, read_l
 from embedtrack.types import Track
 
 __all__ = [
-    "Sequence",
+    "FrameFolder",
     "Truth",
     "check",
+    "open_frame_folder",
     "open_frames",
-    "open_sequence",
     "open_truth",
     "read_frame",
     "read_labels",
@@ -31,7 +31,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Sequence:
+class FrameFolder:
     """The frames of a movie, checked but not yet read."""
 
     folder: Path
@@ -70,7 +70,7 @@ class Truth:
     """The tracks of the markers."""
 
 
-def open_frame_folder(folder: Path) -> Sequence:
+def open_frame_folder(folder: Path) -> FrameFolder:
     """The frames ``t000.tif``, ``t001.tif``, ... of a folder, with any first number and any width of the numbers.
 
     Only headers are read, save for floating point frames, where NaN must be looked for.
@@ -80,7 +80,7 @@ def open_frame_folder(folder: Path) -> Sequence:
     """
     folder = Path(folder)
     files, shape = _sound_frames(folder, holes=False)
-    return Sequence(folder, tuple(file.path for file in files), files[0].number, files[0].digits, shape)
+    return FrameFolder(folder, tuple(file.path for file in files), files[0].number, files[0].digits, shape)
 
 
 def open_frames(folder: Path) -> dict[int, Path]:

@@ -61,12 +61,12 @@ def speed(device_name: str, seconds: float) -> Iterator[Finding]:
     import numpy as np
 
     from embedtrack import checkpoint
-    from embedtrack.inference.device import choose, fast_precision, keep_memory, place
+    from embedtrack.inference.device import choose, fast_precision, keep_memory, move
     from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 
     device = choose(device_name)
     model = checkpoint.load(models() / DEMO_MODEL)
-    place(model.network, device)
+    move(model.network, device)
     keep_memory()
     precisions = dict.fromkeys(["float32", fast_precision(device)])
     for precision in precisions:

@@ -19,8 +19,8 @@ from embedtrack.checkpoint import Model
 from embedtrack.config import DATASETS, DataSet
 from embedtrack.inference import device
 from embedtrack.inference.pipeline import ahead, spread
-from embedtrack.instances.cells import cells_of
 from embedtrack.methods.embedtrack.accelerate import CompileMode, choose_compile_mode
+from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.predict import PRECISIONS, Pending, Predictor, plan_tiles
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise

@@ -1,7 +1,7 @@
 """The story of live tracking: frames arrive -> cells -> tracks -> a result that is valid after every frame.
 
-Frame by frame it does what ``inference/track.py`` does; at the end its result is the same, byte for byte. What it knows lies in
-a hidden folder beside the result, ``.01_RES.watch``, from which a run goes on after it was killed.
+Frame by frame it does what ``inference/track.py`` does; at the end its result is the same, byte for byte. What it
+knows lies in a hidden folder beside the result, ``.01_RES.watch``, from which a run goes on after it was killed.
 """
 
 import json

@@ -65,7 +65,7 @@ def show(
         raw: the grey values [H, W] of every frame; black without them.
         truth: errors against it are marked.
         frames: indices of the frames to draw; by default all of them, in a single picture a few.
-        look: details.
+        options: details.
         on_frame: called with the frames done and the frames in all.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Open any movie: the challenge's folder, images, TIFF, OME-TIFF, OME-Zarr, microscopes' files; its frames for a network."""
+"""Open any movie: the challenge's folder, images, TIFF, OME-TIFF, OME-Zarr, microscopes' files."""

@@ -27,6 +27,12 @@ class Cells(NamedTuple):
     """float32[n + k + 1]: mean normalised grey value of each; of label 0 that of the background."""
 
 
+def at_rest(shape: tuple[int, ...]) -> Origin:
+    """int32[H, W]: what is known of cells that stay where they are: each pixel was at its own place."""
+    height, width = shape
+    return np.arange(height * width, dtype=np.int32).reshape(height, width)
+
+
 class Regions(NamedTuple):
     """The shape of each label 0 to n, and where its pixels were at t-1; rows of labels that are not there are nan."""
 
@@ -72,8 +78,8 @@ class Votes(NamedTuple):
     """[k]: the region of t."""
     vote: NDArray[np.int64]
     """[k]: the region of t-1; never the background."""
-    count: NDArray[np.int64]
-    """[k]: pixels."""
+    pixels: NDArray[np.int64]
+    """[k]"""
 
 
 def count_votes(labels: Labels, origin: Origin, before: Labels) -> Votes:
@@ -110,8 +116,10 @@ def _runs(labels: Labels, origin: Origin, before: Labels) -> tuple[NDArray[np.in
 def _sums(
     labels: Labels, origin: Origin, count: int, frame_width: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """[n + 1, 6]: pixels and sums of y, x, yy, xx, xy; [n + 1]: variance of the origins; [n + 1, 3]: number and sums
-    of y and x of the origins that lie within one and a half deviations of their mean."""
+    """[n + 1, 6]: pixels and sums of y, x, yy, xx, xy; [n + 1]: variance of the origins; [n + 1, 3]: near origins.
+
+    Those lie within one and a half deviations of their mean: their number, and sums of y and x.
+    """
     height, width = labels.shape
     sums, all_goals = np.zeros((count + 1, 6)), np.zeros((count + 1, 4))
     for y in range(height):

@@ -63,7 +63,7 @@ def division_features(before: Table, now: Table, pairs: NDArray[np.void], life: 
         before: of the mother's frame.
         now: of the daughters' frame.
         pairs: PAIR[k].
-        life: float64[n]: for how many frames, from its own on, best votes follow each candidate of the daughters' frame.
+        life: float64[n]: for how many frames, from its own on, best votes follow each candidate of that frame.
         horizon: how many frames are known from theirs on.
     """
     i, j, k = pairs["source"], pairs["target"], pairs["other"]

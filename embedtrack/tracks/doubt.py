@@ -33,7 +33,7 @@ def look_back(scenes: list[Scene]) -> None:
 
 def _pairs(votes: Votes, table: Table, fresh: NDArray[np.intp]) -> list[tuple[int, int, int]]:
     """A mask of t-1 and two fresh candidates of t that vote for it, the two largest of them."""
-    own = np.isin(votes.voter - 1, fresh) & (votes.count >= MOST * table["area"][votes.voter - 1])
+    own = np.isin(votes.voter - 1, fresh) & (votes.pixels >= MOST * table["area"][votes.voter - 1])
     found: dict[int, list[int]] = {}
     for voter, vote in zip((votes.voter[own] - 1).tolist(), (votes.vote[own] - 1).tolist(), strict=True):
         found.setdefault(vote, []).append(voter)

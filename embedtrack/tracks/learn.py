@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import match_labels
-from embedtrack.tracks.candidates import CELL, PART, UNION, Scene, scene_of
+from embedtrack.tracks.candidates import PART, UNION, Scene, scene_of
 from embedtrack.tracks.cells import Cells
 from embedtrack.tracks.costs import Features, cell_features, division_features, link_features
 from embedtrack.tracks.doubt import BACK, look_back

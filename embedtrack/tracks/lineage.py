@@ -76,7 +76,9 @@ class Lineage:
 
 def _draw(scene: Scene, names: Mapping[int, int]) -> Labels:
     """int32[H, W] of track labels; ``names`` are those of the chosen candidates."""
-    kinds, whole, others = scene.table["kind"], {}, {}
+    kinds = scene.table["kind"]
+    whole: dict[int, int] = {}
+    others: dict[int, int] = {}
     for cell, name in names.items():
         if kinds[cell] == UNION:
             whole |= {int(scene.table[side][cell]) + 1: name for side in ("first", "second")}

@@ -47,7 +47,7 @@ def evidence(scenes: Sequence[Scene], max_gap: int) -> Evidence:
     before = scenes[-2]
     goal = np.stack([now.table["goal_y"], now.table["goal_x"]], axis=1)  # [n, 2]
     votes = votes_between(now, before)
-    share = votes.count / now.table["area"][votes.voter - 1]
+    share = votes.pixels / now.table["area"][votes.voter - 1]
     voted = share >= LEAST_SHARE
     source, target, share = votes.vote[voted] - 1, votes.voter[voted] - 1, share[voted]
     best = np.zeros(len(now.table))
@@ -175,7 +175,8 @@ def _over_gap(
     y, x = y.clip(0, height - 1), x.clip(0, width - 1)
     label = links["source"] + 1
     links["share"] = (there.labels[y, x] == label) | (there.rivals[y, x] == label)
-    return links
+    found: NDArray[np.void] = links
+    return found
 
 
 def _lonely(now: Table, links: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -187,8 +188,11 @@ def _lonely(now: Table, links: NDArray[np.void]) -> NDArray[np.bool_]:
 
 @compiled
 def _follow(goal: NDArray[np.float64], size: NDArray[np.float64], origin: Origin) -> NDArray[np.float64]:
-    """Nobody saw the cell there, so the origins of the pixels around may mean nothing. They are believed if they gather
-    around one point, as they do in a cell; else the cell is taken to have rested."""
+    """Where a cell of this size was one frame before each ``goal`` [n, 2], by the pixels around that.
+
+    Nobody saw the cell there, so their origins may mean nothing. They are believed if they gather around one point, as
+    they do in a cell; else the cell is taken to have rested.
+    """
     height, width = origin.shape
     found = goal.copy()
     for cell in range(len(goal)):

@@ -1,4 +1,4 @@
-"""The best choice among candidates, links and divisions: a linear program, and a whole-numbered one where it must be."""
+"""The best choice among candidates, links and divisions: a linear program, whole-numbered where it must be."""
 
 from typing import NamedTuple
 

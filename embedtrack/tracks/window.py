@@ -19,6 +19,8 @@ STRIDE = 4
 """So many frames become final at a time, ..."""
 AHEAD = 6
 """... when so many later ones are known, and BACK more, which may still get candidates."""
+DELAY = STRIDE + AHEAD + BACK
+"""A frame becomes final when so many later ones are there, or fewer."""
 NEW, LINKED, BORN = range(3)
 """How a track begins or goes on in a frame."""
 

@@ -38,10 +38,10 @@ def write_card(
         training: the movies that trained.
         validation: what was held back of each.
         recipe: what was trained with.
-        team: the device and the number of processes.
+        group: the device and the number of processes.
         seconds: of training.
         scores: number of views -> means over the validation movies.
-        own: so many of the network's own masks completed the truth.
+        pseudo: so many pseudo-labels, masks of the network itself, completed the truth.
         begun: the ``origin`` of fine-tuned weights.
     """
     data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
@@ -63,7 +63,7 @@ The validation frames{held} chose the best weights and the thresholds in `config
 {notes}
 ## Training
 
-{start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(team)}, torch {torch.__version__},
+{start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(group)}, torch {torch.__version__},
 commit {revision()}.
 
 ```json
@@ -104,7 +104,7 @@ def _notes(training: Sequence[AnnotatedMovie], pseudo: int) -> Iterator[str]:
     bare = sum(len(partial) for movie in training for partial in movie.partial)
     if pseudo or bare:
         yield (
-            f"Of the training frames' cells {own} have a marker and one of the network's own masks, from a first "
+            f"Of the training frames' cells {pseudo} have a marker and a pseudo-label, the network's mask from a first "
             f"training, that agreed with it and between views; {bare} have a marker alone, which teaches where they "
             "are, but no size."
         )
@@ -116,7 +116,7 @@ def _notes(training: Sequence[AnnotatedMovie], pseudo: int) -> Iterator[str]:
 
 
 def _machine(group: ProcessGroup) -> str:
-    processes = f"{team.size} x " if group.size > 1 else ""
+    processes = f"{group.size} x " if group.size > 1 else ""
     if group.device.type == "cuda":
         return processes + torch.cuda.get_device_name(group.device)
-    return f"{processes}{torch.get_num_threads()} thread(s) of a {platform.machine()} {team.device.type}"
+    return f"{processes}{torch.get_num_threads()} thread(s) of a {platform.machine()} {group.device.type}"

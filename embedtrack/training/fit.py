@@ -113,7 +113,7 @@ def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedE
     smallest = max(1, int(np.percentile(sizes, 1) / 2 / scale**2))
     clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
     return network, ModelConfig(
-        step=recipe.pixel_size, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
+        pixel_size=recipe.pixel_size, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
         cell_diameter=round(2 * radius / scale, 1),
     )  # fmt: skip
 

@@ -85,7 +85,7 @@ def train(
         config = checkpoint.load(init).config
         known = {
             "normalisation": config.normalisation,
-            "step": config.pixel_size,
+            "pixel_size": config.pixel_size,
         }  # the scale follows from the new cells
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]

@@ -21,7 +21,7 @@ from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches
 from embedtrack.types import Frame, Labels, Track
 
-__all__ = ["UNKNOWN", "Movie", "read_movie", "read_movies"]
+__all__ = ["UNKNOWN", "AnnotatedMovie", "read_annotated", "read_annotated_movies"]
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -55,7 +55,7 @@ class AnnotatedMovie:
     scale: float
     """Working pixels per pixel of the frame."""
     centre: str
-    """``medoid``, or another of ``data/medoid.CENTRES``."""
+    """``medoid``, or another of ``truth/medoid.CENTRES``."""
     tracked: bool
     """Whether labels are tracks; otherwise each frame stands alone."""
 
@@ -99,7 +99,7 @@ class AnnotatedMovie:
             return []
         return [(t, label) for t in self.paired for label in self.centres[t] if label not in self.partial[t]]
 
-    def part(self, times: Iterable[int]) -> "Movie":
+    def part(self, times: Iterable[int]) -> "AnnotatedMovie":
         """The same movie with some of its frames only, in their order."""
         keep = list(times)
         return replace(
@@ -129,7 +129,7 @@ def read_annotated_movies(
         settings: how grey values become frames.
         scale: working pixels per pixel.
         centre: what a cell's pixels point at.
-        own: for some folders, masks by frame number beside the annotated ones, which paint over them.
+        pseudo: for some folders, masks by frame number beside the annotated ones, which paint over them.
 
     Raises:
         ValueError: a sequence or its truth is missing or damaged.
@@ -169,7 +169,7 @@ def read_annotated(
         settings: how grey values become frames.
         scale: working pixels per pixel.
         centre: what a cell's pixels point at.
-        own: masks by frame number beside the annotated ones, which paint over them.
+        pseudo: masks by frame number beside the annotated ones, which paint over them.
 
     Raises:
         ValueError: the sequence or its truth is missing or damaged.

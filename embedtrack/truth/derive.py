@@ -49,9 +49,9 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     seen = measure(folders)
     scale = recipe.scale or scale_for(float(np.median(seen.diameters)) if seen.diameters else TYPICAL)
     changes: dict[str, object] = {"scale": scale}
-    if seen.extents and "step" not in recipe.model_fields_set:
+    if seen.extents and "pixel_size" not in recipe.model_fields_set:
         far = float(np.percentile(seen.extents, 99)) * scale
-        changes["step"] = next((pixel_size for pixel_size in PIXEL_SIZES if far * pixel_size <= 1), PIXEL_SIZES[-1])
+        changes["pixel_size"] = next((size for size in PIXEL_SIZES if far * size <= 1), PIXEL_SIZES[-1])
     if seen.extents and "crop" not in recipe.sampling.model_fields_set:
         median, large = (1.25 * float(np.percentile(seen.extents, p)) * scale for p in (50, 95))
         crop = next((crop for crop in CROPS if crop >= max(median, large / 2)), CROPS[-1])

@@ -6,7 +6,7 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.check import track_faults
-from embedtrack.challenge.layout import Sequence, check, open_frame_folder, write_tracks
+from embedtrack.challenge.layout import FrameFolder, check, open_frame_folder, write_tracks
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
 
@@ -14,7 +14,7 @@ TOY = dividing()  # 1 in frames 0 to 2, its daughters 2 and 3 in frames 3 to 5
 
 
 @pytest.fixture
-def sequence(tmp_path: Path) -> Sequence:
+def sequence(tmp_path: Path) -> FrameFolder:
     return open_frame_folder(write_movie(TOY, tmp_path))
 
 
@@ -115,14 +115,14 @@ VIOLATIONS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-def test_a_valid_result_has_no_fault(folder: Path, sequence: Sequence):
+def test_a_valid_result_has_no_fault(folder: Path, sequence: FrameFolder):
     assert check(folder, sequence) == []
     assert check(folder) == []
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["with the movie", "alone"])
 @pytest.mark.parametrize("name", VIOLATIONS)
-def test_each_violation_is_one_line(folder: Path, sequence: Sequence, name: str, known: bool):
+def test_each_violation_is_one_line(folder: Path, sequence: FrameFolder, name: str, known: bool):
     spoil, message = VIOLATIONS[name]
     spoil(folder)
     if name == "extra" and not known:
@@ -133,7 +133,7 @@ def test_each_violation_is_one_line(folder: Path, sequence: Sequence, name: str,
     assert "\n" not in fault
 
 
-def test_all_violations_are_reported_at_once(folder: Path, sequence: Sequence):
+def test_all_violations_are_reported_at_once(folder: Path, sequence: FrameFolder):
     (folder / "mask000.tif").unlink()
     (folder / "mask001.tif").write_text("text")
     save(folder, 2, {1: 7})
@@ -170,7 +170,7 @@ def test_a_parent_ends_before_its_child_begins(end: int, valid: bool):
     assert (list(track_faults([Track(1, 0, end, 0), Track(2, 3, 9, 1)], 0, 9)) == []) == valid
 
 
-def test_of_two_masks_of_one_frame_the_one_with_the_right_digits_counts(folder: Path, sequence: Sequence):
+def test_of_two_masks_of_one_frame_the_one_with_the_right_digits_counts(folder: Path, sequence: FrameFolder):
     for name in ("mask4.tif", "mask0004.tif"):
         (folder / name).write_text("text")
     faults = check(folder, sequence)
@@ -178,7 +178,7 @@ def test_of_two_masks_of_one_frame_the_one_with_the_right_digits_counts(folder: 
     assert all("expected 3 digits" in fault for fault in faults)
 
 
-def test_a_folder_that_is_missing_or_empty(tmp_path: Path, sequence: Sequence):
+def test_a_folder_that_is_missing_or_empty(tmp_path: Path, sequence: FrameFolder):
     [fault] = check(tmp_path / "nowhere", sequence)
     assert "nowhere: expected a folder, got 'No such file" in fault
     (tmp_path / "empty").mkdir()
@@ -194,7 +194,7 @@ def test_a_gap_between_parent_and_child_is_allowed(folder: Path):
     assert check(folder) == []
 
 
-def test_a_movie_without_cells_is_valid(folder: Path, sequence: Sequence):
+def test_a_movie_without_cells_is_valid(folder: Path, sequence: FrameFolder):
     for t in range(6):
         tifffile.imwrite(folder / f"mask{t:03d}.tif", np.zeros((48, 64), np.uint16))
     write_tracks(folder / "res_track.txt", [])
@@ -231,6 +231,6 @@ def test_a_number_beyond_the_movie_is_not_counted_out(folder: Path):
     assert any("expected mask005.tif to mask999999999999998.tif, got nothing there" in fault for fault in faults)
 
 
-def test_logs_of_the_official_measures_may_lie_beside(folder: Path, sequence: Sequence):
+def test_logs_of_the_official_measures_may_lie_beside(folder: Path, sequence: FrameFolder):
     (folder / "SEG_log.txt").write_text("SEG measure: 1\n")
     assert check(folder, sequence) == []

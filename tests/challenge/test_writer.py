@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.challenge.layout import Sequence, check, open_frame_folder, read_labels, read_tracks
+from embedtrack.challenge.layout import FrameFolder, check, open_frame_folder, read_labels, read_tracks
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.types import Track
 from tests.drawings import ALL, Toy, dividing, still, write_movie
 
 
-def write(destination: Path, sequence: Sequence, toy: Toy):
+def write(destination: Path, sequence: FrameFolder, toy: Toy):
     with ResultWriter(destination, sequence) as out:
         for index, labels in enumerate(toy.labels):
             out.write(index, labels)
@@ -28,7 +28,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def sequence(tmp_path: Path) -> Sequence:
+def sequence(tmp_path: Path) -> FrameFolder:
     return open_frame_folder(write_movie(dividing(), tmp_path))
 
 
@@ -62,13 +62,13 @@ def test_a_first_frame_that_is_not_0_is_kept_in_names_and_tracks(tmp_path: Path)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32, np.int64, ">i4"])
-def test_labels_of_any_integer_type(tmp_path: Path, sequence: Sequence, dtype: type):
+def test_labels_of_any_integer_type(tmp_path: Path, sequence: FrameFolder, dtype: type):
     toy = dividing()
     write(tmp_path / "01_RES", sequence, Toy(toy.labels.astype(dtype), toy.tracks))
     np.testing.assert_array_equal(read_labels(tmp_path / "01_RES" / "mask005.tif"), toy.labels[5])
 
 
-def test_the_largest_label_is_not_wrapped(tmp_path: Path, sequence: Sequence):
+def test_the_largest_label_is_not_wrapped(tmp_path: Path, sequence: FrameFolder):
     labels = np.where(dividing().labels > 0, 65535, 0)
     write(tmp_path / "01_RES", sequence, Toy(labels, [Track(65535, 0, 5, 0)]))
     assert read_labels(tmp_path / "01_RES" / "mask000.tif").max() == 65535
@@ -89,13 +89,13 @@ def test_the_largest_label_is_not_wrapped(tmp_path: Path, sequence: Sequence):
         (-1, np.zeros((48, 64), int), "expected a frame index from 0 to 5, got -1"),
     ],
 )
-def test_wrong_masks_are_refused(tmp_path: Path, sequence: Sequence, index: int, labels: np.ndarray, message: str):
+def test_wrong_masks_are_refused(tmp_path: Path, sequence: FrameFolder, index: int, labels: np.ndarray, message: str):
     with ResultWriter(tmp_path / "01_RES", sequence) as out, pytest.raises(ValueError, match=message):
         out.write(index, labels)
     assert not (tmp_path / "01_RES").exists()
 
 
-def test_more_tracks_than_16_bits_hold_are_a_clear_error(tmp_path: Path, sequence: Sequence):
+def test_more_tracks_than_16_bits_hold_are_a_clear_error(tmp_path: Path, sequence: FrameFolder):
     tracks = [Track(label, 0, 0, 0) for label in range(1, 70001)]
     with (
         ResultWriter(tmp_path / "01_RES", sequence) as out,
@@ -104,7 +104,9 @@ def test_more_tracks_than_16_bits_hold_are_a_clear_error(tmp_path: Path, sequenc
         out.commit(tracks)
 
 
-def test_an_invalid_result_is_refused_with_all_its_faults_and_the_older_one_stays(tmp_path: Path, sequence: Sequence):
+def test_an_invalid_result_is_refused_with_all_its_faults_and_the_older_one_stays(
+    tmp_path: Path, sequence: FrameFolder
+):
     destination, toy = tmp_path / "01_RES", dividing()
     write(destination, sequence, toy)
     before = content(destination)
@@ -121,14 +123,14 @@ def test_an_invalid_result_is_refused_with_all_its_faults_and_the_older_one_stay
     assert len(lines) == 4
 
 
-def test_a_shorter_result_leaves_nothing_of_the_older_one(tmp_path: Path, sequence: Sequence):
+def test_a_shorter_result_leaves_nothing_of_the_older_one(tmp_path: Path, sequence: FrameFolder):
     write(tmp_path / "01_RES", sequence, dividing())
     (tmp_path / "01_RES" / "SEG_log.txt").write_text("SEG measure: 1\n")
     write(tmp_path / "01_RES", open_frame_folder(write_movie(still(), tmp_path / "other")), still())
     assert sorted(os.listdir(tmp_path / "01_RES")) == [f"mask00{t}.tif" for t in range(4)] + ["res_track.txt"]
 
 
-def test_a_run_that_breaks_off_leaves_nothing(tmp_path: Path, sequence: Sequence):
+def test_a_run_that_breaks_off_leaves_nothing(tmp_path: Path, sequence: FrameFolder):
     before = sorted(os.listdir(tmp_path))
     with pytest.raises(ValueError, match="a frame index"), ResultWriter(tmp_path / "01_RES", sequence) as out:
         out.write(99, dividing().labels[0])
@@ -138,7 +140,9 @@ def test_a_run_that_breaks_off_leaves_nothing(tmp_path: Path, sequence: Sequence
 
 
 @pytest.mark.parametrize("name", ["01_RES", "01_RES/", "deep/down/01_RES", "../elsewhere/01_RES", "./01_RES"])
-def test_destinations_of_every_spelling(tmp_path: Path, sequence: Sequence, name: str, monkeypatch: pytest.MonkeyPatch):
+def test_destinations_of_every_spelling(
+    tmp_path: Path, sequence: FrameFolder, name: str, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     write(Path(name), sequence, dividing())
@@ -158,7 +162,7 @@ def forbid(destination: Path):
         (lambda d: (d / "mask000.tif" / "x").mkdir(parents=True) or (d / "sub").mkdir(), "got sub; choose"),
     ],
 )
-def test_what_is_no_result_is_not_replaced(tmp_path: Path, sequence: Sequence, spoil, message: str):
+def test_what_is_no_result_is_not_replaced(tmp_path: Path, sequence: FrameFolder, spoil, message: str):
     destination = tmp_path / "01_RES"
     spoil(destination)
     with pytest.raises(ValueError, match=message), ResultWriter(destination, sequence):
@@ -166,7 +170,7 @@ def test_what_is_no_result_is_not_replaced(tmp_path: Path, sequence: Sequence, s
     assert destination.exists()
 
 
-def test_the_movie_itself_is_not_replaced(sequence: Sequence):
+def test_the_movie_itself_is_not_replaced(sequence: FrameFolder):
     with (
         pytest.raises(ValueError, match="expected nothing but an older result there"),
         ResultWriter(sequence.folder, sequence),
@@ -174,7 +178,7 @@ def test_the_movie_itself_is_not_replaced(sequence: Sequence):
         forbid(sequence.folder)
 
 
-def test_a_file_of_the_user_that_came_during_the_run_is_not_lost(tmp_path: Path, sequence: Sequence):
+def test_a_file_of_the_user_that_came_during_the_run_is_not_lost(tmp_path: Path, sequence: FrameFolder):
     destination, toy = tmp_path / "01_RES", dividing()
     with ResultWriter(destination, sequence) as out:
         for index, labels in enumerate(toy.labels):
@@ -186,7 +190,7 @@ def test_a_file_of_the_user_that_came_during_the_run_is_not_lost(tmp_path: Path,
     assert os.listdir(destination) == ["notes.txt"]
 
 
-def test_a_parent_that_is_a_file(tmp_path: Path, sequence: Sequence):
+def test_a_parent_that_is_a_file(tmp_path: Path, sequence: FrameFolder):
     (tmp_path / "parent").touch()
     with (
         pytest.raises(ValueError, match=r"01_RES: expected to write a result there, got '.*'; free space, change"),
@@ -196,7 +200,7 @@ def test_a_parent_that_is_a_file(tmp_path: Path, sequence: Sequence):
 
 
 @pytest.mark.parametrize("locked", ["", "01_RES"])
-def test_a_destination_without_permission(tmp_path: Path, sequence: Sequence, locked: str):
+def test_a_destination_without_permission(tmp_path: Path, sequence: FrameFolder, locked: str):
     (tmp_path / "01_RES").mkdir()
     (tmp_path / locked).chmod(0o555)
     if os.access(tmp_path / locked, os.W_OK):
@@ -211,7 +215,7 @@ def test_a_destination_without_permission(tmp_path: Path, sequence: Sequence, lo
 
 
 def test_a_refusal_of_the_system_comes_before_the_work(
-    tmp_path: Path, sequence: Sequence, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sequence: FrameFolder, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "01_RES").mkdir()
     monkeypatch.setattr(os, "access", lambda path, mode: False)
@@ -226,7 +230,7 @@ def test_a_refusal_of_the_system_comes_before_the_work(
         forbid(tmp_path)
 
 
-def test_a_full_disk_is_a_clear_error(tmp_path: Path, sequence: Sequence, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_a_clear_error(tmp_path: Path, sequence: FrameFolder, monkeypatch: pytest.MonkeyPatch):
     write(tmp_path / "01_RES", sequence, dividing())
     before = content(tmp_path / "01_RES")
 
@@ -246,7 +250,7 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path, sequence: Sequence, monkey
     assert sorted(os.listdir(tmp_path)) == ["01", "01_GT", "01_RES"]
 
 
-def test_two_writers_at_one_destination(tmp_path: Path, sequence: Sequence):
+def test_two_writers_at_one_destination(tmp_path: Path, sequence: FrameFolder):
     toy, destination = dividing(), tmp_path / "01_RES"
     with ResultWriter(destination, sequence) as first, ResultWriter(destination, sequence) as second:
         for index, labels in enumerate(toy.labels):
@@ -264,11 +268,11 @@ ENDLESS = """
 import sys
 from pathlib import Path
 import numpy as np
-from embedtrack.data.ctc import open_sequence
-from embedtrack.data.result import ResultWriter
+from embedtrack.challenge.layout import open_frame_folder
+from embedtrack.challenge.writer import ResultWriter
 from embedtrack.types import Track
 
-sequence = open_sequence(Path(sys.argv[1]))
+sequence = open_frame_folder(Path(sys.argv[1]))
 while True:
     with ResultWriter(Path(sys.argv[2]), sequence) as out:
         for index in range(len(sequence)):
@@ -280,7 +284,7 @@ while True:
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.003, 0.01])
-def test_kill_9_while_writing_leaves_the_older_result_byte_by_byte(tmp_path: Path, sequence: Sequence, delay: float):
+def test_kill_9_while_writing_leaves_the_older_result_byte_by_byte(tmp_path: Path, sequence: FrameFolder, delay: float):
     destination = tmp_path / "01_RES"
     write(destination, sequence, dividing())
     before = content(destination)
@@ -293,7 +297,7 @@ def test_kill_9_while_writing_leaves_the_older_result_byte_by_byte(tmp_path: Pat
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.04])
-def test_kill_9_while_committing_leaves_a_whole_result(tmp_path: Path, sequence: Sequence, delay: float):
+def test_kill_9_while_committing_leaves_a_whole_result(tmp_path: Path, sequence: FrameFolder, delay: float):
     destination = tmp_path / "01_RES"
     write(destination, sequence, dividing())
     killed(sequence.folder, destination, "commit", delay)

@@ -15,7 +15,7 @@ from embedtrack.files.replace_folder import Replacement
 ALONE = """
 import sys, time
 from pathlib import Path
-from embedtrack.data import replace
+from embedtrack.files import replace_folder as replace
 
 destination, moment = Path(sys.argv[1]), sys.argv[2]
 

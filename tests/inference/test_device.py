@@ -15,7 +15,7 @@ from embedtrack.inference.device import (
     keep_memory,
     memory,
     memory_errors,
-    place,
+    move,
     upload,
 )
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -54,9 +54,9 @@ def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch):
     assert fast_precision(torch.device("cpu")) in ("float32", "bfloat16")
 
 
-def test_place_sets_the_memory_layout():
+def test_move_sets_the_memory_layout():
     network = BranchedERFNet()
-    place(network, torch.device("cpu"))
+    move(network, torch.device("cpu"))
     assert network.encoder[0].convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 

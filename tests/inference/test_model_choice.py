@@ -85,7 +85,7 @@ def test_the_best_is_chosen_and_the_others_only_glance(
         return made(str(folder), agreement[folder.name])
 
     monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c", "d"])
-    monkeypatch.setattr(model_choice, "fit", assess)
+    monkeypatch.setattr(model_choice, "assess", assess)
     with caplog.at_level(logging.INFO):
         assert choose_model(toy, "cpu").name == "c"
     assert asked == [*((name, 1, 2) for name in "abcd"), ("c", 3, 8), ("b", 3, 8)]
@@ -107,7 +107,7 @@ def test_an_empty_frame_decides_nothing(toy: Movie, monkeypatch: pytest.MonkeyPa
         seen = any(np.array_equal(image, toy.frames[len(toy) - 1]) for image in images)
         return made(str(folder), *((0.9, 30) if seen and folder.name == "c" else (0, 0)))
 
-    monkeypatch.setattr(model_choice, "fit", assess)
+    monkeypatch.setattr(model_choice, "assess", assess)
     assert choose_model(toy, "cpu").name == "c"
 
 
@@ -136,7 +136,7 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(model_choice, "Predictor", Bright)
     monkeypatch.setattr(model_choice, "cluster", components)
-    found = model_choice.fit(folder, [image], model_choice.device.choose("cpu"))
+    found = model_choice.assess(folder, [image], model_choice.device.choose("cpu"))
     assert len(found.qualities) == 8
     assert found.agreement == 1
     assert len(found.diameters) == 2

@@ -17,7 +17,7 @@ from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.evaluate import evaluate
 from embedtrack.config import Clustering, ModelConfig
-from embedtrack.inference import track
+from embedtrack.inference import track as tracking
 from embedtrack.inference.track import summarise, track
 from embedtrack.methods.embedtrack import predict
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -46,7 +46,7 @@ def oracle(toy: Toy) -> Callable[..., Iterator[tuple[Labels, Frame]]]:
         before = np.zeros_like(toy.labels[0])
         for labels in toy.labels:
             maps = perfect_maps(labels, before, parents)
-            yield track.cluster(maps, Clustering(min_cell_size=5), STEP), maps.shift
+            yield tracking.cluster(maps, Clustering(min_cell_size=5), STEP), maps.shift
             before = labels
 
     return segment
@@ -121,7 +121,7 @@ def test_helpers_change_no_byte(tmp_path: Path, model: Path, monkeypatch: pytest
     """As beside a GPU: several frames are read and clustered at a time."""
     folder = movie(tmp_path / "data" / "01", np.concatenate([NOISE, NOISE[::-1], NOISE]))
     track(folder, model, tmp_path / "one", views=1, device_name="cpu")
-    monkeypatch.setattr(track.device, "helpers", lambda where: 3)
+    monkeypatch.setattr(tracking.device, "helpers", lambda where: 3)
     track(folder, model, tmp_path / "three", views=1, device_name="cpu", compiling="off")
     assert len(list((tmp_path / "one").iterdir())) == 10
     for path in (tmp_path / "one").iterdir():
@@ -205,7 +205,7 @@ def test_a_failing_stage_is_one_error_and_no_thread_stays(tmp_path: Path, model:
         (layout, "read_frame", ValueError("t003.tif: no"), ValueError),
         (predict.Predictor, "_see", torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError),
         (track, "cluster", ValueError("no"), ValueError),
-        (track.ResultWriter, "write", OSError(28, "No space left"), OSError),
+        (tracking.ResultWriter, "write", OSError(28, "No space left"), OSError),
     ]
     for place, name, error, seen in failing:
         calls = itertools.count()

@@ -6,7 +6,7 @@ import pytest
 
 from embedtrack.challenge.check import check
 from embedtrack.files import replace_folder
-from embedtrack.live import result
+from embedtrack.live import result as live_result
 from embedtrack.live.result import LiveResult
 from embedtrack.types import Track
 
@@ -58,7 +58,7 @@ def test_file_systems_that_can_less(missing: str, tmp_path: Path, monkeypatch: p
     if missing == "exchange":
         monkeypatch.setattr(replace_folder, "_exchange", lambda a, b: False)
     else:
-        monkeypatch.setattr(result.Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError("no links")))
+        monkeypatch.setattr(live_result.Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError("no links")))
     with LiveResult(tmp_path / "01_RES", go_on=False) as result:
         grow(result, range(8))
 

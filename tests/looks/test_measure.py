@@ -13,7 +13,7 @@ from embedtrack.movies.units import Units
 from embedtrack.types import Track
 from tests.drawings import draw
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def colony(units: Units | None = None) -> Tracked:

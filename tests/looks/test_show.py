@@ -35,7 +35,7 @@ def has(picture: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 def test_each_track_has_its_colour_and_a_division_is_marked_for_three_frames():
     result = tracked(dividing())
-    pictures = list(draw(result, range(6), list(dividing().frames()), look=PLAIN))
+    pictures = list(draw(result, range(6), list(dividing().frames()), options=PLAIN))
     assert len(pictures) == 6
     assert pictures[0].shape == (96, 128, 3)
     assert has(pictures[0], HUES[0])
@@ -44,13 +44,13 @@ def test_each_track_has_its_colour_and_a_division_is_marked_for_three_frames():
     longer = tracked(Toy(np.concatenate([dividing().labels, dividing().labels[-1:]]), [
         Track(1, 0, 2, 0), Track(2, 3, 6, 1), Track(3, 3, 6, 1)
     ]))  # fmt: skip
-    last = one(draw(longer, [6], look=PLAIN))
+    last = one(draw(longer, [6], options=PLAIN))
     assert tuple(last[49, 65].tolist()) != WHITE
 
 
 def test_tails_show_the_past_only():
     toy = moving()
-    first, last = draw(tracked(toy), [0, 5], look=PictureOptions(tail=2, numbers=False, zoom=1))
+    first, last = draw(tracked(toy), [0, 5], options=PictureOptions(tail=2, numbers=False, zoom=1))
     row = last[34, :, :].any(axis=1)
     assert row[42:46].all()  # the cell is at x = 34, its border at 41; two frames ago it was at 46
     assert not row[48:].any()
@@ -58,13 +58,13 @@ def test_tails_show_the_past_only():
 
 
 def test_a_daughter_has_her_mothers_tail():
-    picture = one(draw(tracked(dividing()), [3], look=PictureOptions(tail=3, numbers=False, zoom=1)))
+    picture = one(draw(tracked(dividing()), [3], options=PictureOptions(tail=3, numbers=False, zoom=1)))
     assert picture[24, 25:31].any(axis=1).all()
 
 
 def test_numbers_are_written_unless_they_are_not_wanted():
     plain, numbered = (
-        one(draw(tracked(still()), [0], look=PictureOptions(tail=0, numbers=n, zoom=2))) for n in (False, True)
+        one(draw(tracked(still()), [0], options=PictureOptions(tail=0, numbers=n, zoom=2))) for n in (False, True)
     )
     assert not plain[28:34, 28:34].any()
     assert numbered[24:38, 26:42].any()
@@ -88,9 +88,9 @@ def test_errors_are_marked_in_the_colour_of_their_kind(kind: str):
     else:
         labels[5] = np.array([0, 2, 1])[labels[5]]
     truth, result = tracked(toy), tracked(Toy(labels, tracks))
-    picture = one(draw(result, [frame], truth=truth, look=PLAIN))
+    picture = one(draw(result, [frame], truth=truth, options=PLAIN))
     assert has(picture, COLOURS[kind])
-    assert not has(one(draw(truth, [frame], truth=truth, look=PLAIN)), COLOURS[kind])
+    assert not has(one(draw(truth, [frame], truth=truth, options=PLAIN)), COLOURS[kind])
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm", ".MP4"])
@@ -98,7 +98,13 @@ def test_a_video_has_all_frames_at_the_wanted_rate(tmp_path: Path, suffix: str):
     toy = Toy(moving().labels[:, :47, :79], moving().tracks)  # odd sides
     seen: list[tuple[int, int]] = []
     out = tmp_path / f"movie{suffix}"
-    show(tracked(toy), out, list(toy.frames()), look=PictureOptions(zoom=1, rate=5), on_frame=lambda *n: seen.append(n))
+    show(
+        tracked(toy),
+        out,
+        list(toy.frames()),
+        options=PictureOptions(zoom=1, rate=5),
+        on_frame=lambda *n: seen.append(n),
+    )
     video = cv2.VideoCapture(str(out))
     assert video.get(cv2.CAP_PROP_FPS) == 5
     pictures = []
@@ -110,18 +116,18 @@ def test_a_video_has_all_frames_at_the_wanted_rate(tmp_path: Path, suffix: str):
     assert len(pictures) == 6
     assert pictures[0].shape == (46, 78, 3)
     assert seen == [(n, 6) for n in range(1, 7)]
-    wanted = one(draw(tracked(toy), [5], list(toy.frames()), look=PictureOptions(zoom=1)))
+    wanted = one(draw(tracked(toy), [5], list(toy.frames()), options=PictureOptions(zoom=1)))
     assert np.abs(pictures[5].astype(int) - wanted[:46, :78]).mean() < 12
 
 
 def test_a_gif_has_grey_noise_and_coloured_outlines(tmp_path: Path):
-    show(tracked(moving()), tmp_path / "movie.gif", list(moving().frames()), look=PLAIN)
+    show(tracked(moving()), tmp_path / "movie.gif", list(moving().frames()), options=PLAIN)
     with Image.open(tmp_path / "movie.gif") as image:
         assert image.n_frames == 6
         assert image.info["duration"] == 100
         image.seek(3)
         pixels = np.array(image.convert("RGB")).astype(int)
-    wanted = one(draw(tracked(moving()), [3], list(moving().frames()), look=PLAIN))[..., ::-1]
+    wanted = one(draw(tracked(moving()), [3], list(moving().frames()), options=PLAIN))[..., ::-1]
     assert np.abs(pixels - wanted).max() < 60
     grey = (np.ptp(wanted.astype(int), axis=2) == 0) & (wanted[..., 0] < 120)
     assert (np.ptp(pixels[grey], axis=1) == 0).all()
@@ -129,9 +135,9 @@ def test_a_gif_has_grey_noise_and_coloured_outlines(tmp_path: Path):
 
 def test_a_picture_shows_some_frames_in_rows(tmp_path: Path):
     toy = Toy(np.repeat(moving().labels, 2, axis=0), [Track(1, 0, 11, 0), Track(2, 0, 11, 0)])
-    show(tracked(toy), tmp_path / "all.png", look=PLAIN)
+    show(tracked(toy), tmp_path / "all.png", options=PLAIN)
     assert cv2.imread(str(tmp_path / "all.png")).shape == (3 * 96, 2 * 160, 3)
-    show(tracked(toy), tmp_path / "one.jpg", frames=range(4, 5), look=PLAIN)
+    show(tracked(toy), tmp_path / "one.jpg", frames=range(4, 5), options=PLAIN)
     assert cv2.imread(str(tmp_path / "one.jpg")).shape == (96, 160, 3)
 
 

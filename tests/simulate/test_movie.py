@@ -14,7 +14,7 @@ from embedtrack.simulate.movie import MIN_AREA, digits, enrol, simulate
 from embedtrack.simulate.optics import Nucleus
 from embedtrack.types import Track
 
-DEMO = Path(__file__).parents[1] / "demo"
+DEMO = Path(__file__).parents[2] / "demo"
 
 
 class Movie(NamedTuple):

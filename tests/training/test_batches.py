@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from tests.test_fit import SMALL, movies
 
 from embedtrack.training.batches import batches, pairs_per_epoch
+from tests.training.test_fit import SMALL, movies
 
 
 def test_an_epoch_covers_the_movies_twice(tmp_path: Path):

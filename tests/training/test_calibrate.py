@@ -5,7 +5,7 @@ import pytest
 
 from embedtrack.config import Clustering, ModelConfig, Normalisation
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.training import calibrate
+from embedtrack.training import calibrate as calibration
 from embedtrack.training.calibrate import calibrate, detection_errors, score, search, validation_seg
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
@@ -66,7 +66,7 @@ def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, mon
             maps.seediness[truth == 0] = 0.22
             yield Merged(truth, frozenset()), maps
 
-    monkeypatch.setattr(calibrate, "predictions", predictions)
+    monkeypatch.setattr(calibration, "predictions", predictions)
     config, scores = calibrate(BranchedERFNet(), ModelConfig(), [movie], "float32")
     assert config.clustering.mask_threshold == 0.25
     assert scores[8] == scores[1] == (1, 1)

@@ -17,7 +17,7 @@ TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 
 
 def losses(folder: Path, out: Path, batch: int, *launcher: str) -> list[float]:
-    command = [sys.executable, *launcher, "tests/team_member.py", str(folder), str(out), str(batch)]
+    command = [sys.executable, *launcher, "tests/training/distributed_member.py", str(folder), str(out), str(batch)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr

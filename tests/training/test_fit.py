@@ -43,7 +43,7 @@ def test_one_pair_overfits_without_holes(tmp_path: Path):
     still = Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise=0, clahe=0)
     network, config = start([movie], SMALL)
     sample = draw([movie], Sampling(crop=64), still, np.random.default_rng(3))
-    batch = collate([sample], SMALL.step)
+    batch = collate([sample], SMALL.pixel_size)
     optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout2d):
@@ -51,7 +51,7 @@ def test_one_pair_overfits_without_holes(tmp_path: Path):
     network.train()
     for _ in range(150):
         now, before = network(batch.now, batch.before)
-        total = embedtrack_loss(now, before, batch.cells_now, batch.cells_before, batch.links, SMALL.step).total
+        total = embedtrack_loss(now, before, batch.cells_now, batch.cells_before, batch.links, SMALL.pixel_size).total
         optimiser.zero_grad()
         total.backward()
         optimiser.step()

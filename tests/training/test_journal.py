@@ -74,7 +74,7 @@ def test_samples_show_what_a_frame_would(movies, tmp_path, monkeypatch):
 
     monkeypatch.setattr("embedtrack.training.journal.cluster", clusters)
     config = ModelConfig(scale=0.5, clustering=Clustering(min_cell_size=40))
-    Journal(tmp_path / "out", movies).look(BranchedERFNet().eval(), config, 4, "float32")
+    Journal(tmp_path / "out", movies).observe(BranchedERFNet().eval(), config, 4, "float32")
     assert set(asked) == {10}
 
 

@@ -6,7 +6,7 @@ import pytest
 from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Normalisation
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.training import pseudo_labels
+from embedtrack.training import pseudo_labels as self_training
 from embedtrack.training.pseudo_labels import pseudo_labels, trusted
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
@@ -47,7 +47,7 @@ def test_frames_whose_cells_all_have_masks_are_passed_over(tmp_path: Path, monke
         def __call__(self, frame: np.ndarray) -> object:
             return perfect_maps(labels, labels, {})
 
-    monkeypatch.setattr(pseudo_labels, "Predictor", Perfect)
+    monkeypatch.setattr(self_training, "Predictor", Perfect)
     found = pseudo_labels(Model(BranchedERFNet(), ModelConfig()), movie, "float32")
     assert found.keys() == {1}
     assert np.array_equal(found[1] > 0, labels > 0)

@@ -95,7 +95,7 @@ def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest
     assert (out / checkpoint.CARD).is_file()
 
 
-def test_sparse_truth_is_completed_by_the_networks_own_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_sparse_truth_is_completed_by_the_pseudo_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Half of the moving cells' masks are missing; a teacher that sees perfectly gives them back."""
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL.model_copy(update={"validation": 0.2}))
     toy = moving()
@@ -114,7 +114,7 @@ def test_sparse_truth_is_completed_by_the_networks_own_masks(tmp_path: Path, mon
         used.append([movie.partial for movie in (*train_on, *validate_on)])
         return fit(train_on, validate_on, *words, **named)
 
-    monkeypatch.setattr(training, "own_masks", teacher)
+    monkeypatch.setattr(training, "pseudo_labels", teacher)
     monkeypatch.setattr(training, "fit", fitting)
     out = tmp_path / "model"
     train([tmp_path / "data"], out, device_name="cpu")
@@ -144,11 +144,11 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
     write_movie(moving(), tmp_path / "data")
-    known = ModelConfig(normalisation=Normalisation(method="asinh"), step=1 / 511, scale=0.5)
+    known = ModelConfig(normalisation=Normalisation(method="asinh"), pixel_size=1 / 511, scale=0.5)
     checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
     train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
     config = checkpoint.load(tmp_path / "model").config
-    assert (config.normalisation, config.pixel_size) == (known.normalisation, known.step)
+    assert (config.normalisation, config.pixel_size) == (known.normalisation, known.pixel_size)
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
     digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
     assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()

@@ -24,7 +24,7 @@ def test_what_a_recipe_does_not_set_follows_from_the_movie(tmp_path: Path):
     assert recipe.scale == 2
     assert recipe.pixel_size == 1 / 255
     assert recipe.augmentation.motion == 12
-    fixed = Recipe(scale=1, sampling=Sampling(crop=40), augmentation=Augmentation(motion=3), step=1 / 100)
+    fixed = Recipe(scale=1, sampling=Sampling(crop=40), augmentation=Augmentation(motion=3), pixel_size=1 / 100)
     assert derive(fixed, [folder]) == fixed
 
 

@@ -1,9 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tests.test_fit import movies
-
 from embedtrack.truth.holdout import held_back, split
+from tests.training.test_fit import movies
 
 
 def test_sparse_masks_are_shared_between_training_and_validation(tmp_path: Path):

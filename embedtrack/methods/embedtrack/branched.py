@@ -2,7 +2,8 @@
 
 The conventions of the maps, stated once for the whole package:
 
-- Offsets and centres live in a grid in which a pixel is ``pixel_size`` wide (1/255), the same everywhere and for every tile.
+- Offsets and centres live in a grid in which a pixel is ``pixel_size`` wide (1/255), the same for every
+  tile.
 - A pixel p predicts its cell's centre e = p + o (eq. 4), at t-1 p + o^T; tanh bounds both to one grid unit.
 - It belongs to centre c with d = exp(-sum_k S_k (c_k - e_k)^2), S_k = exp(10 b_k), b in [0, 1] (eq. 5).
 - A cell is d > 0.5: its radius in direction k is sqrt(ln 2 / S_k) / pixel_size pixels, 1.4 to 212 of them.
@@ -27,7 +28,7 @@ def precision(bandwidth: Tensor) -> Tensor:
 
 
 def bandwidth_of_radius(radius: float, pixel_size: float) -> float:
-    """The bandwidth b with which d = 0.5 at ``radius`` pixels: exp(-S (r step)^2) = 1/2."""
+    """The bandwidth b with which d = 0.5 at ``radius`` pixels: exp(-S (r pixel_size)^2) = 1/2."""
     return math.log(math.log(2) / (radius * pixel_size) ** 2) / SHARPNESS
 
 

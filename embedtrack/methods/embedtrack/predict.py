@@ -85,7 +85,7 @@ class Predictor:
             tiles: where the network looks; see ``inference/tiles.py``.
             views: 1, or 8 for the mean over all symmetries of the square.
             precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one.
-            way: how it is made faster from the second frame on.
+            mode: how it is made faster from the second frame on.
 
         Raises:
             ValueError: no such precision.

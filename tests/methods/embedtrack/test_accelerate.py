@@ -93,7 +93,7 @@ def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_track
         return count
 
     for name in seen:
-        getattr(predictor.step.network, name).register_forward_hook(counting(name))
+        getattr(predictor.pair_network.network, name).register_forward_hook(counting(name))
     for frame in frames:
         predictor(frame)
     assert len(tiles) == 2
@@ -110,11 +110,11 @@ def test_nothing_is_warmed_up_before_the_first_frame_has_fitted(network: Branche
     def sooner(batch: Tensor, before: Tensor) -> NetworkOutput:
         nonlocal kept
         shapes.append((*batch.shape, len(before)))
-        seen = predictor.step(batch, before)
+        seen = predictor.pair_network(batch, before)
         kept = kept if len(kept) or not len(before) else torch.empty_like(seen.features)
         return seen._replace(features=kept.copy_(seen.features)) if len(before) else seen
 
-    predictor.sooner = sooner
+    predictor.accelerated = sooner
     for t, frame in enumerate(frames):
         for expected, found in zip(plain(frame), predictor(frame), strict=True):
             np.testing.assert_array_equal(found, expected)
@@ -238,7 +238,7 @@ def test_compiled_steps_give_nearly_the_same_maps(
     network: BranchedERFNet, frames: list[np.ndarray], caplog: pytest.LogCaptureFixture
 ):
     plain, compiled = (
-        Predictor(network, plan(SHAPE, 128), views=8, way=CompileMode(compiled=c)) for c in (False, True)
+        Predictor(network, plan(SHAPE, 128), views=8, mode=CompileMode(compiled=c)) for c in (False, True)
     )
     for frame in frames:
         for expected, found in zip(plain(frame), compiled(frame), strict=True):

@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
-from tests.losses.test_spatial import cells_of
 from torch import nn
 
 from embedtrack.methods.embedtrack.branched import BranchedERFNet, bandwidth_of_radius, precision
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
 from tests.drawings import STEP
+from tests.methods.embedtrack.test_loss import cells_of
 
 
 def test_parameters():
@@ -40,7 +40,7 @@ def test_shapes_and_ranges():
 
 def test_output_layers_start_at_zero_and_the_bandwidth_at_the_cells_radius():
     network = BranchedERFNet()
-    network.start_at(radius=20, step=STEP)
+    network.start_at(radius=20, pixel_size=STEP)
     now, _ = network(torch.randn(2, 1, 16, 16), torch.randn(2, 1, 16, 16))
     assert not now.offset.any()
     assert not now.shift.any()

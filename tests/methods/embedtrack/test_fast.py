@@ -82,8 +82,8 @@ def test_downsamplers_give_the_bytes_of_the_network(network: BranchedERFNet, pre
 def test_a_processor_without_bfloat16_gets_by():
     """As if it had no AVX512: oneDNN reads the variable once, in a process of its own."""
     code = (
-        "import torch; from embedtrack.networks.branched import BranchedERFNet; "
-        "from embedtrack.networks.fast import for_inference; torch.inference_mode().__enter__(); "
+        "import torch; from embedtrack.methods.embedtrack.branched import BranchedERFNet; "
+        "from embedtrack.methods.embedtrack.fast import for_inference; torch.inference_mode().__enter__(); "
         "fast = for_inference(BranchedERFNet(), torch.bfloat16); fast.encode(torch.randn(1, 1, 32, 32).bfloat16())"
     )
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}

@@ -97,14 +97,14 @@ def test_tiles_leave_room_for_the_views_that_share_a_batch(
 
 def short_of_memory(above: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network has no room for tiles with more pixels."""
-    right = Predictor._see
+    right = Predictor._run
 
     def see(self: Predictor, views: torch.Tensor, *rest: object) -> NetworkOutput:
         if views.shape[-1] * views.shape[-2] > above:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.")
         return right(self, views, *rest)
 
-    monkeypatch.setattr(Predictor, "_see", see)
+    monkeypatch.setattr(Predictor, "_run", see)
 
 
 def test_too_little_memory_for_the_first_frame_makes_tiles_smaller(
