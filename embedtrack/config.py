@@ -1,5 +1,6 @@
 """What can be set: small validated models, one docstring per field, and the table of the challenge's data sets."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -36,6 +37,32 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+class Costs(Settings):
+    """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by the names that it has there.
+
+    They add up to log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network.
+    """
+
+    cell: Mapping[str, float] = {"bias": 6.7, "part": -7.9, "small": -1.0, "large": 0.1, "roundness": 0.5}
+    """That a candidate is a cell."""
+    link: Mapping[str, float] = {
+        "bias": 3.1, "share": 3.5, "far": -2.1, "growth": -3.3, "gap2": -0.8, "gap3": -0.3, "part": -1.0
+    }  # fmt: skip
+    """That two candidates are one cell."""
+    division: Mapping[str, float] = {
+        "bias": -4.0, "share": 0.4, "far": -0.4, "apart": 1.7, "touch": 0.7, "middle": -1.8, "unlike": -2.6,
+        "sum": -1.2, "less": 0.8, "shade": -1.5, "short": -0.3, "young": 0.3, "swollen": -2.3, "mother": -1.2,
+        "daughters": -1.3, "flash": 0.8, "part": -1.6,
+    }  # fmt: skip
+    """That a candidate divides into two."""
+    appear: float = 7.0
+    """That a cell comes from nowhere, minus log-odds, ..."""
+    vanish: float = 7.0
+    """... and that it goes."""
+    edge: float = 1.0
+    """Both at the frame's edge."""
+
+
 MethodConfig = EmbedTrackConfig
 """The union of all methods' configurations, told apart by their ``name``."""
 
@@ -58,6 +85,8 @@ class ModelConfig(Settings):
     """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
     linking: Linking = Linking()
     """How tracks are made."""
+    costs: Costs = Costs()
+    """What decisions about tracks cost."""
 
     @model_validator(mode="before")
     @classmethod
