@@ -43,21 +43,19 @@ class Costs(Settings):
     They add up to log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network.
     """
 
-    cell: Mapping[str, float] = {"bias": 6.7, "part": -7.9, "small": -1.0, "large": 0.1, "roundness": 0.5}
+    cell: Mapping[str, float] = {"bias": 5.6, "part": -4.4, "dim": -1.2, "small": -3.3, "large": -3.3, "edge": 0.3}
     """That a candidate is a cell."""
-    link: Mapping[str, float] = {
-        "bias": 3.1, "share": 3.5, "far": -2.1, "growth": -3.3, "gap2": -0.8, "gap3": -0.3, "part": -1.0
-    }  # fmt: skip
+    link: Mapping[str, float] = {"bias": 4.3, "share": 0.7, "far": -3.3, "growth": -3.4, "part": -0.8}
     """That two candidates are one cell."""
     division: Mapping[str, float] = {
-        "bias": -4.0, "share": 0.4, "far": -0.4, "apart": 1.7, "touch": 0.7, "middle": -1.8, "unlike": -2.6,
-        "sum": -1.2, "less": 0.8, "shade": -1.5, "short": -0.3, "young": 0.3, "swollen": -2.3, "mother": -1.2,
-        "daughters": -1.3, "flash": 0.8, "part": -1.6,
+        "bias": -2.9, "share": 0.9, "far": -0.4, "apart": -0.6, "touch": 2.2, "middle": -1.0, "unlike": -0.8,
+        "sum": -0.3, "less": -0.4, "shade": -1.7, "short": -2.6, "young": 0.3, "swollen": -0.6, "mother": -0.6,
+        "daughters": 0.1, "round": 1.5, "flash": -0.5, "bright": 0.5, "part": -0.9,
     }  # fmt: skip
     """That a candidate divides into two."""
-    appear: float = 7.0
+    appear: float = 5.0
     """That a cell comes from nowhere, minus log-odds, ..."""
-    vanish: float = 7.0
+    vanish: float = 5.0
     """... and that it goes."""
     edge: float = 1.0
     """Both at the frame's edge."""

@@ -27,16 +27,16 @@ def log_odds(features: Mapping[str, Values], weights: Mapping[str, float]) -> Va
 
 def cell_features(table: Table) -> Features:
     """Of each candidate what tells a cell from a false one."""
-    kind, sizes = table["kind"], table["area"][table["kind"] == CELL]
-    typical = np.median(sizes) if sizes.size else 1.0
+    kind, cells = table["kind"], table[table["kind"] == CELL]
+    typical, sure = (float(np.median(cells[name])) if cells.size else 1.0 for name in ("area", "seediness"))
     ratio = np.log(table["area"] / typical)
     return {
         "weak": (kind == WEAK).astype(float),
         "part": (kind == PART).astype(float),
         "union": (kind == UNION).astype(float),
-        "seediness": table["seediness"],
-        "small": np.maximum(-ratio, 0),
-        "large": np.maximum(ratio, 0),
+        "dim": np.maximum(sure - table["seediness"], 0),
+        "small": np.clip(-ratio, 0, 1.2),
+        "large": np.clip(ratio, 0, 1.2),
         "roundness": table["roundness"],
         "edge": (table["margin"] < 1.2).astype(float),
     }
