@@ -15,7 +15,7 @@ from tests.truth.test_stills import write_stills
 
 NAMES = [f"n{number}" for number in range(14)]
 SMALL = GENERAL.model_copy(
-    update={"sampling": Sampling(crop=64, large=0, balance="roots"), "epochs": 1, "validation": 0.3}
+    update={"sampling": Sampling(crop=64, large=0, balance="roots"), "epochs": 0.03, "validation": 0.3}
 )
 
 
