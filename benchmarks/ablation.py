@@ -22,9 +22,9 @@ from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.evaluate import Scores
-from embedtrack.checkpoint import Model
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
+from embedtrack.model import Model
 from embedtrack.simulate.movie import simulate
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences
@@ -139,9 +139,10 @@ class Bench(NamedTuple):
 
     def _score(self, variant: Variant, folder: Path) -> Scores:
         model = place(checkpoint.load(folder), self.device)
-        clustering = model.config.clustering.model_copy(update=dict(variant.clustering))
+        clustering = model.config.method.clustering.model_copy(update=dict(variant.clustering))
         linking = model.config.linking.model_copy(update=dict(variant.linking))
-        config = model.config.model_copy(update={"clustering": clustering, "linking": linking})
+        method = model.config.method.model_copy(update={"clustering": clustering})
+        config = model.config.model_copy(update={"method": method, "linking": linking})
         return score(self.scored, Model(model.network, config), variant.views, self.frames, offsets=variant.offsets)
 
 

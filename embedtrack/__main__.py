@@ -19,12 +19,15 @@ from embedtrack.cli.common import (
     Init,
     Interval,
     ModelOrAuto,
+    Overwrite,
     PixelSize,
     Precision,
     Scene,
     TimeAxis,
     Views,
     chosen,
+    place,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -68,11 +71,15 @@ def run(
     device: Device = "auto",
     precision: Precision = "float32",
     compiling: Compile = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
     from embedtrack.challenge.convention import job
 
-    infer(*job(dataset, sequence), views=views, device=device, precision=precision, compiling=compiling)
+    infer(
+        *job(dataset, sequence),
+        views=views, device=device, precision=precision, compiling=compiling, overwrite=overwrite,
+    )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.INFER)
@@ -80,7 +87,8 @@ def infer(
     movie: Annotated[Path, typer.Argument(help="A folder of frames, a TIFF stack, OME-Zarr, ...: docs/movies.md.")],
     model: ModelOrAuto = AUTO,
     out: Annotated[
-        Path | None, typer.Option(help="The result; an older one is replaced at the end. By default MOVIE_RES.")
+        Path | None,
+        written("The result; an older one of ours is replaced at the end. By default MOVIE_RES.", "FOLDER"),
     ] = None,
     views: Views = 8,
     device: Device = "auto",
@@ -92,31 +100,27 @@ def infer(
     time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
-    from embedtrack.challenge import provenance
     from embedtrack.challenge.beside import beside
     from embedtrack.cli.display import frames_bar
+    from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
     from embedtrack.movies.open import open_movie
+    from embedtrack.options import Options
 
-    where, out = str(choose(device)), out or beside(movie, "_RES")
+    options = Options(views, str(choose(device)), precision, compiling, border)
+    out = out or place(beside(movie, "_RES"))
+    check_apart(out, movie, model)
     recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
-        model = choose_model(recording, where)
+        model = choose_model(recording, options.device)
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
-        summary = track(
-            recording, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
-        )  # fmt: skip
-    provenance.note(
-        out, movie, model, summary.seconds,
-        device_name=where, movie=recording.note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
+        summary = track(recording, model, out, options, overwrite=overwrite, on_frame=bar)
     _close(summary, out)
 
 
@@ -134,12 +138,13 @@ def _close(summary: "Summary", out: Path) -> None:
 @app.command(rich_help_panel=common.TRAIN)
 def train(
     datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
-    out: Annotated[Path, typer.Option(help="The model's folder, e.g. models/NAME.")],
+    out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
     minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
+    overwrite: Overwrite = False,
     all_cells: Annotated[
         bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
     ] = False,
@@ -152,6 +157,7 @@ def train(
         teach(
             datasets, out,
             minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+            overwrite=overwrite,
             on_record=bar,
         )  # fmt: skip
 

@@ -1,50 +1,35 @@
 """A model's folder: ``weights.safetensors`` and ``config.json``, from which the network is rebuilt, and its card."""
 
-import os
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
-from torch import Tensor
+from torch import Tensor, nn
 
 from embedtrack.config import ModelConfig
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.files.whole import whole_file
+from embedtrack.model import Model
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 
-__all__ = ["CARD", "CONFIG", "WEIGHTS", "Model", "load", "read_config", "save"]
+__all__ = ["CARD", "CONFIG", "WEIGHTS", "load", "read_config", "save"]
 
 
-class Model(NamedTuple):
-    """A network and what inference needs to know of it."""
-
-    network: BranchedERFNet
-    config: ModelConfig
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.network.parameters()).device
-
-
-def save(folder: Path, network: BranchedERFNet, config: ModelConfig) -> None:
+def save(folder: Path, network: nn.Module, config: ModelConfig) -> None:
     """Write the model; each file is complete when it appears.
 
     Convolutions are stored in half precision, which moves no mask, the statistics of the norms in single precision.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: value.detach().to("cpu", torch.float16 if value.ndim > 1 else torch.float32).contiguous()
         for name, value in network.state_dict().items()
         if "num_batches" not in name
     }
-    (folder / f".{WEIGHTS}").write_bytes(serialise(tensors))
-    (folder / f".{CONFIG}").write_text(config.model_dump_json(indent=2) + "\n")
-    for name in (WEIGHTS, CONFIG):
-        os.replace(folder / f".{name}", folder / name)
+    with whole_file(folder / CONFIG) as about, whole_file(folder / WEIGHTS) as weights:
+        weights.write_bytes(serialise(tensors))
+        about.write_text(config.model_dump_json(indent=2) + "\n")
 
 
 def load(folder: Path) -> Model:
@@ -58,9 +43,10 @@ def load(folder: Path) -> Model:
         known = sorted(path.parent.name for path in folder.parent.glob(f"*/{WEIGHTS}"))
         there = f"models there: {', '.join(known)}" if known else "no models there"
         raise ValueError(f"expected {' and '.join(missing)} in the model folder {folder}, found none ({there})")
-    network = BranchedERFNet()
+    config = read_config(folder / CONFIG)
+    network = config.method.implementation().build(config)
     network.load_state_dict(_tensors(folder / WEIGHTS, network), strict=False)
-    return Model(network.eval(), read_config(folder / CONFIG))
+    return Model(network.eval(), config, folder)
 
 
 def read_config(path: Path) -> ModelConfig:
@@ -76,7 +62,7 @@ def read_config(path: Path) -> ModelConfig:
         raise ValueError(f"expected a valid {path}, got: {faults}; restore it from the release") from None
 
 
-def _tensors(path: Path, network: BranchedERFNet) -> dict[str, Tensor]:
+def _tensors(path: Path, network: nn.Module) -> dict[str, Tensor]:
     """The weights in single precision, checked against the network by name and shape."""
     try:
         tensors = load_file(path)
@@ -87,7 +73,7 @@ def _tensors(path: Path, network: BranchedERFNet) -> dict[str, Tensor]:
     wrong = [name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)]
     if wrong:
         raise ValueError(
-            f"expected the {len(expected)} tensors of a branched ERFNet in {path}, got another network's: "
+            f"expected the {len(expected)} tensors of this method's network in {path}, got another network's: "
             f"{len(wrong)} names or shapes differ, {min(wrong)} first; use the folder's own config.json and weights"
         )
     return {name: value.float() for name, value in tensors.items()}

@@ -1,8 +1,11 @@
 """What can be set: small validated models, one docstring per field, and the table of the challenge's data sets."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field, model_validator
+
+from embedtrack.methods.embedtrack.config import EmbedTrackConfig
+from embedtrack.settings import Settings
 
 SCALES = (0.25, 0.5, 1.0, 2.0)
 """Working pixels per pixel of the frame."""
@@ -17,12 +20,6 @@ def _known_scale(scale: float) -> float:
 Scale = Annotated[float, AfterValidator(_known_scale)]
 
 
-class Settings(BaseModel):
-    """Frozen, and an unknown field is an error: a typing mistake in a config.json is never ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
 class Normalisation(Settings):
     """How grey values become a frame; one function, ``movies/normalise.py``, for training and inference."""
 
@@ -32,24 +29,6 @@ class Normalisation(Settings):
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
 
 
-class Clustering(Settings):
-    """How maps become cells, see ``methods/embedtrack/cluster.py``."""
-
-    seed_threshold: float = Field(0.5, gt=0, lt=1)
-    """A cell's centre needs a seediness above this."""
-    mask_threshold: float = Field(0.3, gt=0, lt=1)
-    """A pixel with seediness above this may belong to a cell."""
-    reach: float | None = Field(None, gt=0, lt=1)
-    """Cells that were found take the pixels with d above this to their mean centre, see
-    ``methods/embedtrack/refine.py``; None: they stay as found, by d > 0.5 to the centre that proposed them."""
-    min_votes: int = Field(5, ge=0)
-    """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
-    smoothing: int = Field(3, ge=1)
-    """A centre's bandwidth is the mean over a square of this side around it; 1: its own."""
-    min_cell_size: int = Field(1, ge=1)
-    """Smaller masks, in pixels, are dropped: half of the 1st percentile of the training masks' sizes."""
-
-
 class Linking(Settings):
     """How cells become tracks, see ``methods/embedtrack/votes.py``."""
 
@@ -57,13 +36,15 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+MethodConfig = EmbedTrackConfig
+"""The union of all methods' configurations, told apart by their ``name``."""
+
+
 class ModelConfig(Settings):
     """What inference needs to know beside the weights: ``config.json``."""
 
-    method: Literal["embedtrack"] = "embedtrack"
-    """Which network the weights belong to."""
-    pixel_size: float = Field(1 / 255, gt=0, lt=1)
-    """Width of a working pixel in grid units."""
+    method: MethodConfig = EmbedTrackConfig()
+    """Which method the weights belong to, and its own settings."""
     scale: float = Field(1.0, gt=0, le=8)
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
     working_diameter: float | None = Field(None, gt=0)
@@ -75,15 +56,24 @@ class ModelConfig(Settings):
     """As in training."""
     cell_diameter: float | None = Field(None, gt=0)
     """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
-    clustering: Clustering = Clustering()
-    """Calibrated on the validation frames."""
     linking: Linking = Linking()
     """How tracks are made."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, given: Any) -> Any:
+        """There was one method, its name was a text and its settings lay flat."""
+        if isinstance(given, dict) and isinstance(given.get("method"), str):
+            flat = ("step", "pixel_size", "clustering")
+            inner = {"pixel_size" if key == "step" else key: given[key] for key in flat if key in given}
+            rest = {key: value for key, value in given.items() if key not in (*flat, "method")}
+            return {**rest, "method": {"name": given["method"], **inner}}
+        return given
 
     @property
     def frame_pixel_size(self) -> float:
         """Width of a pixel of the frame in grid units."""
-        return self.pixel_size * self.scale
+        return self.method.pixel_size * self.scale
 
 
 class Augmentation(Settings):
@@ -134,6 +124,8 @@ class Sampling(Settings):
 class Recipe(Settings):
     """How a network is trained, see ``training/fit.py``. ``truth/derive.py`` fills in what a recipe does not set."""
 
+    method: MethodConfig = EmbedTrackConfig()
+    """What is trained; its own settings follow from the movies and from calibration."""
     normalisation: Normalisation = Normalisation()
     """How grey values become frames; stored with the weights and used again for inference."""
     augmentation: Augmentation = Augmentation()

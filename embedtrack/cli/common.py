@@ -1,7 +1,7 @@
 """What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -37,6 +37,23 @@ Compile = Annotated[
     str,
     typer.Option("--compile", help="on: compile the network first, for long movies; auto: only what leaves all bytes."),
 ]
+
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out even if it is not of our own.")]
+
+
+def written(help: str, kind: str) -> Any:
+    """The option ``--out`` of a command, which names a FILE or a FOLDER."""
+    return typer.Option(help=help, parser=place, metavar=kind)
+
+
+def place(text: str | Path) -> Path:
+    """The place that ``--out`` means, resolved once: the working folder may be what is replaced."""
+    from embedtrack.files.whole import resolved
+
+    if not str(text).strip() or "\0" in str(text):
+        raise typer.BadParameter("expected --out to name a file or a folder, got an empty name")
+    return resolved(Path(text))
 
 
 def _views(text: str | int) -> int:

@@ -1,6 +1,5 @@
 """GEFF, the graph exchange format of zarr: ``OUT/tracks.geff`` with the masks in ``OUT/segmentation`` beside it."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 
-KNOWN = re.compile(r"\.z(group|attrs|metadata)|zarr\.json|tracks\.geff|segmentation")
 GRAPH, MASKS = "tracks.geff", "segmentation"
 
 
@@ -31,7 +29,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     )  # fmt: skip
     nodes: list[Node] = []
     found: list[tuple[float, float]] = []
-    for t, labels in enumerate(result.labels):
+    for t, labels in enumerate(result.masks):
         masks[t] = labels
         for label, place in sorted(places(labels).items()):
             nodes.append((t, label))

@@ -4,7 +4,6 @@ Of a label's properties OME-Zarr fixes ``label-value`` only; ``begin``, ``end`` 
 ``parent`` are ours. Masks of others without them are read too: equal values are one cell.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.tracked import require_valid
 from embedtrack.exchange.graph import same_label, tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.looks.colours import colours
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 
-KNOWN = re.compile(r"zarr\.json|labels|[0-9]+")
 VERSION = "0.5"
 SMALLEST = 512
 """Pixels of the longer side from which on no further, halved level is made."""
@@ -40,7 +39,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     shades = colours(result.tracks)
     cells.attrs["ome"] = {
         "version": VERSION,
-        "multiscales": [_levels(cells, result.labels, result, np.dtype(dtype), "cells")],
+        "multiscales": [_levels(cells, result.masks, result, np.dtype(dtype), "cells")],
         "image-label": {
             "properties": [
                 {"label-value": track.label, "begin": track.begin, "end": track.end, "parent": track.parent}

@@ -4,7 +4,6 @@ An outline cannot say that a mask has a hole or two parts, so the masks are the 
 name is its value there. In others' files spots without a mask become their outline, or a disc of their radius.
 """
 
-import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,15 +18,14 @@ from skimage.draw import disk, polygon
 from skimage.measure import find_contours
 
 from embedtrack.challenge.aogm import Edge, Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Labels
 
-KNOWN = re.compile(r"tracks\.xml|movie\.tif")
 VERSION = "7.13.2"
 LARGEST = 4 * 10**9
 """Bytes that ImageJ's format can hold."""
@@ -118,7 +116,7 @@ def _add_spots(model: ET.Element, result: Tracked, pixel: float, interval: float
     number: dict[Node, int] = {}
     total = sum(track.end - track.begin + 1 for track in result.tracks)
     spots = ET.SubElement(model, "AllSpots", nspots=str(total))
-    for t, labels in enumerate(result.labels):
+    for t, labels in enumerate(result.masks):
         group = ET.SubElement(spots, "SpotsInFrame", frame=str(t))
         for (label, (y, x)), (outline, area) in zip(sorted(places(labels).items()), _outlines(labels), strict=True):
             number[t, label] = len(number)
@@ -197,7 +195,7 @@ def _write_stack(result: Tracked, path: Path, raw: Sequence[NDArray[Any]] | None
         )
     pages = (
         image.astype(dtype)
-        for t, labels in enumerate(result.labels)
+        for t, labels in enumerate(result.masks)
         for image in ((raw[t], labels) if raw else (labels,))
     )
     pixel, interval = result.units.pixel, result.units.interval

@@ -30,13 +30,14 @@ def check_suffix(path: Path) -> None:
         raise ValueError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}, got '{path.suffix}'; rename it")
 
 
-def write_pictures(out: Path, pictures: Iterable[Picture], rate: float) -> None:
+def write_pictures(out: Path, pictures: Iterable[Picture], rate: float, *, overwrite: bool = False) -> None:
     """Write the pictures, all of one size, whole or not at all.
 
     Args:
         out: ``.mp4``, ``.webm`` and ``.gif`` are movies; ``.png`` and ``.jpg`` show all pictures in rows.
         pictures: one at a time is in memory, for a movie.
         rate: frames a second.
+        overwrite: replace a file that is not of our own.
 
     Raises:
         ValueError: another suffix, or nothing can be written there.
@@ -45,7 +46,7 @@ def write_pictures(out: Path, pictures: Iterable[Picture], rate: float) -> None:
     writer: Callable[[Path, Iterable[Picture], float], None]
     suffix = out.suffix.lower()
     writer = _video if suffix in VIDEO else _gif if suffix == ".gif" else _still
-    with new_file(out) as path:
+    with new_file(out, overwrite=overwrite) as path:
         writer(path, pictures, rate)
 
 

@@ -1,8 +1,6 @@
-"""What a user says of a movie beside its metadata, and the log beside a result that remembers it."""
+"""What a user says of a movie beside its metadata."""
 
-import json
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from embedtrack.movies.units import Units
 
@@ -26,24 +24,8 @@ class Choice(NamedTuple):
         )  # fmt: skip
 
     def note(self) -> dict[str, str | float | None]:
-        """As the log has it."""
+        """As a result's record has it."""
         return {
             "channel": self.channel, "scene": self.scene, "time_axis": self.time_axis,
             "pixel_size_um": self.units.pixel, "interval_s": self.units.interval,
         }  # fmt: skip
-
-
-def log_of(result: Path) -> Path:
-    """The log beside a result: ``01_RES.log`` for ``01_RES``."""
-    place = Path(result).resolve()
-    return place.with_name(f"{place.name}.log")
-
-
-def noted(result: Path) -> Choice:
-    """How the movie of a result was read, as its log says; nothing where there is none."""
-    try:
-        known: dict[str, Any] = json.loads(log_of(result).read_text())["movie"]
-        units = Units(known["pixel_size_um"], known["interval_s"])
-        return Choice(known["channel"], known["scene"], known["time_axis"], units)
-    except (OSError, ValueError, KeyError, TypeError):
-        return Choice()

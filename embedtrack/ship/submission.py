@@ -23,6 +23,7 @@ from typing import NamedTuple
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import INSTALLED, REPOSITORY, models
 from embedtrack.config import DATASETS
+from embedtrack.files.whole import new_file, new_folder
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.ship import portable
 from embedtrack.ship.description import describe
@@ -70,12 +71,13 @@ class Entry(NamedTuple):
     """One of CONFIGURATIONS, or empty for the data set's own weights."""
 
 
-def write(folder: Path, datasets: list[str] | None = None) -> Path:
+def write(folder: Path, datasets: list[str] | None = None, *, overwrite: bool = False) -> Path:
     """Write the description and ``SW``.
 
     Args:
         folder: gets both; an older ``SW`` there is an error.
         datasets: by default all that have weights.
+        overwrite: replace a ``description.txt`` that is not of our own.
 
     Returns:
         ``SW``.
@@ -91,19 +93,15 @@ def write(folder: Path, datasets: list[str] | None = None) -> Path:
         raise ValueError(f"expected no {software} yet, got one; remove it, or choose another --out")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"expected --out to name a folder, got the file {folder}; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".SW.", dir=folder) as scratch:  # a run that is stopped leaves nothing
-        new = Path(scratch) / "SW"
+    with new_file(folder / "description.txt", overwrite=overwrite) as text, new_folder(software, "SW") as new:
         _fill(new, chosen)
-        new.rename(software)
-    used = {entry.dataset: software / "models" / entry.model / CONFIG for entry in reversed(chosen)}
-    (folder / "description.txt").write_text(describe(dict(sorted(used.items()))))
+        used = {entry.dataset: new / "models" / entry.model / CONFIG for entry in reversed(chosen)}
+        text.write_text(describe(dict(sorted(used.items()))))
     return software
 
 
 def _fill(software: Path, chosen: list[Entry]) -> None:
     """Make ``SW``, and try it."""
-    software.mkdir()
     _copy_package(software, {entry.model for entry in chosen})
     log.info("copying the environment")
     portable.build(software / "environment", (REPOSITORY / "requirements.txt").read_text().split())
@@ -185,7 +183,7 @@ def _copy_package(software: Path, chosen: set[str]) -> None:
 def _warm(software: Path, model: str) -> None:
     """A first run with the copied environment: it proves it, and leaves the compiled code of what runs need."""
     log.info("trying it on a simulated movie, which compiles what runs need")
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=software.parent) as scratch:  # within what the next run removes
         movie = Path(scratch) / "warm"
         for words in (
             ["simulate", movie, "--frames", "3", "--size", "128", "128", "--cells", "4"],

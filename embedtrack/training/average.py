@@ -5,10 +5,8 @@ import copy
 import torch
 from torch import nn
 
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
-
-def average_of(network: BranchedERFNet) -> BranchedERFNet:
+def average_of(network: nn.Module) -> nn.Module:
     """A copy that follows the network."""
     average = copy.deepcopy(network).eval()
     for parameter in average.parameters():

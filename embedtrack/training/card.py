@@ -9,6 +9,7 @@ import torch
 from embedtrack.challenge.provenance import revision
 from embedtrack.checkpoint import CARD, WEIGHTS
 from embedtrack.config import DATASETS, Recipe
+from embedtrack.files.whole import whole_file
 from embedtrack.model_files import digest
 from embedtrack.training.calibrate import Score
 from embedtrack.training.distributed import ProcessGroup
@@ -78,7 +79,8 @@ Means over the movies' validation frames, each frame by itself:
 |---|---|---|
 {table}
 """
-    (out / CARD).write_text(text, encoding="utf-8")
+    with whole_file(out / CARD) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def origin(model: Path) -> str:

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import os
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from embedtrack.config import Recipe
 from embedtrack.files.lock import exclusive
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.files.whole import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ class State:
 
 def save(
     out: Path,
-    network: BranchedERFNet,
-    average: BranchedERFNet,
+    network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
@@ -66,23 +66,20 @@ def save(
         "chance": torch.get_rng_state(),
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    out.mkdir(parents=True, exist_ok=True)
-    new = out / f"{FILE}.new"
     buffer = io.BytesIO()  # a full disk is then an OSError, which torch.save would hide
     torch.save(everything, buffer)
     try:
-        new.write_bytes(buffer.getbuffer())
-        os.replace(new, out / FILE)
+        with whole_file(out / FILE) as path:
+            path.write_bytes(buffer.getbuffer())
     except OSError as error:
-        new.unlink(missing_ok=True)
         kept = f"{error.strerror}; what was saved before is kept: mend it and give the same command again"
         raise OSError(error.errno, kept, str(out)) from error
 
 
 def load(
     out: Path,
-    network: BranchedERFNet,
-    average: BranchedERFNet,
+    network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,

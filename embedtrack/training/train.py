@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ import numpy as np
 
 from embedtrack import checkpoint
 from embedtrack.config import GENERAL, RECIPES, Recipe
+from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.training import resume
 from embedtrack.training.calibrate import calibrate
 from embedtrack.training.card import origin, write_card
 from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
-from embedtrack.training.journal import Journal
+from embedtrack.training.journal import CURVES, Journal
 from embedtrack.training.pseudo_labels import pseudo_labels
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies
 from embedtrack.truth.collection import read_collection
@@ -54,6 +57,7 @@ def train(
     init: Path | None = None,
     recipe: Recipe | None = None,
     folders: Sequence[Path] = (),
+    overwrite: bool = False,
     all_cells: bool = False,
     on_record: OnRecord = lambda record: None,
 ) -> None:
@@ -69,6 +73,7 @@ def train(
         init: a model's folder whose weights are fine-tuned.
         recipe: instead of the data set's.
         folders: the sequences to train on, instead of all annotated ones.
+        overwrite: write into a folder that holds files of the same names that no unfinished training left.
         all_cells: a model of all cells: each movie and image at a scale of its own; single images may be among them.
         on_record: called with each record of ``train.jsonl``.
 
@@ -85,13 +90,14 @@ def train(
         raise ValueError(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
+    _check_out(out, overwrite=overwrite)
     if init is not None:
         config = checkpoint.load(init).config
         known = {
             "normalisation": config.normalisation,
-            "pixel_size": config.pixel_size,
+            "pixel_size": config.method.pixel_size,
         }  # the scale follows from the new cells
-        known = {"pixel_size": config.pixel_size} if recipe.working_diameter else known
+        known = {"pixel_size": config.method.pixel_size} if recipe.working_diameter else known
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
     folders = folders or ([] if all_cells else [folder for dataset in datasets for folder in sequences(dataset)])
     recipe = recipe if all_cells else derive(recipe, folders)
@@ -104,6 +110,21 @@ def train(
 def finished(out: Path) -> bool:
     """Whether a folder holds a model whose training came to its end."""
     return (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file()
+
+
+def _check_out(out: Path, *, overwrite: bool) -> None:
+    """Raise ValueError if a training would overwrite files that are none of an unfinished training's."""
+    if overwrite or (out / resume.FILE).is_file() or (out / TEACHER / resume.FILE).is_file():
+        return
+    names = [WEIGHTS, CONFIG, CARD, LOG, CURVES]
+    with suppress(OSError):
+        begun = (out / LOG).read_bytes()[:8]
+        names = [WEIGHTS, CONFIG, CARD] if begun in (b"", b'{"step":') else names  # it was killed before it was saved
+    if taken := next((name for name in names if (out / name).exists()), None):
+        raise ValueError(
+            f"{out}: expected a new folder or an unfinished training there, got {taken}, which no unfinished training "
+            "left; choose another --out, or say --overwrite"
+        )
 
 
 def _train(
@@ -187,10 +208,9 @@ def _pseudo_labels(
         device.move(model.network, group.device)
         config, _ = calibrate(model.network, model.config, validation, precision)
         for movie, file in zip(training, files, strict=True):
-            masks = pseudo_labels(model._replace(config=config), movie, precision)
-            new = file.with_name(f"new-{file.name}")
-            np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
-            os.replace(new, file)
+            masks = pseudo_labels(replace(model, config=config), movie, precision)
+            with whole_file(file) as new:
+                np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
     group.wait()
     return {
         folder: {int(number): labels for number, labels in np.load(file).items()}
@@ -205,11 +225,10 @@ def _log(records: Iterable[dict[str, Any]], journal: Journal, group: ProcessGrou
             pass
         return
     out = journal.out
-    path, new = out / LOG, out / f".{LOG}"
+    path = out / LOG
     earlier = _log_until(path, resume.state_of(out).step)
-    out.mkdir(parents=True, exist_ok=True)
-    new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
-    os.replace(new, path)  # a kill at any time leaves a whole log
+    with whole_file(path) as new:
+        new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
     with path.open("a", encoding="utf-8", buffering=1) as log_file, journal.writing(earlier):
         for record in records:
             log_file.write(json.dumps(record) + "\n")

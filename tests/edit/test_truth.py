@@ -5,10 +5,11 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.layout import open_truth
-from embedtrack.challenge.tracked import Tracked, open_tracked
+from embedtrack.challenge.tracked import open_tracked
 from embedtrack.config import Normalisation
 from embedtrack.edit.truth import check_place, clip, corrected_before, write_truth
 from embedtrack.movies.open import open_raw
+from embedtrack.tracked import Tracked
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
@@ -73,7 +74,7 @@ def test_older_corrections_are_replaced_and_nothing_else(toy, tmp_path):
     write(toy, [0, 1], tmp_path / "new")
     write(toy, [1, 2], tmp_path / "new")
     assert corrected_before(toy[1], tmp_path / "new", toy[0]) == [1, 2]
-    assert sorted(path.name for path in (tmp_path / "new" / "01").iterdir()) == ["t001.tif", "t002.tif"]
+    assert sorted(path.name for path in (tmp_path / "new" / "01").glob("*.tif")) == ["t001.tif", "t002.tif"]
     with pytest.raises(ValueError, match="got other truth"):
         write(toy, [0], tmp_path / "mine")
     with pytest.raises(ValueError, match="expected corrections of"):

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge.evaluate import jaccards
-from embedtrack.config import SCALES, Clustering
+from embedtrack.config import SCALES
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.movies.scale import labels_to_working, scale_for, to_frame, to_working
 from tests.drawings import STEP, draw, perfect_maps
 

@@ -15,13 +15,14 @@ import pytest
 import tifffile
 import zarr
 
+from embedtrack.challenge import record
 from embedtrack.challenge.beside import beside
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.config import Normalisation
 from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign
-from embedtrack.movies.movie import record
+from embedtrack.movies.movie import record as as_recording
 from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
@@ -301,11 +302,11 @@ def test_bioio_gives_the_same_movie_channels_and_units(tmp_path: Path):
     about = {"axes": "TCYX", "PhysicalSizeX": 0.5, "Channel": {"Name": ["R", "G"]}}
     tifffile.imwrite(tmp_path / "a.ome.tif", TWO, metadata=about)
     stack = open_foreign(tmp_path / "a.ome.tif")  # a file that a test can write; nd2 and lif come the same way
-    movie = record(tmp_path, stack, Choice(channel="G"))
+    movie = as_recording(tmp_path, stack, Choice(channel="G"))
     assert np.array_equal(np.stack(list(movie.frames)), TWO[:, 1])
     assert movie.units == Units(0.5)
     with pytest.raises(ValueError, match="choose with --channel: 1 R, 2 G"):
-        record(tmp_path, stack, Choice())
+        as_recording(tmp_path, stack, Choice())
 
 
 def test_an_interval_of_bioio_is_a_time_difference_or_seconds():
@@ -345,27 +346,25 @@ def test_a_results_movie_is_the_only_one_beside_it(tmp_path: Path, monkeypatch: 
     assert movie_of(tmp_path / "03_RES") is None
 
 
-def test_a_result_takes_units_from_the_user_then_its_log_then_its_movie(tmp_path: Path):
+def test_a_result_takes_units_from_the_user_then_its_record_then_its_movie(tmp_path: Path):
     write_movie(dividing(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     path = KINDS["imagej"](tmp_path, dividing().frames())
     assert open_pair(tmp_path / "a_RES")[0].units == Units()
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(PIXEL, INTERVAL)
-    note = '{"movie": {"channel": null, "scene": null, "time_axis": null, "pixel_size_um": 3, "interval_s": null}}'
-    (tmp_path / "a_RES.log").write_text(note)
+    record.settle(tmp_path / "a_RES", {"movie": {"pixel_size_um": 3}})
     assert open_pair(tmp_path / "a_RES")[0].units == Units(3)
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(3, INTERVAL)
     assert open_pair(tmp_path / "a_RES", path, Choice(units=Units(4)))[0].units == Units(4, INTERVAL)
-    (tmp_path / "a_RES.log").write_text("{")
-    assert open_pair(tmp_path / "a_RES")[0].units == Units()
+    (tmp_path / "a_RES.json").write_text("{")
+    assert open_pair(tmp_path / "a_RES")[0].units == Units()  # somebody else's
 
 
 def test_a_result_remembers_its_channel(tmp_path: Path):
     write_movie(moving(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     tifffile.imwrite(tmp_path / "a.tif", TWO, imagej=True, metadata={"axes": "TCYX"})
-    note = '{"movie": {"channel": "2", "scene": null, "time_axis": null, "pixel_size_um": null, "interval_s": null}}'
-    (tmp_path / "a_RES.log").write_text(note)
+    record.settle(tmp_path / "a_RES", {"movie": {"channel": "2"}})
     frames = open_pair(tmp_path / "a_RES", tmp_path / "a.tif")[1]
     assert frames is not None
     assert np.array_equal(frames[2], TWO[2, 1])

@@ -103,8 +103,8 @@ def shares(movies: Sequence[AnnotatedMovie], sampling: Sampling) -> NDArray[np.f
     if sampling.balance == "roots":
         _, owner = np.unique([movie.name.partition("/")[0] for movie in movies], return_inverse=True)
         lengths /= np.sqrt(np.bincount(owner, lengths))[owner]
-    drawn: NDArray[np.float64] = lengths / lengths.sum()
-    return drawn
+    lengths /= lengths.sum()
+    return lengths
 
 
 def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) -> tuple[int, NDArray[np.float64]]:
