@@ -14,9 +14,11 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import data_root, dataset_of, model_names
 from embedtrack.challenge.evaluate import Scores, evaluate, jaccards
 from embedtrack.challenge.writer import ResultWriter
+from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
 from embedtrack.inference import device
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.suit import suit
 from embedtrack.model import Model
 from embedtrack.options import Options
 from embedtrack.tracks.cells import at_rest
@@ -52,6 +54,8 @@ def score(
     """
     paths, truth = layout.open_frames(folder), layout.open_truth(folder)
     chosen = {number: path for number, path in paths.items() if frames is None or number in frames}
+    images = Lazy(len(chosen), lambda index: layout.read_frame(list(chosen.values())[index]))
+    model = suit(model, images, Options(device=str(model.device), precision=precision))
     begin = time.perf_counter()
     if not truth.markers:
         both = {number: path for number, path in chosen.items() if number in truth.gold}

@@ -95,6 +95,9 @@ def infer(
     precision: Precision = "float32",
     compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+    diameter: Annotated[
+        float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
+    ] = None,
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
@@ -111,7 +114,7 @@ def infer(
     from embedtrack.movies.open import open_movie
     from embedtrack.options import Options
 
-    options = Options(views, str(choose(device)), precision, compiling, border)
+    options = Options(views, str(choose(device)), precision, compiling, border, diameter=diameter)
     out = out or place(beside(movie, "_RES"))
     check_apart(out, movie, model)
     recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))

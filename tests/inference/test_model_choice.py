@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge import layout
+from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
-from embedtrack.inference.model_choice import Assessment, choose_model, judge, quality
+from embedtrack.inference.model_choice import Assessment, choose_model, judge
 from embedtrack.methods.embedtrack import method
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
