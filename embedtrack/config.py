@@ -28,7 +28,7 @@ class Normalisation(Settings):
 
     method: Literal["percentile", "asinh"] = "percentile"
     """``percentile``: percentiles 1 and 99 to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the noise."""
-    floor: float = Field(10.0, gt=0)
+    floor: float = Field(10.0, gt=0, le=1e4)
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
 
 
@@ -42,11 +42,11 @@ class Clustering(Settings):
     reach: float | None = Field(None, gt=0, lt=1)
     """Cells that were found take the pixels with d above this to their mean centre, see
     ``methods/embedtrack/refine.py``; None: they stay as found, by d > 0.5 to the centre that proposed them."""
-    min_votes: int = Field(5, ge=0)
+    min_votes: int = Field(5, ge=0, le=10**6)
     """A centre needs more than this many shifted pixels in its 3x3 neighbourhood."""
-    smoothing: int = Field(3, ge=1)
+    smoothing: int = Field(3, ge=1, le=101)
     """A centre's bandwidth is the mean over a square of this side around it; 1: its own."""
-    min_cell_size: int = Field(1, ge=1)
+    min_cell_size: int = Field(1, ge=1, le=10**8)
     """Smaller masks, in pixels, are dropped: half of the 1st percentile of the training masks' sizes."""
 
 
@@ -62,15 +62,15 @@ class ModelConfig(Settings):
 
     method: Literal["embedtrack"] = "embedtrack"
     """Which network the weights belong to."""
-    pixel_size: float = Field(1 / 255, gt=0, lt=1)
-    """Width of a working pixel in grid units."""
+    pixel_size: float = Field(1 / 255, ge=1 / 8192, le=1 / 16)
+    """Width of a working pixel in grid units: offsets reach 16 to 8192 of them."""
     scale: Scale = 1.0
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
-    tile: int = Field(2048, ge=256, multiple_of=8)
+    tile: int = Field(2048, ge=256, le=1 << 15, multiple_of=8)
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
     """As in training."""
-    cell_diameter: float | None = Field(None, gt=0)
+    cell_diameter: float | None = Field(None, gt=0, le=1e5)
     """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
     clustering: Clustering = Clustering()
     """Calibrated on the validation frames."""
@@ -88,15 +88,15 @@ class Augmentation(Settings):
 
     affine: float = Field(0.4, ge=0, le=1)
     """Probability of any angle and scale beside the eight symmetries, which are always drawn."""
-    zoom: float = Field(1.2, ge=1)
+    zoom: float = Field(1.2, ge=1, le=10)
     """Cells are scaled by a factor between 1 / zoom and zoom."""
     moving: float = Field(0.5, ge=0, le=1)
     """Probability that the crop at t-1 is displaced against the one at t, which mimics motion."""
-    motion: float = Field(5.0, ge=0)
+    motion: float = Field(5.0, ge=0, le=1000)
     """Standard deviation of that displacement in working pixels."""
-    contrast: float = Field(0.15, ge=0)
+    contrast: float = Field(0.15, ge=0, le=10)
     """Standard deviation of the logarithm of the gain."""
-    brightness: float = Field(0.05, ge=0)
+    brightness: float = Field(0.05, ge=0, le=10)
     """Standard deviation of the added grey value, in normalised units."""
     blur: float = Field(0.1, ge=0, le=1)
     """Probability of a Gaussian blur."""
@@ -109,7 +109,7 @@ class Augmentation(Settings):
 class Sampling(Settings):
     """Which crops training sees, see ``methods/embedtrack/samples.py``."""
 
-    crop: int = Field(256, ge=32, multiple_of=8)
+    crop: int = Field(256, ge=32, le=4096, multiple_of=8)
     """Side of a crop in working pixels, about ten typical cells; see ``truth/derive.py``."""
     large: float = Field(0.5, ge=0, le=1)
     """Share of the steps that see fewer crops of up to twice the side. The inside of a whole frame lies further from
@@ -137,24 +137,24 @@ class Recipe(Settings):
     """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``truth/derive.py``."""
     centre: Literal["medoid", "centroid"] = "medoid"
     """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
-    variance_weight: float = Field(10.0, ge=0)
+    variance_weight: float = Field(10.0, ge=0, le=1e6)
     """Weight of the bandwidth's variance within a cell."""
-    tracking_weight: float = Field(1.0, ge=0)
+    tracking_weight: float = Field(1.0, ge=0, le=1e6)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
     pseudo_labels: float = Field(0.4, ge=0, lt=1)
     """Where more than a quarter of the cells have a marker but no mask: share of the budget after which the network's
     own masks, as far as they agree with the markers, complete the truth. 0: never."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Of the encoder's deep blocks; 0.3 is the paper's, less fits faster where hours are few."""
-    batch: int = Field(4, ge=1)
+    batch: int = Field(4, ge=1, le=4096)
     """Pairs in an optimiser step, of each process."""
-    learning_rate: float = Field(5e-4, gt=0)
+    learning_rate: float = Field(5e-4, gt=0, le=1)
     """The peak of the one-cycle schedule."""
-    epochs: float = Field(15.0, gt=0)
+    epochs: float = Field(15.0, gt=0, le=1e6)
     """Passes over the training pairs; an epoch has as many pairs as overlapping crops cover the movies with."""
     validation: float = Field(0.1, ge=0, lt=1)
     """Share of each movie, its end, that is kept for validation."""
-    validations: int = Field(12, ge=1)
+    validations: int = Field(12, ge=1, le=10**4)
     """How often the network is validated in the course of the training."""
     seed: int = 0
     """Of the first weights, the samples and the dropout."""
