@@ -63,7 +63,7 @@ def write_log(out: Path, known: Mapping[str, Any], *, overwrite: bool = False) -
     log = log_of(out)
     lines = [f"{TOKEN.decode()}; programs read {log.with_suffix('.json').name}", *_lines(known)]
     with new_file(log, overwrite=overwrite) as path:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
     return log
 
 

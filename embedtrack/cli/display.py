@@ -16,7 +16,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from embedtrack.files.guard import clipped, plain
+
 console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
+
+
+LINE = 2000
+"""Letters of a line that a person is shown."""
 
 
 class ConsoleHandler(logging.Handler):
@@ -24,7 +30,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the line."""
-        console.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
+        console.print(plain(clipped(self.format(record), LINE)), soft_wrap=True, markup=False, highlight=False)
 
 
 def start_logging() -> None:
