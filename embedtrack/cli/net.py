@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from embedtrack import __version__
-from embedtrack.files.guard import brief, clipped, plain, short_of_memory
+from embedtrack.files.guard import brief, clipped, is_python, plain, short_of_memory
 
 FAILED, INTERRUPTED, TERMINATED = 2, 130, 143
 LINE, LINES = 2000, 110
@@ -58,7 +58,7 @@ def explain(error: Exception) -> str:
         )
     if isinstance(error, UnicodeError):
         return f"expected names and texts in UTF-8, got '{brief(error)}'; rename the file{_kept(error)}"
-    if type(error) is ValueError:
+    if type(error) is ValueError and not is_python(error):
         return str(error).replace("Value error, ", "")  # what the parser of options puts before our own words
     if isinstance(error, OSError):
         first = error.args[0] if error.args else None

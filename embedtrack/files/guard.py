@@ -104,6 +104,12 @@ def brief(error: BaseException) -> str:
     return clipped(said, LONGEST)
 
 
+def is_python(error: BaseException) -> bool:
+    """Whether an exception speaks Python's words, which are not meant for the one who uses the program."""
+    said = " ".join(str(error).split())
+    return any(re.fullmatch(pattern, said, re.IGNORECASE) for pattern, _ in WORDS)
+
+
 def clipped(text: str, most: int) -> str:
     """The text, or its begin and end where it is longer."""
     return text if len(text) <= most else f"{text[: most * 2 // 3]} ... {text[len(text) - most // 3 :]}"
