@@ -51,13 +51,19 @@ def open_omezarr(path: Path, scene: str | None = None) -> Stack:
     require_pixels(path, (array.shape[axes.index("y")], array.shape[axes.index("x")]))
     require_chunks(path, array)
     reader = _Reader(path, array, "".join(axes).upper())
-    shown = bonus(path, "what it says of channels", lambda: list((about.get("omero") or {}).get("channels") or []), [])
-    names = bonus(path, "what it says of channels", lambda: tuple(str(one.get("label") or "") for one in shown), ())
+    nameless: tuple[str, ...] = ()
+    names = bonus(path, "what it says of channels", lambda: _channels(about), nameless)
     return Stack(
         reader.axes, tuple(array.shape), np.dtype(array.dtype), reader.image,
         bonus(path, "what it says of pixels", lambda: _units(scales, axes), Units()),
         names if all(names) else (),
     )  # fmt: skip
+
+
+def _channels(about: Mapping[str, Any]) -> tuple[str, ...]:
+    """The channels' names, where it has any."""
+    shown = (about.get("omero") or {}).get("channels") or []
+    return tuple(str(channel.get("label") or "") for channel in shown)
 
 
 class _Reader:

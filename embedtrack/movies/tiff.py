@@ -47,7 +47,8 @@ def open_tiff(path: Path, scene: str | None = None) -> Stack:
         if fault:
             raise ValueError(f"{path}: {fault}")
         require_pixels(path, reader.shape[-2:])
-        units, channels = bonus(path, "what it says of pixels and channels", lambda: _about(file, index), (Units(), ()))
+        nothing: tuple[Units, tuple[str, ...]] = (Units(), ())
+        units, channels = bonus(path, "what it says of pixels and channels", lambda: _about(file, index), nothing)
         weakref.finalize(reader, file.close)
 
         def read(place: Place) -> NDArray[Any]:

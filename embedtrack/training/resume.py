@@ -151,7 +151,7 @@ def _state(values: dict[str, Any]) -> State:
     """The state as it was saved, each field of its kind."""
     state = State(**values)
     for field in fields(state):
-        value, kind = getattr(state, field.name), type(field.default)
-        if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        value = getattr(state, field.name)
+        if type(value) is not type(field.default) or not math.isfinite(value):
             raise ValueError(f"state.{field.name}: {value!r} where a value like {field.default} belongs")
     return state
