@@ -20,6 +20,7 @@ from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.evaluate import Scores
 from embedtrack.cli.display import start_logging
 from embedtrack.training import train as training
+from embedtrack.truth.sequences import sequences
 
 PUBLISHED: dict[str, dict[str, Scores]] = {
     "DIC-C2DH-HeLa": {"Payer et al. 2019": {"SEG": 0.780, "TRA": 0.924}},
@@ -57,7 +58,7 @@ def crossvalidate(
     Raises:
         ValueError: fewer than two annotated movies.
     """
-    movies = training.sequences(dataset)
+    movies = sequences(dataset)
     if len(movies) < 2:
         raise ValueError(f"expected two annotated movies or more in {dataset}, got {movies[0].name} alone")
     table = Table("scored", "trained on", "views", *MEASURES, title=dataset.name)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
@@ -33,16 +33,19 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.writer import write_mask
-from embedtrack.checkpoint import Model
 from embedtrack.config import Linking
-from embedtrack.inference import device, track
+from embedtrack.inference import device
+from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
+from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.tracker import Mask, Tracker
@@ -73,8 +76,8 @@ def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, o
     where = model.device
     paths = list(paths) * (1 if where.type == "cpu" else 20)
     begin, found = time.perf_counter(), []
-    cells = track.segment(model, paths, views, precision, helpers=device.helpers(where))
-    with closing(ahead(track.finished(Tracker(model.config, 0), cells))) as masks:
+    segmenter = Segmenter(model, Options(views=views, device=str(where), precision=precision))
+    with closing(ahead(follow(segmenter, Tracker(model.config, 0), paths))) as masks:
         for mask in masks:
             write_mask(out, mask)
             found.append(mask)
@@ -103,7 +106,7 @@ def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -
     for precision, views in WAYS.values():  # the first use of anything takes longer
         whole_job(model, paths[:1], views, precision, out)
     with device.at_work(where):
-        plain_maps(model.network, *np.zeros((2, CROP, CROP), np.float32))
+        plain_maps(cast(BranchedERFNet, model.network), *np.zeros((2, CROP, CROP), np.float32))
     for repeat in range(repeats):
         for name, (precision, views) in WAYS.items():
             seconds, ours[name] = whole_job(model, paths, views, precision, out)
@@ -158,7 +161,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
         predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
-        labels = timed("cluster", cluster, maps, config.clustering, config.frame_pixel_size)
+        labels = timed("cluster", cluster, maps, config.method.clustering, config.frame_pixel_size)
         timed("write", write, timed("link", tracker.add, labels, maps.shift))
     return {name: median(times[min(2, len(times) - 1) :]) for name, times in spent.items()}  # masks come from the third
 
@@ -167,7 +170,9 @@ def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: s
     """As ``infer.segment`` makes it for a long movie."""
     where = model.device
     tiles = plan_tiles(shape, model.config.tile, where, views)
-    return Predictor(model.network, tiles, views, precision, choose_compile_mode("auto", where, None))
+    return Predictor(
+        cast(BranchedERFNet, model.network), tiles, views, precision, choose_compile_mode("auto", where, None)
+    )
 
 
 def rate(where: torch.device, precision: torch.dtype) -> float:

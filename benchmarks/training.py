@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -24,9 +24,10 @@ from embedtrack.inference import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
+from embedtrack.methods.embedtrack.start import start
 from embedtrack.training.batches import batches
 from embedtrack.training.distributed import ProcessGroup
-from embedtrack.training.fit import start, step
+from embedtrack.training.fit import step
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
 from embedtrack.truth.derive import derive
 from embedtrack.truth.medoid import medoids
@@ -91,7 +92,7 @@ def measure(job: Trained, steps: int, rounds: int = 3) -> dict[str, float]:
     wholes, bares = [], []
     for number in range(rounds):
         seen: list[Batch] = []
-        stream = batches([job.movie], job.recipe, number * steps, job.team.rank)
+        stream = cast(Iterator[Batch], batches([job.movie], job.recipe, number * steps, job.team.rank))
         if not number:
             for batch in itertools.islice(stream, 2):
                 _whole(job, batch)
@@ -127,7 +128,8 @@ def _timed(job: Trained, work: Callable[[], Any], clock: Callable[[], float] = t
 
 
 def _whole(job: Trained, batch: Batch) -> None:
-    losses = step(job.network, job.optimiser, batch.to(job.team.device), 1e-5, job.recipe, job.precision)
+    method = job.recipe.method.implementation()
+    losses = step(method, job.network, job.optimiser, batch.to(job.team.device), 1e-5, job.recipe, job.precision)
     losses.total.item()
 
 

@@ -22,6 +22,7 @@ from embedtrack.challenge.evaluate import Scores, cut
 from embedtrack.challenge.lbep import write_tracks
 from embedtrack.cli.display import start_logging
 from embedtrack.training import train as training
+from embedtrack.truth.sequences import sequences
 
 FEW = 10
 """Frames that a user may annotate in an afternoon."""
@@ -70,7 +71,7 @@ def take(sequence: Path, part: Part, out: Path) -> Path:
 
 def run(name: str, dataset: Path, out: Path, init: Path, minutes: float, device: str) -> dict[int, Scores]:
     """Train on a part of the first movie's truth and score the last movie, in one view and in eight; done once."""
-    part, movies = PARTS[name], training.sequences(dataset)
+    part, movies = PARTS[name], sequences(dataset)
     model, file = out / name.replace(",", "").replace(" ", "-"), out / f"{name}.json"
     if not training.finished(model):
         folder = take(movies[0], part, model.with_name(f"{model.name}-truth") / dataset.name)
@@ -107,7 +108,7 @@ def main(
     start_logging()
     folder = Path(dataset) if Path(dataset).is_dir() else data_root() / dataset
     place_of = out or REPOSITORY / "truth" / folder.name
-    movies = training.sequences(folder)
+    movies = sequences(folder)
     if len(movies) < 2:
         raise typer.BadParameter(f"expected two annotated movies or more in {folder}, got {movies[0].name} alone")
     table = Table(

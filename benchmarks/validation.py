@@ -17,9 +17,10 @@ from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Normalisation
-from embedtrack.training.train import recipe_for, sequences
+from embedtrack.training.train import recipe_for
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.holdout import split
+from embedtrack.truth.sequences import sequences
 
 
 def held_back(folder: Path, share: float) -> range:

@@ -101,40 +101,24 @@ def infer(
     overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
-    from embedtrack.challenge import provenance
     from embedtrack.challenge.beside import beside
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
     from embedtrack.movies.open import open_movie
+    from embedtrack.options import Options
 
-    where, out = str(choose(device)), out or place(beside(movie, "_RES"))
+    options = Options(views, str(choose(device)), precision, compiling, border)
+    out = out or place(beside(movie, "_RES"))
     check_apart(out, movie, model)
     recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
-        model = choose_model(recording, where)
-    known: dict[str, Any] = {}
-
-    def gather(seconds: float) -> dict[str, Any]:
-        known.update(
-            provenance.gather(
-                movie, model, seconds,
-                device_name=where, movie=recording.note(),
-                views=views, precision=precision, compiling=compiling, border=border,
-            )
-        )  # fmt: skip
-        return known
-
+        model = choose_model(recording, options.device)
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
-        summary = track(
-            recording, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border,
-            overwrite=overwrite, known=gather, on_frame=bar,
-        )  # fmt: skip
-    provenance.write_log(out, known, overwrite=overwrite)
+        summary = track(recording, model, out, options, overwrite=overwrite, on_frame=bar)
     _close(summary, out)
 
 
@@ -159,6 +143,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
     overwrite: Overwrite = False,
+    all_cells: Annotated[
+        bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
+    ] = False,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
@@ -167,7 +154,8 @@ def train(
     with training_bar(out.name) as bar:
         teach(
             datasets, out,
-            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, overwrite=overwrite,
+            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+            overwrite=overwrite,
             on_record=bar,
         )  # fmt: skip
 

@@ -1,36 +1,23 @@
 """A model's folder: ``weights.safetensors`` and ``config.json``, from which the network is rebuilt, and its card."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
-from torch import Tensor
+from torch import Tensor, nn
 
 from embedtrack.config import ModelConfig
 from embedtrack.files.guard import brief, clipped, reading, require_regular
 from embedtrack.files.whole import whole_file
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.model import Model
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 
-__all__ = ["CARD", "CONFIG", "WEIGHTS", "Model", "load", "read_config", "save"]
+__all__ = ["CARD", "CONFIG", "WEIGHTS", "load", "read_config", "save"]
 
 
-class Model(NamedTuple):
-    """A network and what inference needs to know of it."""
-
-    network: BranchedERFNet
-    config: ModelConfig
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.network.parameters()).device
-
-
-def save(folder: Path, network: BranchedERFNet, config: ModelConfig) -> None:
+def save(folder: Path, network: nn.Module, config: ModelConfig) -> None:
     """Write the model; each file is complete when it appears.
 
     Convolutions are stored in half precision, which moves no mask, the statistics of the norms in single precision.
@@ -56,9 +43,10 @@ def load(folder: Path) -> Model:
         known = sorted(path.parent.name for path in folder.parent.glob(f"*/{WEIGHTS}"))
         there = f"models there: {', '.join(known)}" if known else "no models there"
         raise ValueError(f"expected {' and '.join(missing)} in the model folder {folder}, found none ({there})")
-    network = BranchedERFNet()
+    config = read_config(folder / CONFIG)
+    network = config.method.implementation().build(config)
     network.load_state_dict(_tensors(folder / WEIGHTS, network), strict=False)
-    return Model(network.eval(), read_config(folder / CONFIG))
+    return Model(network.eval(), config, folder)
 
 
 def read_config(path: Path) -> ModelConfig:
@@ -79,7 +67,7 @@ def read_config(path: Path) -> ModelConfig:
         raise ValueError(f"expected a valid {path}, got: {brief(error)}; restore it from the release") from error
 
 
-def _tensors(path: Path, network: BranchedERFNet) -> dict[str, Tensor]:
+def _tensors(path: Path, network: nn.Module) -> dict[str, Tensor]:
     """The weights in single precision, checked against the network by name and shape."""
     require_regular(path)
     with reading(path, "weights", "restore it from the release"):
@@ -89,7 +77,7 @@ def _tensors(path: Path, network: BranchedERFNet) -> dict[str, Tensor]:
     wrong = [name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)]
     if wrong:
         raise ValueError(
-            f"expected the {len(expected)} tensors of a branched ERFNet in {path}, got another network's: "
+            f"expected the {len(expected)} tensors of this method's network in {path}, got another network's: "
             f"{len(wrong)} names or shapes differ, {min(wrong)} first; use the folder's own config.json and weights"
         )
     for name, value in tensors.items():

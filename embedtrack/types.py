@@ -30,6 +30,16 @@ class Maps(NamedTuple, Generic[Array]):
     """[..., 2, H, W]: (y, x) tracking offset from the pixel to its cell's centre at t-1, in grid units."""
 
 
+class Cells(NamedTuple):
+    """One frame as a method sees it. Nothing behind this knows a network."""
+
+    labels: Labels
+    """int32[H, W]: any positive label per cell, 0 for background."""
+    shift: Frame
+    """float32[2, H, W]: the tracking offset in grid units, (y, x) from each pixel to where its cell's centre was at
+    t-1; of the first frame it may be anything."""
+
+
 class Track(NamedTuple):
     """A line of ``res_track.txt``: label, first frame, last frame (inclusive), parent's label or 0."""
 

@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
+from embedtrack.config import ModelConfig
+from embedtrack.methods.embedtrack.method import cells_of
 from embedtrack.truth.medoid import medoids
-from embedtrack.types import Labels, Maps, Track
+from embedtrack.types import Cells, Labels, Maps, Track
 
 STEP = 1 / 255
 
@@ -94,6 +96,19 @@ def perfect_maps(labels: Labels, before: Labels, parents: dict[int, int], step: 
             maps.bandwidth[axis, y, x] = np.clip(np.log(np.log(2) / (radius * step) ** 2) / 10, 0, 1)
         maps.seediness[y, x] = 0.9
     return maps
+
+
+class Known:
+    """A frame of which the network has said these maps."""
+
+    def __init__(self, maps: Maps[np.ndarray]) -> None:
+        self.maps = maps
+
+    def cells(self, config: ModelConfig | None = None) -> Cells:
+        return cells_of(self.maps, config or ModelConfig())
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}
 
 
 def write_movie(toy: Toy, dataset: Path, name: str = "01", digits: int = 3) -> Path:

@@ -16,10 +16,10 @@ from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.challenge.layout import open_truth
 from embedtrack.challenge.tracked import open_tracked
-from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Recipe, Sampling
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.model import Model
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.types import Frame, Maps
 from tests.drawings import moving, perfect_maps, still, write_movie
@@ -75,7 +75,9 @@ def test_variants_share_weights_where_only_inference_differs(
     calls = []
 
     def scored(folder: Path, model: Model, views: int, frames: range, *, offsets: bool) -> dict[str, float]:
-        calls.append((folder.name, model.config.clustering.smoothing, model.config.linking.max_gap, views, offsets))
+        calls.append(
+            (folder.name, model.config.method.clustering.smoothing, model.config.linking.max_gap, views, offsets)
+        )
         return {"SEG": 0.5 + 0.1 * len(calls), "DET": 1.0, "TRA": 0.9}
 
     monkeypatch.setattr(ablation, "score", scored)

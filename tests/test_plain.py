@@ -9,13 +9,14 @@ from benchmarks.plain import plain_cluster, plain_links, plain_maps
 from benchmarks.plot import Line, Panel, draw
 from benchmarks.speed import WAYS, exponent, gold_of, operations, rate
 from benchmarks.speed_report import plot, section, table
-from embedtrack.checkpoint import Model
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.config import ModelConfig
 from embedtrack.inference.tiles import plan
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.predict import Predictor
 from embedtrack.methods.embedtrack.votes import link
+from embedtrack.model import Model
 from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
 
 

@@ -15,6 +15,7 @@ from embedtrack.challenge.convention import REPOSITORY, job, models
 from embedtrack.challenge.evaluate import evaluate
 from embedtrack.inference.track import track
 from embedtrack.model_files import WEIGHTS
+from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
 
 
@@ -60,7 +61,7 @@ def test_a_gpu_scores_as_the_processor(tmp_path: Path):
     sequence, model, _ = job("demo", "01")
     scores = []
     for device in ("cpu", "cuda"):
-        track(sequence, model, tmp_path / device, views=1, device_name=device)
+        track(sequence, model, tmp_path / device, Options(views=1, device=device))
         scores.append(evaluate(sequence.with_name("01_GT"), tmp_path / device))
     for measure in ("SEG", "DET", "TRA"):
         assert scores[1][measure] == pytest.approx(scores[0][measure], abs=0.002)

@@ -12,6 +12,7 @@ from embedtrack.challenge.convention import REPOSITORY, job
 from embedtrack.challenge.evaluate import evaluate
 from embedtrack.checkpoint import WEIGHTS
 from embedtrack.inference.track import track
+from embedtrack.options import Options
 
 MODELS = sorted(path.parent for path in (REPOSITORY / "models").glob(f"*/{WEIGHTS}"))
 
@@ -25,7 +26,7 @@ def test_every_model_is_small_and_has_its_card(model: Path):
 
 def test_the_demo(tmp_path: Path):
     sequence, model, _ = job("demo", "01")
-    track(sequence, model, tmp_path / "01_RES", views=1)
+    track(sequence, model, tmp_path / "01_RES", Options(views=1))
     scores = evaluate(sequence.with_name("01_GT"), tmp_path / "01_RES")
     assert scores["SEG"] > 0.80
     assert scores["TRA"] > 0.95

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from embedtrack.config import DATASETS, DataSet
 from embedtrack.model_files import WEIGHTS
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -63,6 +64,18 @@ def data_root() -> Path:
     if not root.is_dir():
         raise ValueError(f"expected DATA_ROOT to name a folder, got {root}; set it to the folder of the data sets")
     return root
+
+
+def border_of(movie: Path | None, asked: int | None = None) -> int:
+    """E in pixels: what was asked for, else that of the challenge's data set in whose folder the movie lies, else 0."""
+    if asked is not None:
+        return asked
+    return dataset_of(movie).border if movie else 0
+
+
+def dataset_of(movie: Path) -> DataSet:
+    """The challenge's rules for the data set whose folder holds the movie; plain ones if it is none of them."""
+    return DATASETS.get(Path(os.path.abspath(movie)).parent.name, DataSet())
 
 
 def models() -> Path:

@@ -1,9 +1,11 @@
 """Where a result comes from: what its record and its log say."""
 
+import logging
 import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,17 @@ from embedtrack.challenge.record import log_of
 from embedtrack.files.mark import TOKEN
 from embedtrack.files.whole import new_file
 from embedtrack.model_files import CONFIG, WEIGHTS, digest
+from embedtrack.options import Options
+
+logger = logging.getLogger(__name__)
 
 
 def gather(
     sequence: Path,
     model: Path,
     seconds: float,
-    *,
-    device_name: str,
+    options: Options,
     movie: Mapping[str, str | float | None] | None = None,
-    **options: str | float | None,
 ) -> dict[str, Any]:
     """What makes a result, for its record.
 
@@ -33,11 +36,10 @@ def gather(
         sequence: the folder or file of the movie.
         model: the folder of the weights, which the record names by hash.
         seconds: how long it took.
-        device_name: cpu, cuda, cuda:1 or mps.
+        options: how; its device is one that is there.
         movie: how it was read: channel, units, ...
-        options: what else the user chose.
     """
-    where = torch.device(device_name)
+    where = torch.device(options.device)
     return {
         "version": __version__,
         "commit": revision(),
@@ -46,7 +48,7 @@ def gather(
         "movie": dict(movie or {}),
         "model": str(model.resolve()),
         "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)},
-        "options": options,
+        "options": {name: value for name, value in asdict(options).items() if name != "device"},
         "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -57,13 +59,15 @@ def gather(
 def write_log(out: Path, known: Mapping[str, Any], *, overwrite: bool = False) -> Path:
     """Write what is known of a result for people: ``01_RES.log`` for ``01_RES``, a line each.
 
-    Raises:
-        ValueError: something that is no log of ours is there, or the system refuses to write.
+    The result and its record are in their place by then: that there is no log is only told.
     """
     log = log_of(out)
     lines = [f"{TOKEN.decode()}; programs read {log.with_suffix('.json').name}", *_lines(known)]
-    with new_file(log, overwrite=overwrite) as path:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+    try:
+        with new_file(log, overwrite=overwrite) as path:
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+    except ValueError as error:
+        logger.warning("%s", error)
     return log
 
 

@@ -1,7 +1,6 @@
-"""A tracked movie: masks and lineage, from a result or from truth, read when they are asked for."""
+"""A tracked movie in the challenge's files, a result or truth: read when asked for, written whole or not at all."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +15,7 @@ from embedtrack.files.names import numbered
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.movies.units import Units
-from embedtrack.types import Labels, Track
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
-
-    labels: Sequence[Labels]
-    """int32[H, W] of every frame; a label is a track's."""
-    tracks: list[Track]
-    """Valid by the challenge's rules: each label is in every frame of its span and nowhere else."""
-    shape: tuple[int, int]
-    """(H, W) of every frame."""
-    first: int = 0
-    """Number of the first frame."""
-    digits: int = 3
-    """Width of the frame numbers in file names."""
-    units: Units = field(default=Units())
-    """What its pixels and frames are worth."""
-    movie: Choice = field(default=Choice())
-    """How its movie was read."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def spell(self, index: int) -> str:
-        """The frame's number as the file names have it."""
-        return f"{self.first + index:0{self.digits}d}"
+from embedtrack.tracked import Tracked
 
 
 def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
@@ -106,7 +78,7 @@ def write_tracked(
     movie = tracked.movie._replace(units=tracked.units).note()
     known = known or ({"movie": movie} if any(movie.values()) else None)
     with ResultWriter(out, tracked, overwrite=overwrite) as writer:
-        for index, labels in enumerate(tracked.labels):
+        for index, labels in enumerate(tracked.masks):
             writer.write(index, labels)
         writer.commit(tracked.tracks, known)
 
@@ -141,7 +113,7 @@ def _result_faults(folder: Path) -> list[str]:
 
 def _presence_faults(tracked: Tracked) -> Iterator[str]:
     """Labels that are missing in a frame of their track, or present elsewhere, or another shape."""
-    for index, labels in enumerate(tracked.labels):
+    for index, labels in enumerate(tracked.masks):
         if labels.shape != tracked.shape:
             yield f"expected {tracked.shape} pixels in frame {tracked.spell(index)}, got {labels.shape}"
         listed = {track.label for track in tracked.tracks if track.begin <= index <= track.end}

@@ -60,7 +60,7 @@ class FramesBar:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int | None) -> None:
         """Show that ``done`` of ``total`` frames are finished; before the first call there is no bar."""
         if self._task is None:
             self._task = self._progress.add_task("", total=total, rate="")

@@ -136,11 +136,11 @@ def report(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
+    from embedtrack.challenge.convention import dataset_of
     from embedtrack.challenge.evaluate import evaluate
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_file
-    from embedtrack.inference.track import dataset_of
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
     from embedtrack.movies.open import open_pair

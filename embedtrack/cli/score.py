@@ -26,9 +26,9 @@ def evaluate(
     """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them."""
     from rich.console import Console
 
+    from embedtrack.challenge.convention import dataset_of
     from embedtrack.challenge.evaluate import evaluate as score
     from embedtrack.challenge.evaluate import table
-    from embedtrack.inference.track import dataset_of
 
     tolerance = dataset_of(truth_folder).cycle_tolerance
     scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=frame_range(frames))

@@ -32,29 +32,19 @@ def watch(
     overwrite: Overwrite = False,
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
-    from embedtrack.challenge import provenance, record
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
-    from embedtrack.movies.open import open_movie
+    from embedtrack.options import Options
 
-    where = str(choose(device))
+    options = Options(views, str(choose(device)), precision, compiling, border)
     check_apart(out, folder, model)
     with told_by_ctrl_c() as told:
         summary = follow(
-            folder, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border,
-            overwrite=overwrite, idle=float("inf") if idle is None else idle,
-            ended=lambda: told() or (folder / flag).exists(),
+            folder, model, out, options, overwrite=overwrite,
+            idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
-    known = provenance.gather(
-        folder, model, summary.seconds,
-        device_name=where, movie=open_movie(folder).note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
-    record.settle(out, known, overwrite=overwrite)
-    provenance.write_log(out, known, overwrite=overwrite)
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
     )

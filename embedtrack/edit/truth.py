@@ -22,12 +22,13 @@ import tifffile
 from numpy.typing import NDArray
 
 from embedtrack.challenge.lbep import write_tracks
-from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.tracked import require_valid
 from embedtrack.challenge.writer import write_mask
 from embedtrack.edit.draft import as_tracked
 from embedtrack.edit.refit import refit
 from embedtrack.files.guard import reading, require_regular
 from embedtrack.files.whole import check_folder, new_folder
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
 
 NOTE = "corrected.json"
@@ -76,7 +77,7 @@ def write_truth(
         for name in ("TRA", "SEG"):
             (folder / name).mkdir()
         for t in chosen:
-            mask = part.labels[t].astype(np.uint16)
+            mask = part.masks[t].astype(np.uint16)
             write_mask(folder / "TRA" / f"man_track{tracked.spell(t)}.tif", mask)
             write_mask(folder / "SEG" / f"man_seg{tracked.spell(t)}.tif", mask)
         first = tracked.first
@@ -141,7 +142,7 @@ def clip(tracked: Tracked, frames: Sequence[int]) -> Tracked:
     nothing = np.zeros(tracked.shape, np.int32)
     kept: list[Labels] = [nothing] * len(tracked)
     for t in frames:
-        kept[t] = np.asarray(tracked.labels[t], np.int32)
+        kept[t] = np.asarray(tracked.masks[t], np.int32)
     return as_tracked(refit(kept, {track.label: track for track in tracked.tracks}), tracked)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.files.guard import reading
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.whole import new_folder
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
 
 MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
@@ -64,13 +65,13 @@ def load(path: Path, kind: str | None = None) -> Tracked:
         return open_tracked(path)
     with reading(path, f"what {kind} can hold"):
         result: Tracked = import_module(f"embedtrack.exchange.{MODULES[kind]}").read(path)
-    masks = result.labels
+    within = result.masks
 
-    def labels(t: int) -> Labels:
+    def masks(t: int) -> Labels:
         with reading(path, f"whole masks of {kind}"):
-            return masks[t]
+            return within[t]
 
-    return replace(result, labels=Lazy(len(masks), labels))
+    return replace(result, masks=Lazy(len(within), masks))
 
 
 def recognise(path: Path) -> str:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.files.guard import brief, require_regular_tree, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 
 GRAPH, MASKS = "tracks.geff", "segmentation"
@@ -30,7 +30,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     )  # fmt: skip
     nodes: list[Node] = []
     found: list[tuple[float, float]] = []
-    for t, labels in enumerate(result.labels):
+    for t, labels in enumerate(result.masks):
         masks[t] = labels
         for label, place in sorted(places(labels).items()):
             nodes.append((t, label))

@@ -14,11 +14,11 @@ import tifffile
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Edge, Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import places, tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.files.guard import LARGEST, brief, number, reading, require_regular, whole
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Track
 
@@ -32,7 +32,7 @@ def layers(result: Tracked) -> list[tuple[NDArray[Any], dict[str, Any], str]]:
     scale = [interval, pixel, pixel]
     features = {name: rows[:, i].astype(int) for i, name in enumerate(COLUMNS) if i > 3}
     graph = {child: [parent] for child, parent in _graph(result.tracks).items()}
-    stack = np.stack([np.asarray(labels) for labels in result.labels])
+    stack = np.stack([np.asarray(labels) for labels in result.masks])
     return [
         (stack, {"name": "cells", "scale": scale}, "labels"),
         (rows[:, :4], {"name": "tracks", "graph": graph, "features": features, "scale": scale}, "tracks"),
@@ -56,7 +56,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     height, width = result.shape
     dtype = np.uint16 if max((track.label for track in result.tracks), default=0) < 1 << 16 else np.uint32
     tifffile.imwrite(
-        folder / "labels.tif", (labels.astype(dtype) for labels in result.labels),
+        folder / "labels.tif", (labels.astype(dtype) for labels in result.masks),
         shape=(len(result), height, width), dtype=dtype, compression="zlib", photometric="minisblack",
         metadata={"axes": "TYX"},
     )  # fmt: skip
@@ -93,7 +93,7 @@ def _rows(result: Tracked) -> list[tuple[float, ...]]:
     cell, life = cell_of_track(result.tracks), lives(result.tracks)
     rows = [
         (label, t, round(y, 3), round(x, 3), cell[label], life[cell[label]].generation)
-        for t, labels in enumerate(result.labels)
+        for t, labels in enumerate(result.masks)
         for label, (y, x) in places(labels).items()
     ]
     return sorted(rows)

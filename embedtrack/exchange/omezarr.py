@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.tracked import require_valid
 from embedtrack.exchange.graph import same_label, tracked
 from embedtrack.files.guard import LARGEST, brief, require_pixels, require_regular_tree, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.looks.colours import colours
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 
 VERSION = "0.5"
@@ -39,7 +40,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     shades = colours(result.tracks)
     cells.attrs["ome"] = {
         "version": VERSION,
-        "multiscales": [_levels(cells, result.labels, result, np.dtype(dtype), "cells")],
+        "multiscales": [_levels(cells, result.masks, result, np.dtype(dtype), "cells")],
         "image-label": {
             "properties": [
                 {"label-value": track.label, "begin": track.begin, "end": track.end, "parent": track.parent}

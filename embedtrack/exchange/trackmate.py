@@ -18,13 +18,13 @@ from skimage.draw import disk, polygon
 from skimage.measure import find_contours
 
 from embedtrack.challenge.aogm import Edge, Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.files.guard import LARGEST as LARGEST_ID
 from embedtrack.files.guard import brief, number, require_pixels, require_regular, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Labels
 
@@ -126,7 +126,7 @@ def _add_spots(model: ET.Element, result: Tracked, pixel: float, interval: float
     number: dict[Node, int] = {}
     total = sum(track.end - track.begin + 1 for track in result.tracks)
     spots = ET.SubElement(model, "AllSpots", nspots=str(total))
-    for t, labels in enumerate(result.labels):
+    for t, labels in enumerate(result.masks):
         group = ET.SubElement(spots, "SpotsInFrame", frame=str(t))
         for (label, (y, x)), (outline, area) in zip(sorted(places(labels).items()), _outlines(labels), strict=True):
             number[t, label] = len(number)
@@ -205,7 +205,7 @@ def _write_stack(result: Tracked, path: Path, raw: Sequence[NDArray[Any]] | None
         )
     pages = (
         image.astype(dtype)
-        for t, labels in enumerate(result.labels)
+        for t, labels in enumerate(result.masks)
         for image in ((raw[t], labels) if raw else (labels,))
     )
     pixel, interval = result.units.pixel, result.units.interval

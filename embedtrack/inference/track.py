@@ -1,37 +1,26 @@
-"""The story of inference: frames -> maps -> cells -> tracks -> a valid result in its place."""
+"""The story of inference on files: a movie is opened, segmented, tracked, and put in its place as a valid result."""
 
-import logging
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from embedtrack import checkpoint
-from embedtrack.challenge import layout
+from embedtrack.challenge import provenance
+from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import ResultWriter
-from embedtrack.checkpoint import Model
-from embedtrack.config import DATASETS, DataSet
-from embedtrack.inference import device
-from embedtrack.inference.pipeline import ahead, spread
-from embedtrack.methods.embedtrack.accelerate import CompileMode, choose_compile_mode
-from embedtrack.methods.embedtrack.cluster import cluster
-from embedtrack.methods.embedtrack.predict import PRECISIONS, Pending, Predictor, plan_tiles
+from embedtrack.inference.memory import follow
+from embedtrack.inference.pipeline import ahead
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.model import OnFrame
 from embedtrack.movies.movie import Movie
-from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_movie
-from embedtrack.movies.scale import to_frame, to_working
-from embedtrack.tracks.tracker import Mask, Tracker
-from embedtrack.types import Frame, Labels, Track
-
-log = logging.getLogger(__name__)
-
-Image = Path | NDArray[Any]
+from embedtrack.options import Options
+from embedtrack.tracks.tracker import Tracker
+from embedtrack.types import Track
 
 
 class Summary(NamedTuple):
@@ -48,15 +37,10 @@ def track(
     movie: Path | Movie,
     model_folder: Path,
     out: Path,
+    options: Options | None = None,
     *,
-    views: int = 8,
-    device_name: str = "auto",
-    precision: str = "float32",
-    compiling: str = "auto",
-    border: int | None = None,
     overwrite: bool = False,
-    known: Callable[[float], Mapping[str, Any]] | None = None,
-    on_frame: Callable[[int, int], None] = lambda done, total: None,
+    on_frame: OnFrame = lambda done, total: None,
 ) -> Summary:
     """Segment and track a movie; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
 
@@ -64,147 +48,39 @@ def track(
         movie: e.g. ``Fluo-N2DH-SIM+/01`` with ``t000.tif``, ..., or any other that ``open_movie`` opens.
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
         out: e.g. ``Fluo-N2DH-SIM+/01_RES``; an older result of ours there is replaced at the end, or stays as it was.
-        views: 1, or 8 for the mean over the symmetries of the square.
-        device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one on this device.
-        compiling: ``on`` compiles the network first, ``off`` does not, ``auto`` does what leaves all bytes as they are.
-        border: E in pixels; by default the challenge's for the data set that the folder's parent names.
+            ``01_RES.json`` beside it is its record, ``01_RES.log`` tells people the same.
+        options: how; by default eight views on the best device.
         overwrite: replace what is there even if it is no result of ours.
-        known: the seconds that it took -> what the result's record says.
         on_frame: called with the number of finished frames and of all.
 
     Raises:
         ValueError: anything that is wrong with the input, the model or the destination, before any work.
     """
-    begin = time.perf_counter()
-    recording = movie if isinstance(movie, Movie) else open_movie(movie)
-    job = prepare(recording.path, model_folder, views, device_name, precision, border, compiling)
-    with ResultWriter(out, recording, overwrite=overwrite) as writer:
-        tracker = job.tracker()
-        on_frame(0, len(recording))
-        helpers = device.helpers(job.model.device)
-        cells = segment(job.model, recording.frames, views, precision, compiling=compiling, helpers=helpers)
-        with closing(ahead(finished(tracker, cells))) as masks:
+    begin, options = time.perf_counter(), options or Options()
+    opened = movie if isinstance(movie, Movie) else open_movie(movie)
+    segmenter, tracker = prepare(opened.path, model_folder, options)
+    with ResultWriter(out, opened, overwrite=overwrite) as writer:
+        on_frame(0, len(opened))
+        with closing(ahead(follow(segmenter, tracker, opened.frames))) as masks:
             for index, mask in enumerate(masks):
                 writer.write(index, mask)
-                on_frame(index + 1, len(recording))
+                on_frame(index + 1, len(opened))
         seconds = time.perf_counter() - begin
-        writer.commit(tracker.tracks(), known(seconds) if known else None)
-    return summarise(tracker.tracks(), len(recording), seconds)
+        options = replace(options, device=str(segmenter.device))
+        known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
+        writer.commit(tracker.tracks(), known)
+    provenance.write_log(out, known, overwrite=overwrite)
+    return summarise(tracker.tracks(), len(opened), seconds)
 
 
-class Job(NamedTuple):
-    """What is the same for every frame of a movie."""
-
-    model: Model
-    """On the device where it runs."""
-    border: int
-    """E in pixels."""
-
-    def tracker(self) -> Tracker:
-        """A new one for a new movie."""
-        return Tracker(self.model.config, self.border)
-
-
-def prepare(
-    sequence_folder: Path,
-    model_folder: Path,
-    views: int,
-    device_name: str,
-    precision: str,
-    border: int | None,
-    compiling: str = "auto",
-) -> Job:
-    """Load and check all that does not depend on the frames; the arguments are those of ``track``.
+def prepare(movie: Path, model_folder: Path, options: Options) -> tuple[Segmenter, Tracker]:
+    """All that does not depend on the frames, loaded and checked; the movie's folder names the challenge's border.
 
     Raises:
-        ValueError: anything that is wrong with the model or the options.
+        ValueError: anything that is wrong with the model or the device.
     """
-    if views not in (1, 8):
-        raise ValueError(f"expected --views 1 or 8, got {views}")
-    if precision not in PRECISIONS:
-        raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
-    where = device.choose(device_name)
-    choose_compile_mode(compiling, where, None)
-    model = checkpoint.load(model_folder)
-    border = dataset_of(sequence_folder).border if border is None else border
-    if border < 0:
-        raise ValueError(f"expected --border 0 or more pixels, got {border}")
-    device.move(model.network, where)
-    return Job(model, border)
-
-
-def segment(
-    model: Model,
-    images: Iterable[Image],
-    views: int = 8,
-    precision: str = "float32",
-    *,
-    compiling: str = "auto",
-    helpers: int = 1,
-) -> Generator[tuple[Labels, Frame]]:
-    """The cells int32[H, W] of each frame, and the tracking offset float32[2, H, W] to the frame before.
-
-    An image is the grey values [H, W] of a frame, or the path of its TIFF file.
-    Reading, the network and clustering work at the same time, each a frame ahead of the next; with several ``helpers``
-    so many frames are read, and as many clustered, at a time, and the first result waits for as many frames.
-    """
-    device.keep_memory()
-    config = model.config
-
-    def read(get: Callable[[], Image]) -> tuple[Shape, Frame]:
-        """The shape of an image, and the frame at the working scale."""
-        image = get()
-        grey = layout.read_frame(image) if isinstance(image, Path) else image
-        return (grey.shape[0], grey.shape[1]), normalise(to_working(grey, config.scale), config.normalisation)
-
-    def cells(predicted: tuple[Shape, Pending]) -> tuple[Labels, Frame]:
-        shape, pending = predicted
-        maps = to_frame(pending.fetch(), shape, config.scale)
-        return cluster(maps, config.clustering, config.frame_pixel_size), maps.shift
-
-    way = choose_compile_mode(compiling, model.device, len(images) if isinstance(images, Sized) else None)
-    with closing(ahead(_maps(model, ahead(spread(read, _each(images), helpers)), views, precision, way))) as predicted:
-        yield from spread(cells, predicted, helpers)
-
-
-def _each(images: Iterable[Image]) -> Iterator[Callable[[], Image]]:
-    """What gives each image: those of a sequence are fetched by whoever asks, so that several can be at a time."""
-    if isinstance(images, Sequence):
-        yield from (partial(images.__getitem__, index) for index in range(len(images)))
-    else:
-        yield from (partial(_itself, image) for image in images)
-
-
-def _itself(image: Image) -> Image:
-    return image
-
-
-def finished(tracker: Tracker, cells: Iterable[tuple[Labels, Frame]]) -> Iterator[Mask]:
-    """The masks of a movie, each when no later frame can change it."""
-    for labels, shift in cells:
-        yield from tracker.add(labels, shift)
-    yield from tracker.finish()
-
-
-Shape = tuple[int, int]
-
-
-def _maps(
-    model: Model, frames: Iterable[tuple[Shape, Frame]], views: int, precision: str, way: CompileMode
-) -> Iterator[tuple[Shape, Pending]]:
-    """The shape of each image, and the maps of the frame at the working scale."""
-    predictor: Predictor | None = None
-    for shape, frame in frames:
-        if predictor is None:
-            tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, model.device, views)
-            predictor = Predictor(model.network, tiles, views, precision, way)
-        yield shape, predictor.launch(frame)
-
-
-def dataset_of(sequence_folder: Path) -> DataSet:
-    """The challenge's rules for the data set whose folder holds the sequence; plain ones if it is none of them."""
-    return DATASETS.get(Path(os.path.abspath(sequence_folder)).parent.name, DataSet())
+    segmenter = Segmenter(checkpoint.load(model_folder), options)
+    return segmenter, Tracker(segmenter.model.config, border_of(movie, options.border), options.max_gap)
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:

@@ -13,11 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import regionprops_table
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.files.mark import TOKEN
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import Life, cell_of_track, lives
 from embedtrack.types import Labels, Track
 
@@ -125,7 +125,7 @@ def cells_table(result: Tracked, raw: Sequence[NDArray[Any]] | None = None) -> p
     """A row per cell and frame, sorted by frame and label; the columns of CELLS, grey values only with ``raw``."""
     rows = [
         _frame_rows(labels, raw[i] if raw else None).assign(frame=result.first + i)
-        for i, labels in enumerate(result.labels)
+        for i, labels in enumerate(result.masks)
     ]
     cells = followed(pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True), result.tracks)
     grey = [column for column in cells if "_intensity" in column]

@@ -1,7 +1,7 @@
 """A movie: frames along time, chosen from the axes that a file has."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from embedtrack.files.lazy import Lazy
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Stack, grey
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,10 @@ class Movie:
     def last(self) -> int:
         """Number of the last frame."""
         return self.first + len(self) - 1
+
+    def tracked(self, result: Tracked) -> Tracked:
+        """A result of this movie, with the numbers and units of its frames."""
+        return replace(result, first=self.first, digits=self.digits, units=self.units, movie=self.choice)
 
     def note(self) -> dict[str, str | float | None]:
         """How it was read, for the log beside a result."""

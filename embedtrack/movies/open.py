@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.beside import beside, of_movie
-from embedtrack.challenge.tracked import Tracked, open_tracked
+from embedtrack.challenge.tracked import open_tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
 from embedtrack.movies import tiff
@@ -22,6 +22,7 @@ from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Place, Stack
+from embedtrack.tracked import Tracked
 
 MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
 """What lies in a folder that holds no movie."""

@@ -81,14 +81,11 @@ def describe(configs: dict[str, Path]) -> str:
 
 def _settings(dataset: str, config: ModelConfig) -> str:
     """One data set's lines."""
-    clustering = config.clustering
     return "\n".join(
         (
             dataset,
             f"    scale {config.scale:g}, normalisation {config.normalisation.method}, largest tile {config.tile}",
-            f"    seed threshold {clustering.seed_threshold:g}, mask threshold {clustering.mask_threshold:g}, "
-            f"votes > {clustering.min_votes}, least cell size {clustering.min_cell_size} pixels",
-            f"    reach {clustering.reach:g}" if clustering.reach else "    no reach: cells do not settle",
+            *(f"    {line}" for line in config.method.implementation().describe(config)),
             f"    gaps of up to {config.linking.max_gap} frames are closed, E = {DATASETS[dataset].border} pixels",
         )
     )

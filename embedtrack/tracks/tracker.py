@@ -1,6 +1,6 @@
 """The cells of a movie, frame by frame -> the masks and tracks of its result."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,17 @@ from numpy.typing import NDArray
 from embedtrack.config import ModelConfig
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.repair import Spans, remove_border
-from embedtrack.types import Frame, Labels, Track
+from embedtrack.types import Cells, Labels, Track
 
 Mask = NDArray[np.uint16]
 """uint16[H, W], as it is written."""
+
+
+def finished(tracker: "Tracker", cells: Iterable[Cells]) -> Iterator[Mask]:
+    """The masks of a movie, each when no later frame can change it; the tracks are the tracker's then."""
+    for one in cells:
+        yield from tracker.add(one)
+    yield from tracker.finish()
 
 
 class Tracker:
@@ -21,14 +28,21 @@ class Tracker:
     At any time the masks finished so far, with those of ``held``, make a valid result of the frames so far.
     """
 
-    def __init__(self, config: ModelConfig, border: int) -> None:
-        """Begin a movie; ``border`` is the challenge's E in pixels."""
-        self._border = border
-        self._lineage, self._spans = Lineage(config.linking, config.frame_pixel_size), Spans()
+    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None) -> None:
+        """Begin a movie.
 
-    def add(self, labels: Labels, shift: Frame) -> list[Mask]:
-        """Take the next frame's cells int32[H, W] and tracking offset float32[2, H, W]; the masks that it finishes."""
-        return self._masks(self._lineage.add(labels, shift), self._spans)
+        Args:
+            config: of the model.
+            border: the challenge's E in pixels.
+            max_gap: instead of the model's.
+        """
+        linking = config.linking if max_gap is None else config.linking.model_copy(update={"max_gap": max_gap})
+        self._border = border
+        self._lineage, self._spans = Lineage(linking, config.frame_pixel_size), Spans()
+
+    def add(self, cells: Cells) -> list[Mask]:
+        """Take the next frame's cells; the masks that it finishes."""
+        return self._masks(self._lineage.add(cells.labels, cells.shift), self._spans)
 
     def finish(self) -> list[Mask]:
         """The rest of the masks, after the last frame."""

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from embedtrack.config import Recipe
 from embedtrack.files.guard import reading
 from embedtrack.files.lock import exclusive
 from embedtrack.files.whole import whole_file
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +44,15 @@ class State:
 
 def save(
     out: Path,
-    network: BranchedERFNet,
+    network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
     minutes: float | None,
     state: State,
 ) -> None:
-    """Write the state; the file is complete when it appears.
+    """Write the state; the file is complete when it appears. Without an average of its own, it is the network.
 
     Raises:
         OSError: it could not be written, for instance because the disk is full; an older one stays.
@@ -62,6 +63,7 @@ def save(
         "minutes": minutes,
         "state": asdict(state),
         "network": network.state_dict(),
+        "average": average.state_dict() if average is not network else {},
         "optimiser": optimiser.state_dict(),
         "chance": torch.get_rng_state(),
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -78,7 +80,8 @@ def save(
 
 def load(
     out: Path,
-    network: BranchedERFNet,
+    network: nn.Module,
+    average: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     recipe: Recipe,
@@ -99,6 +102,8 @@ def load(
         )
     with reading(out / FILE, *WHOLE):
         network.load_state_dict(saved["network"])
+        if average is not network:
+            average.load_state_dict(saved["average"])
         optimiser.load_state_dict(saved["optimiser"])
         torch.set_rng_state(saved["chance"])
         for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):

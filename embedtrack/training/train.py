@@ -4,18 +4,17 @@ import json
 import logging
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from embedtrack import checkpoint
-from embedtrack.challenge.beside import beside
-from embedtrack.config import RECIPES, Recipe
+from embedtrack.config import GENERAL, RECIPES, Recipe
 from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
@@ -28,8 +27,10 @@ from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
 from embedtrack.training.pseudo_labels import pseudo_labels
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies
+from embedtrack.truth.collection import read_collection
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Labels
 
 LOG = "train.jsonl"
@@ -57,6 +58,7 @@ def train(
     recipe: Recipe | None = None,
     folders: Sequence[Path] = (),
     overwrite: bool = False,
+    all_cells: bool = False,
     on_record: OnRecord = lambda record: None,
 ) -> None:
     """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
@@ -72,12 +74,14 @@ def train(
         recipe: instead of the data set's.
         folders: the sequences to train on, instead of all annotated ones.
         overwrite: write into a folder that holds files of the same names that no unfinished training left.
+        all_cells: a model of all cells: each movie and image at a scale of its own; single images may be among them.
         on_record: called with each record of ``train.jsonl``.
 
     Raises:
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
-    recipe = recipe_for(Path(os.path.abspath(datasets[0])).name, epochs, seed, recipe)
+    name = Path(os.path.abspath(datasets[0])).name
+    recipe = recipe_for(name, epochs, seed, GENERAL if all_cells and recipe is None else recipe)
     if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"expected --minutes above 0, got {minutes}")
     if minutes is not None and epochs is not None:
@@ -91,14 +95,15 @@ def train(
         config = checkpoint.load(init).config
         known = {
             "normalisation": config.normalisation,
-            "pixel_size": config.pixel_size,
+            "pixel_size": config.method.pixel_size,
         }  # the scale follows from the new cells
+        known = {"pixel_size": config.method.pixel_size} if recipe.working_diameter else known
         recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
-    folders = folders or [folder for dataset in datasets for folder in sequences(dataset)]
-    recipe = derive(recipe, folders)
+    folders = folders or ([] if all_cells else [folder for dataset in datasets for folder in sequences(dataset)])
+    recipe = recipe if all_cells else derive(recipe, folders)
     group = join(device_name)
     with resume.lock(out) if group.leads else nullcontext():
-        _train(folders, out, recipe, group, minutes, init, on_record)
+        _train(datasets if all_cells else folders, out, recipe, group, minutes, init, on_record)
     leave()
 
 
@@ -133,7 +138,10 @@ def _train(
 ) -> None:
     """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
     network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
-    training, validation = split(_read(folders, recipe), recipe.validation)
+    if recipe.working_diameter:
+        training, validation = read_collection(folders, recipe)
+    else:
+        training, validation = split(_read(folders, recipe), recipe.validation)
     first, last = recipe.pseudo_labels if any(movie.sparse for movie in training) else 0.0, recipe
     taught, pseudo = 0.0, 0
     if first:
@@ -200,7 +208,7 @@ def _pseudo_labels(
         device.move(model.network, group.device)
         config, _ = calibrate(model.network, model.config, validation, precision)
         for movie, file in zip(training, files, strict=True):
-            masks = pseudo_labels(model._replace(config=config), movie, precision)
+            masks = pseudo_labels(replace(model, config=config), movie, precision)
             with whole_file(file) as new:
                 np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
     group.wait()
@@ -256,23 +264,3 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Re
         raise ValueError(f"expected --seed 0 or above, got {seed}")
     recipe = recipe or RECIPES.get(name, Recipe())
     return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))
-
-
-def sequences(dataset: Path) -> list[Path]:
-    """The annotated sequences of a data set: ``01``, or ``01.tif`` and the like, with ``01_GT`` or ``01_ST``.
-
-    Raises:
-        ValueError: there are none, or two movies of one name.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(dataset.glob("[0-9]*")):
-        name = beside(path, "").name
-        if re.fullmatch(r"[0-9]+", name) and any(beside(path, end).is_dir() for end in ("_GT", "_ST")):
-            if name in found:
-                raise ValueError(f"{dataset}: expected one movie {name}, got {found[name].name} and {path.name}")
-            found[name] = path
-    if not found:
-        one = any(beside(dataset, end).is_dir() for end in ("_GT", "_ST"))
-        hint = f"give the folder above, {Path(os.path.abspath(dataset)).parent}" if one else "check the path"
-        raise ValueError(f"expected annotated sequences like 01 with 01_GT in {dataset}, found none; {hint}")
-    return list(found.values())

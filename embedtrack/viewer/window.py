@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from embedtrack.challenge.tracked import Tracked, write_tracked
+from embedtrack.challenge.tracked import write_tracked
 from embedtrack.challenge.writer import WHAT, check_replaceable
 from embedtrack.edit.truth import check_place, corrected_before
 from embedtrack.files.whole import explained, resolved
@@ -14,6 +14,7 @@ from embedtrack.movies.open import open_pair, open_raw
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.layers import movie, scale
 from embedtrack.viewer.panel import Job, panel
@@ -100,7 +101,7 @@ def rescue(corrections: Corrections, job: Job) -> Path | None:
     except ValueError as error:
         log.warning("what was painted last is not saved: %s", error)
         result = replace(
-            corrections.origin, labels=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
+            corrections.origin, masks=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
         )
     write_tracked(result, place)
     log.warning("corrections that were not saved are in %s", place)

@@ -16,10 +16,12 @@ import torch
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.writer import write_mask
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.config import ModelConfig
 from embedtrack.inference.track import track
 from embedtrack.live import arrivals, watch
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.options import Options
 from tests.drawings import STEP
 
 FRAMES = 14
@@ -34,7 +36,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.nn.init.normal_(network.seediness[-1].weight, std=0.5)
     torch.nn.init.normal_(network.tracking[-1].weight, std=0.02)
     folder = tmp_path_factory.mktemp("models") / "untrained"
-    checkpoint.save(folder, network, ModelConfig(clustering=Clustering(min_cell_size=5)))
+    checkpoint.save(folder, network, ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=5))))
     return folder
 
 
@@ -56,7 +58,7 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected(movie: Path, model: Path) -> dict[str, bytes]:
     """What ``infer`` makes of the finished movie."""
     out = movie.with_name("01_RES")
-    summary = track(movie, model, out, views=1, device_name="cpu")
+    summary = track(movie, model, out, Options(views=1, device="cpu"))
     assert summary.tracks > 30
     assert summary.divisions > 0
     return content(out)
@@ -166,7 +168,7 @@ def test_the_result_is_valid_after_every_frame(frames: int, movie: Path, model: 
     folder = part(movie, tmp_path / "01", *range(frames))
     live = follow(folder, model)
     assert faults(tmp_path / "live") == []
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu")
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu"))
     assert live == content(tmp_path / "all")
 
 
@@ -180,9 +182,9 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     save = watch.Run._save
 
     def after(frames: int) -> None:
-        def dying(run: watch.Run, count: int, finished: int) -> None:
+        def dying(run: watch.Run, count: int, finished: int, predictor: object) -> None:
             run._save_after = 0
-            save(run, count, finished)
+            save(run, count, finished, predictor)
             if count == frames:
                 monkeypatch.setattr(watch.Run, "_save", save)
                 raise Killed
@@ -254,7 +256,7 @@ def test_it_starts_anew_when_what_it_knew_is_no_longer_true(
 
     live = follow(folder, model, ended=ended)
     assert "going on" not in caplog.text
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu")
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu"))
     assert live == content(tmp_path / "all")
 
 
@@ -267,7 +269,7 @@ def test_other_options_do_not_go_on_with_what_others_began(
     caplog.set_level("INFO")
     live = follow(folder, model, border=20)
     assert "going on" not in caplog.text
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu", border=20)
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu", border=20))
     assert live == content(tmp_path / "all")
 
 
@@ -281,7 +283,7 @@ def test_a_frame_that_changes_after_it_was_tracked_is_tracked_again(movie: Path,
         return not ended.__dict__.get("first", True)
 
     live = follow(folder, model, ended=ended)
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu")
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu"))
     assert live == content(tmp_path / "all")
 
 

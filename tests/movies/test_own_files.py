@@ -12,8 +12,9 @@ import tifffile
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import job
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS
 
@@ -57,7 +58,11 @@ def test_each_kind_gives_the_bytes_of_the_challenges_folder(demo: np.ndarray, tm
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    checkpoint.save(tmp_path / "model", BranchedERFNet(), ModelConfig(clustering=Clustering(min_cell_size=5)))
+    checkpoint.save(
+        tmp_path / "model",
+        BranchedERFNet(),
+        ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=5))),
+    )
     return tmp_path / "model"
 
 

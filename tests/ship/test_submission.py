@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from embedtrack.challenge.convention import REPOSITORY, models
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.config import ModelConfig
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.ship import portable, submission
 from embedtrack.ship.description import describe
@@ -132,13 +133,13 @@ def test_description_holds_each_data_sets_settings():
     for part in ("SUMMARY", "PREPROCESSING", "SEGMENTATION", "TRACKING", "PREREQUISITES", "REFERENCES"):
         assert f"\n{part}\n" in text
     assert f"{SIM}\n    scale 1, normalisation " in text
-    assert f"    reach {json.loads((models() / SIM / CONFIG).read_text())['clustering']['reach']:g}\n" in text
+    assert f"    reach {json.loads((models() / SIM / CONFIG).read_text())['method']['clustering']['reach']:g}\n" in text
 
 
 def test_description_tells_how_cells_settle(tmp_path: Path):
     for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: cells do not settle\n")):
         path = tmp_path / CONFIG
-        path.write_text(ModelConfig(clustering=Clustering(reach=reach)).model_dump_json())
+        path.write_text(ModelConfig(method=EmbedTrackConfig(clustering=Clustering(reach=reach))).model_dump_json())
         text = describe({SIM: path})
         assert told in text
     method = " ".join(text.split())

@@ -6,7 +6,7 @@ import pytest
 from embedtrack.challenge.check import track_faults
 from embedtrack.config import ModelConfig
 from embedtrack.tracks.tracker import Mask, Tracker
-from embedtrack.types import Frame, Labels, Track
+from embedtrack.types import Cells, Frame, Labels, Track
 
 STEP = ModelConfig().frame_pixel_size
 SHAPE = (64, 96)
@@ -35,7 +35,7 @@ def test_its_frames_gaps_and_divisions_are_varied_enough():
 
 
 def result(tracker: Tracker) -> tuple[list[Mask], list[Track]]:
-    masks = [mask for cells in flicker() for mask in tracker.add(*cells)] + tracker.finish()
+    masks = [mask for cells in flicker() for mask in tracker.add(Cells(*cells))] + tracker.finish()
     return masks, tracker.tracks()
 
 
@@ -43,7 +43,7 @@ def result(tracker: Tracker) -> tuple[list[Mask], list[Track]]:
 def test_with_what_is_held_it_is_valid_after_every_frame(border: int):
     tracker, masks = Tracker(ModelConfig(), border), []
     for number, cells in enumerate(flicker(), start=1):
-        masks += tracker.add(*cells)
+        masks += tracker.add(Cells(*cells))
         rest, tracks = tracker.held()
         assert len(masks + rest) == number
         assert not list(track_faults(tracks, 0, number - 1))
@@ -56,7 +56,7 @@ def test_looking_at_what_is_held_changes_nothing():
     quiet, watched = Tracker(ModelConfig(), 0), Tracker(ModelConfig(), 0)
     expected, masks = result(quiet), []
     for cells in flicker():
-        masks += watched.add(*cells)
+        masks += watched.add(Cells(*cells))
         watched.held()
     masks += watched.finish()
     np.testing.assert_array_equal(masks, expected[0])
@@ -68,7 +68,7 @@ def test_it_goes_on_from_its_state_as_if_nothing_had_happened(stop: int):
     expected, masks = result(Tracker(ModelConfig(), 0)), []
     tracker = Tracker(ModelConfig(), 0)
     for number, cells in enumerate(flicker(), start=1):
-        masks += tracker.add(*cells)
+        masks += tracker.add(Cells(*cells))
         if number == stop:
             state = tracker.state()
             tracker = Tracker(ModelConfig(), 0)

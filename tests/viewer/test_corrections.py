@@ -9,7 +9,8 @@ import pytest
 
 from embedtrack.challenge import record
 from embedtrack.challenge.layout import check, open_truth
-from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
+from embedtrack.tracked import Tracked
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.panel import Job, frames, panel, save
 from embedtrack.viewer.window import fill, prepare, rescue, view

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.colours import Colour
 from embedtrack.looks.errors import Error
 from embedtrack.looks.marks import COLOURS
@@ -16,6 +15,7 @@ from embedtrack.looks.report import faults
 from embedtrack.looks.report.hints import Hint
 from embedtrack.looks.report.sights import Sights
 from embedtrack.looks.report.tree import Tree
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import lives
 
 Content = dict[str, Any]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack import __version__
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import KINDS, Error, find_errors
@@ -18,6 +17,7 @@ from embedtrack.looks.report.tree import grow
 from embedtrack.looks.show import grey_span
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import lives
 
 BUDGET = 14e6

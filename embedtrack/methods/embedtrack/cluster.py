@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
-from embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.refine import nearest_pixel, refine
 from embedtrack.types import Labels, Maps
 

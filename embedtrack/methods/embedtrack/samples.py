@@ -10,6 +10,7 @@ from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.truth.annotated import UNKNOWN, AnnotatedMovie
+from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
 from embedtrack.types import Frame, Labels
@@ -82,16 +83,28 @@ class Batch(NamedTuple):
 def draw(
     movies: Sequence[AnnotatedMovie], sampling: Sampling, augmentation: Augmentation, rng: np.random.Generator
 ) -> Sample:
-    """Draw one random training pair; movies count by their number of frames."""
-    lengths = np.array([len(movie.frames) for movie in movies])
-    movie = movies[rng.choice(len(movies), p=lengths / lengths.sum())]
+    """Draw one random training pair."""
+    movie = movies[rng.choice(len(movies), p=shares(movies, sampling))]
     t, centre = _place(movie, sampling, rng)
     side = sampling.crop
     views = random_views(centre, side, augmentation, rng)
     crops = [cut(movie, time, view) for time, view in zip((t, movie.before(t)), views, strict=True)]
-    frames = vary_grey([crop.frame for crop in crops], augmentation, rng)
+    looks = [crop.frame for crop in crops]
+    if augmentation.appearance:
+        looks = vary_appearance(looks, [crop.labels for crop in crops], augmentation.appearance, rng)
+    frames = vary_grey(looks, augmentation, rng)
     now, before = (crop._replace(frame=frame) for crop, frame in zip(crops, frames, strict=True))
     return Sample(now, before, sources(movie, t, now, before))
+
+
+def shares(movies: Sequence[AnnotatedMovie], sampling: Sampling) -> NDArray[np.float64]:
+    """How often each movie is drawn: by its frames, or within its data set's share, by the root of all its frames."""
+    lengths = np.array([len(movie.frames) for movie in movies], np.float64)
+    if sampling.balance == "roots":
+        _, owner = np.unique([movie.name.partition("/")[0] for movie in movies], return_inverse=True)
+        lengths /= np.sqrt(np.bincount(owner, lengths))[owner]
+    lengths /= lengths.sum()
+    return lengths
 
 
 def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) -> tuple[int, NDArray[np.float64]]:
@@ -119,7 +132,7 @@ def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) 
 
 def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:
     """One crop of frame t; a cell that the crop's edge cuts has the medoid of what is left as its centre."""
-    labels = view.labels(movie.labels[t])
+    labels = view.labels(movie.labels[t].astype(np.int32, copy=False))
     visible = np.bincount(labels[labels > 0]) if (labels > 0).any() else np.zeros(1, np.int64)
     edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     centres: Centres = {}
@@ -130,7 +143,9 @@ def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:
             centres[label] = np.array(CENTRES[movie.centre](labels == label), np.float64)
         else:
             centres[label] = view.points(np.array(movie.centres[t][label], np.float64))
-    return Crop(view.image(movie.frames[t]), labels, centres, movie.partial[t] & centres.keys())
+    return Crop(
+        view.image(movie.frames[t].astype(np.float32, copy=False)), labels, centres, movie.partial[t] & centres.keys()
+    )
 
 
 def sources(movie: AnnotatedMovie, t: int, now: Crop, before: Crop) -> dict[int, int]:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.errors import KINDS
 from embedtrack.looks.report import page as story
 from embedtrack.looks.report.page import Facts, report
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import Toy, draw, moving, still
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import Error, find_errors
 from embedtrack.looks.overlay import Span, cells_of
@@ -18,6 +17,7 @@ from embedtrack.looks.report.outlines import pack, simplify
 from embedtrack.looks.report.sights import agreement, look
 from embedtrack.looks.report.tree import grow
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, draw, moving, still
 

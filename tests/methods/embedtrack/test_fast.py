@@ -14,6 +14,7 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
 from embedtrack.challenge.evaluate import evaluate
 from embedtrack.inference import track
+from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
 from embedtrack.methods.embedtrack import fast as fast_networks
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -23,6 +24,7 @@ from embedtrack.methods.embedtrack.fast import FoldedBlock, for_inference
 from embedtrack.methods.embedtrack.predict import STRAIGHT
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.options import Options
 from embedtrack.types import Maps
 
 
@@ -117,7 +119,7 @@ def test_the_slow_way_finds_the_same_cells_to_the_pixel(views: int, frames: rang
     """Pair by pair through the network as it is trained, view by view and frame after frame, without threads."""
     model = checkpoint.load(models() / DEMO_MODEL)
     config, paths = model.config, sorted((REPOSITORY / "demo" / "01").glob("*.tif"))[: frames.stop]
-    found = list(track.segment(model, paths, views))
+    found = [frame.cells for frame in Segmenter(model, Options(views=views, device="cpu")).movie(paths)]
     for index in frames:
         labels, shift = found[index]
         now, before = (tensor(path, config) for path in (paths[index], paths[max(index - 1, 0)]))
@@ -125,7 +127,7 @@ def test_the_slow_way_finds_the_same_cells_to_the_pixel(views: int, frames: rang
         height, width = (round(side * config.scale) for side in shape)
         slow = slow_maps(model.network, now, before, views)
         maps = to_frame(Maps(*(m[..., :height, :width] for m in slow)), shape, config.scale)
-        np.testing.assert_array_equal(labels, cluster(maps, config.clustering, config.frame_pixel_size))
+        np.testing.assert_array_equal(labels, cluster(maps, config.method.clustering, config.frame_pixel_size))
         np.testing.assert_allclose(shift, maps.shift, atol=1e-4)
 
 
@@ -154,7 +156,7 @@ def test_bfloat16_scores_within_two_thousandths(movie: str, frames: range, tmp_p
     scores = {}
     for precision in ("float32", "bfloat16"):
         out = tmp_path / precision
-        track.track(sequence, models() / DEMO_MODEL, out, views=1, device_name="cpu", precision=precision)
+        track.track(sequence, models() / DEMO_MODEL, out, Options(views=1, device="cpu", precision=precision))
         scores[precision] = evaluate(sequence.with_name("01_GT"), out, frames=frames)
     for measure in ("SEG", "TRA"):
         assert scores["bfloat16"][measure] == pytest.approx(scores["float32"][measure], abs=0.002)

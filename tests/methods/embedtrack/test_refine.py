@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.refine import refine
 from embedtrack.types import Maps
 from tests.drawings import ALL, STEP, draw, perfect_maps

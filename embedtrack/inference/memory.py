@@ -1,0 +1,67 @@
+"""A movie in memory -> a tracked result in memory."""
+
+import zlib
+from collections.abc import Generator, Iterable, Sequence, Sized
+from contextlib import closing
+from typing import Any, overload
+
+import numpy as np
+
+from embedtrack.challenge.convention import border_of
+from embedtrack.inference.segmenter import Image, Segmenter
+from embedtrack.model import Model, OnFrame
+from embedtrack.movies.memory import frames_of
+from embedtrack.options import Options
+from embedtrack.tracked import Tracked
+from embedtrack.tracks.tracker import Mask, Tracker, finished
+from embedtrack.types import Labels
+
+
+def follow(segmenter: Segmenter, tracker: Tracker, images: Iterable[Image]) -> Generator[Mask]:
+    """The masks uint16[H, W] of a movie, each when no later frame can change it; the tracks are the tracker's then."""
+    with closing(segmenter.movie(images)) as frames:
+        yield from finished(tracker, (frame.cells for frame in frames))
+
+
+def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Tracked:
+    """See ``Model.track``."""
+    frames, opened = frames_of(movie)
+    total = len(frames) if isinstance(frames, Sized) else None
+    tracker = Tracker(model.config, border_of(opened.path if opened else None, options.border), options.max_gap)
+    masks = Deflated()
+    on_frame(0, total)
+    with closing(follow(Segmenter(model, options), tracker, frames)) as finished:
+        for mask in finished:
+            masks.append(mask)
+            on_frame(len(masks), total)
+    if not len(masks):
+        raise ValueError("expected a movie of at least one frame, got none")
+    shape = masks[0].shape
+    about = Tracked(masks, tracker.tracks(), (shape[0], shape[1]))
+    return opened.tracked(about) if opened else about
+
+
+class Deflated(Sequence[Labels]):
+    """Masks that are kept deflated and unpacked when they are asked for, int32[H, W] each."""
+
+    def __init__(self) -> None:
+        self._packed: list[tuple[bytes, tuple[int, ...]]] = []
+
+    def append(self, mask: Mask) -> None:
+        """Keep one more."""
+        self._packed.append((zlib.compress(mask.tobytes(), 1), mask.shape))
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    @overload
+    def __getitem__(self, index: int) -> Labels: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Labels]: ...
+    def __getitem__(self, index: int | slice) -> Labels | Sequence[Labels]:
+        if isinstance(index, slice):
+            part = Deflated()
+            part._packed = self._packed[index]
+            return part
+        packed, shape = self._packed[index]
+        return np.frombuffer(zlib.decompress(packed), np.uint16).reshape(shape).astype(np.int32)
