@@ -70,7 +70,7 @@ def read_config(path: Path) -> ModelConfig:
 def _tensors(path: Path, network: nn.Module) -> dict[str, Tensor]:
     """The weights in single precision, checked against the network by name and shape."""
     require_regular(path)
-    with reading(path, "weights", "restore it from the release"):
+    with reading(path, "weights", "it is damaged: restore it from the release"):
         tensors = load_file(path)
     expected = {name: value.shape for name, value in network.state_dict().items() if "num_batches" not in name}
     found = {name: value.shape for name, value in tensors.items()}

@@ -20,7 +20,10 @@ from embedtrack.files.whole import whole_file
 log = logging.getLogger(__name__)
 
 FILE = ".resume.pt"
-WHOLE = ("the whole state of a training by this version", "delete it to begin anew")
+WHOLE = (
+    "the whole state of a training by this version",
+    "it is damaged, or another version's: delete it to begin anew",
+)
 Data = list[tuple[str, int]]
 """Name and number of frames of each movie."""
 
