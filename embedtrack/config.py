@@ -26,7 +26,7 @@ class Normalisation(Settings):
 
     method: Literal["percentile", "asinh"] = "percentile"
     """``percentile``: percentiles 1 and 99 to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the noise."""
-    floor: float = Field(10.0, gt=0)
+    floor: float = Field(10.0, gt=0, le=1e4)
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
 
 
@@ -72,14 +72,14 @@ class ModelConfig(Settings):
     """Which method the weights belong to, and its own settings."""
     scale: float = Field(1.0, gt=0, le=8)
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
-    working_diameter: float | None = Field(None, gt=0)
+    working_diameter: float | None = Field(None, gt=0, le=1000)
     """Of a model of all cells: working pixels across a typical cell, to which every movie is brought. Scale,
     normalisation and cell diameter follow from the movie, see ``inference/suit.py``; sizes are in working pixels."""
-    tile: int = Field(2048, ge=256, multiple_of=8)
+    tile: int = Field(2048, ge=256, le=1 << 15, multiple_of=8)
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
     """As in training."""
-    cell_diameter: float | None = Field(None, gt=0)
+    cell_diameter: float | None = Field(None, gt=0, le=1e5)
     """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
     linking: Linking = Linking()
     """How tracks are made."""
@@ -108,17 +108,17 @@ class Augmentation(Settings):
 
     affine: float = Field(0.4, ge=0, le=1)
     """Probability of any angle and scale beside the eight symmetries, which are always drawn."""
-    zoom: float = Field(1.2, ge=1)
+    zoom: float = Field(1.2, ge=1, le=10)
     """Cells are scaled by a factor between 1 / zoom and zoom."""
-    stretch: float = Field(1.0, ge=1)
+    stretch: float = Field(1.0, ge=1, le=10)
     """One axis is scaled by up to this factor more than the other."""
     moving: float = Field(0.5, ge=0, le=1)
     """Probability that the crop at t-1 is displaced against the one at t, which mimics motion."""
-    motion: float = Field(5.0, ge=0)
+    motion: float = Field(5.0, ge=0, le=1000)
     """Standard deviation of that displacement in working pixels."""
-    contrast: float = Field(0.15, ge=0)
+    contrast: float = Field(0.15, ge=0, le=10)
     """Standard deviation of the logarithm of the gain."""
-    brightness: float = Field(0.05, ge=0)
+    brightness: float = Field(0.05, ge=0, le=10)
     """Standard deviation of the added grey value, in normalised units."""
     blur: float = Field(0.1, ge=0, le=1)
     """Probability of a Gaussian blur."""
@@ -133,7 +133,7 @@ class Augmentation(Settings):
 class Sampling(Settings):
     """Which crops training sees, see ``methods/embedtrack/samples.py``."""
 
-    crop: int = Field(256, ge=32, multiple_of=8)
+    crop: int = Field(256, ge=32, le=4096, multiple_of=8)
     """Side of a crop in working pixels, about ten typical cells; see ``truth/derive.py``."""
     large: float = Field(0.5, ge=0, le=1)
     """Share of the steps that see fewer crops of up to twice the side. The inside of a whole frame lies further from
@@ -170,24 +170,24 @@ class Recipe(Settings):
     """Decay per step of the moving average of the weights, which is what is validated and ships; 0: none."""
     centre: Literal["medoid", "centroid"] = "medoid"
     """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
-    variance_weight: float = Field(10.0, ge=0)
+    variance_weight: float = Field(10.0, ge=0, le=1e6)
     """Weight of the bandwidth's variance within a cell."""
-    tracking_weight: float = Field(1.0, ge=0)
+    tracking_weight: float = Field(1.0, ge=0, le=1e6)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
     pseudo_labels: float = Field(0.4, ge=0, lt=1)
     """Where more than a quarter of the cells have a marker but no mask: share of the budget after which the network's
     own masks, as far as they agree with the markers, complete the truth. 0: never."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Of the encoder's deep blocks; 0.3 is the paper's, less fits faster where hours are few."""
-    batch: int = Field(4, ge=1)
+    batch: int = Field(4, ge=1, le=4096)
     """Pairs in an optimiser step, of each process."""
-    learning_rate: float = Field(5e-4, gt=0)
+    learning_rate: float = Field(5e-4, gt=0, le=1)
     """The peak of the one-cycle schedule."""
-    epochs: float = Field(15.0, gt=0)
+    epochs: float = Field(15.0, gt=0, le=1e6)
     """Passes over the training pairs; an epoch has as many pairs as overlapping crops cover the movies with."""
     validation: float = Field(0.1, ge=0, lt=1)
     """Share of each movie, its end, that is kept for validation."""
-    validations: int = Field(12, ge=1)
+    validations: int = Field(12, ge=1, le=10**4)
     """How often the network is validated in the course of the training."""
     seed: int = 0
     """Of the first weights, the samples and the dropout."""
