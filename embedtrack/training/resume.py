@@ -160,6 +160,7 @@ def _state(values: dict[str, Any]) -> State:
     state = State(**values)
     for field in fields(state):
         value: Any = vars(state)[field.name]
-        if type(value) is not type(field.default) or not math.isfinite(value):
+        known = type(value) is type(field.default)
+        if not (known and math.isfinite(value)):
             raise ValueError(f"state.{field.name}: {value!r} where a value like {field.default} belongs")
     return state

@@ -185,7 +185,7 @@ def test_a_killed_run_leaves_the_older_result(tmp_path: Path, model: Path):
         assert process.wait() == -signal.SIGKILL
         assert {path.name: path.read_bytes() for path in out.iterdir()} == older
     track(folder, model, out, Options(views=1, device="cpu"))
-    assert sorted(path.name for path in out.parent.iterdir()) == ["01", "01_RES"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["01", "01_RES", "01_RES.json", "01_RES.log"]
 
 
 def test_ctrl_c_ends_all_stages_at_once_with_one_line(tmp_path: Path, model: Path):
