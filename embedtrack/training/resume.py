@@ -160,6 +160,6 @@ def _state(values: dict[str, Any]) -> State:
     state = State(**values)
     for field in fields(state):
         value = getattr(state, field.name)
-        if type(value) is not type(field.default) or not math.isfinite(value):
+        if type(value) is not type(field.default) or not math.isfinite(float(value)):
             raise ValueError(f"state.{field.name}: {value!r} where a value like {field.default} belongs")
     return state
