@@ -25,7 +25,7 @@ format:
 train *options:
     ./train_all.sh {{options}}
 
-# the README's table of scores
+# the table of scores in docs/results.md
 scores:
     .venv/bin/python -m benchmarks.validation
 

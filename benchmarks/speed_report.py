@@ -1,4 +1,4 @@
-"""What ``benchmarks/speed.py`` measured, as tables for people, a section for the README, and a plot."""
+"""What ``benchmarks/speed.py`` measured, as tables for people, a section of ``docs/speed.md``, and a plot."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def rows(found: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def section(found: dict[str, Any], plot: str) -> str:
-    """The same for the README, in Markdown."""
+    """The same in Markdown, for a page."""
     height, width = found["shape"]
     cells = found["seconds_by_cells"][max(found["seconds_by_cells"])]
     agreement = found["agreement"]
