@@ -314,7 +314,7 @@ def main(
     write: Annotated[Path | None, typer.Option(help="Write the section of docs/speed.md, e.g. section.md.")] = None,
     largest: Annotated[int, typer.Option(help="The largest side of a frame, from 512 to 2048.", min=512)] = 2048,
 ) -> None:
-    """Measure."""
+    """Measure, print the tables, and write what was asked for."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = sequence or default_sequence(Path(scratch))
         found = measure(model or models() / DEMO_MODEL, folder, device, repeats, frames, largest)
