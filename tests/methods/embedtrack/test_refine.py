@@ -82,7 +82,7 @@ def test_foreground_only_and_small_cells_fall():
     assert np.unique(refined).tolist() == [0, 1]
 
 
-def test_cluster_settles_where_asked():
+def test_cluster_refines_where_asked():
     labels, maps = dim_rim(0.3)
     for b in maps.bandwidth:
         b[:] = np.log(np.log(2) / (5 * STEP) ** 2) / 10  # 8 pixels off it is 5.6 from the centre: d = 0.42
