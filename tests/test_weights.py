@@ -60,7 +60,7 @@ def claims() -> Iterator[Claim]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("claim", claims(), ids=lambda claim: f"{claim.dataset}/{claim.movie} in {claim.views}")
+@pytest.mark.parametrize("claim", list(claims()), ids=lambda claim: f"{claim.dataset}/{claim.movie} in {claim.views}")
 def test_shipped_weights_score_what_is_claimed(claim: Claim):
     folder = Path(os.environ.get("DATA_ROOT", "")) / claim.dataset / claim.movie
     if not os.environ.get("DATA_ROOT") or not folder.is_dir():
