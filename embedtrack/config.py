@@ -175,8 +175,8 @@ class Recipe(Settings):
     tracking_weight: float = Field(1.0, ge=0, le=1e6)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
     pseudo_labels: float = Field(0.4, ge=0, lt=1)
-    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which the network's
-    own masks, as far as they agree with the markers, complete the truth. 0: never."""
+    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which
+    pseudo-labels, the network's masks as far as they agree with the markers, complete the truth. 0: never."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Of the encoder's deep blocks; 0.3 is the paper's, less fits faster where hours are few."""
     batch: int = Field(4, ge=1, le=4096)

@@ -56,8 +56,8 @@ def announce(destination: Path, new: Path, known: Mapping[str, Any] | None, *, o
         _write(destination, {"digest": digest(new), "known": known, "before": before}, overwrite=overwrite)
 
 
-def settle(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
-    """Leave the record of the result that is in its place now, and no other; none where nothing is known of it."""
+def confirm(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
+    """Keep the record of the result that was published, and no other; none where nothing is known of it."""
     if known is not None:
         _write(destination, {"digest": digest(destination), "known": known}, overwrite=overwrite)
     else:

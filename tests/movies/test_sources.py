@@ -352,7 +352,7 @@ def test_a_result_takes_units_from_the_user_then_its_record_then_its_movie(tmp_p
     path = KINDS["imagej"](tmp_path, dividing().frames())
     assert open_pair(tmp_path / "a_RES")[0].units == Units()
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(PIXEL, INTERVAL)
-    record.settle(tmp_path / "a_RES", {"movie": {"pixel_size_um": 3}})
+    record.confirm(tmp_path / "a_RES", {"movie": {"pixel_size_um": 3}})
     assert open_pair(tmp_path / "a_RES")[0].units == Units(3)
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(3, INTERVAL)
     assert open_pair(tmp_path / "a_RES", path, Choice(units=Units(4)))[0].units == Units(4, INTERVAL)
@@ -364,7 +364,7 @@ def test_a_result_remembers_its_channel(tmp_path: Path):
     write_movie(moving(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     tifffile.imwrite(tmp_path / "a.tif", TWO, imagej=True, metadata={"axes": "TCYX"})
-    record.settle(tmp_path / "a_RES", {"movie": {"channel": "2"}})
+    record.confirm(tmp_path / "a_RES", {"movie": {"channel": "2"}})
     frames = open_pair(tmp_path / "a_RES", tmp_path / "a.tif")[1]
     assert frames is not None
     assert np.array_equal(frames[2], TWO[2, 1])
