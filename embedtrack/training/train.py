@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embedtrack import checkpoint
-from embedtrack.files.guard import reading
 from embedtrack.config import GENERAL, RECIPES, ModelConfig, Recipe
+from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
