@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from embedtrack import __version__
+from embedtrack.challenge.datasets import DATASETS
 from embedtrack.checkpoint import read_config
-from embedtrack.config import DATASETS, ModelConfig
+from embedtrack.config import ModelConfig
 
 TEXT = """\
 EmbedTrack {version}

@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import INSTALLED, REPOSITORY, models
-from embedtrack.config import DATASETS
+from embedtrack.challenge.datasets import DATASETS
 from embedtrack.files.guard import clipped
 from embedtrack.files.whole import new_file, new_folder
-from embedtrack.model_files import CARD, CONFIG, WEIGHTS
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS, names_in
 from embedtrack.ship import portable
 from embedtrack.ship.description import describe
 
@@ -119,7 +119,7 @@ def entries(folder: Path, datasets: list[str] | None = None) -> list[Entry]:
     Raises:
         ValueError: nothing, or nothing for one of the data sets, or one that is not of the challenge.
     """
-    names = sorted(path.parent.name for path in folder.glob(f"*/{WEIGHTS}"))
+    names = names_in(folder)
     own = [Entry(name, name, "") for name in names if name in DATASETS]
     special = [
         Entry(dataset, model, configuration)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
+from embedtrack.methods.embedtrack.branched import SHARPNESS
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.refine import nearest_pixel, refine
 from embedtrack.types import Labels, Maps
@@ -103,7 +104,7 @@ def _rank(
     square = (settings.smoothing, settings.smoothing)
     smooth = [cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth]
     b = np.stack([axis[pixel[order]] for axis in smooth], axis=1).astype(np.float64)  # [k, 2]
-    return Centres(members[order], np.exp(10 * b) * pixel_size**2)
+    return Centres(members[order], np.exp(SHARPNESS * b) * pixel_size**2)
 
 
 @compiled
