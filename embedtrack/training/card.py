@@ -60,7 +60,7 @@ EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
 
 {data}
 
-The validation frames{held} chose the best weights and the thresholds in `config.json`. {f"{FREE} {TERMS.strip()}" if known else OWN_TERMS}
+The validation frames{held} chose the best weights and the thresholds in `config.json`. {terms}
 {notes}
 ## Training
 
