@@ -21,11 +21,15 @@ format:
     .venv/bin/ruff check --fix .
     .venv/bin/ruff format .
 
+# random faults over all commands
+campaign minutes="10":
+    .venv/bin/python -m tests.campaign --minutes {{minutes}}
+
 # every data set in $DATA_ROOT
 train *options:
     ./train_all.sh {{options}}
 
-# the README's table of scores
+# the table of scores in docs/results.md
 scores:
     .venv/bin/python -m benchmarks.validation
 

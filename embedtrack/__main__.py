@@ -1,7 +1,6 @@
 """The command line: parse, call one function. Heavy imports wait until a command needs them."""
 
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,12 +19,16 @@ from embedtrack.cli.common import (
     Interval,
     ModelOrAuto,
     Overwrite,
+    Pattern,
     PixelSize,
+    Plane,
     Precision,
     Scene,
     TimeAxis,
+    Until,
     Views,
     chosen,
+    finite,
     place,
     written,
 )
@@ -33,7 +36,8 @@ from embedtrack.cli.common import (
 if TYPE_CHECKING:
     from embedtrack.inference.track import Summary
 
-INTERRUPTED = 130
+CUT_SHORT = 3
+"""The exit code where a frame could not be read and those before it were kept."""
 
 
 class Grouped(TyperGroup):
@@ -101,23 +105,26 @@ def infer(
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
+    plane: Plane = None,
+    pattern: Pattern = None,
+    until: Until = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
-    from embedtrack.challenge.beside import beside
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
-    from embedtrack.movies.open import open_movie
+    from embedtrack.movies.open import open_movie, result_of
     from embedtrack.options import Options
 
+    choice = chosen(pixel_size, interval, channel, scene, time_axis, plane, pattern, until)
     options = Options(views, str(choose(device)), precision, compiling, border, diameter=diameter)
-    out = out or place(beside(movie, "_RES"))
+    out = out or place(result_of(movie, choice))
     check_apart(out, movie, model)
-    recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
+    recording = open_movie(movie, choice)
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
@@ -130,20 +137,25 @@ def infer(
 def _close(summary: "Summary", out: Path) -> None:
     logging.getLogger("embedtrack").info(
         "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)",
-        out, *summary, summary.frames / summary.seconds,
+        out, *summary[:5], summary.frames / summary.seconds,
     )  # fmt: skip
     if not summary.cells:
         logging.getLogger("embedtrack").warning(
             "no cell was found in any frame: look at the movie, or try another --model"
         )
+    if summary.fault:
+        logging.getLogger("embedtrack").error(
+            "%s\nthe frames before it were kept: %d in %s", summary.fault, summary.frames, out
+        )
+        raise typer.Exit(CUT_SHORT)
 
 
 @app.command(rich_help_panel=common.TRAIN)
 def train(
     datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
     out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
-    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.", callback=finite)] = None,
+    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.", callback=finite)] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
@@ -191,33 +203,10 @@ app.add_typer(setup.app)
 def main() -> None:
     """Run a command; what is wrong with its input is one clear line and exit code 2."""
     from embedtrack.cli.display import start_logging
+    from embedtrack.cli.net import run
 
     start_logging()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stops a container is a Ctrl-C too
-    try:
-        code = app(prog_name=app.info.name, standalone_mode=False)
-    except (ValueError, typer.TyperException) as error:
-        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        text = text.replace("Value error, ", "")  # what the parser of options puts before our own words
-        sys.stderr.write(f"error: {text}\n")
-        code = 2
-    except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"error: expected the package {error.name}, got none: this installation was made without what this command "
-            "needs; see requirements.txt\n"
-        )
-        code = 2
-    except MemoryError:
-        sys.stderr.write("error: out of memory: try --views 1, or a smaller tile in the model's config.json\n")
-        code = 2
-    except OSError as error:
-        sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
-        code = 2
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    if code == INTERRUPTED:  # typer returns it by itself when Ctrl-C comes within a command
-        sys.stderr.write("interrupted\n")
-    sys.exit(code)
+    sys.exit(run(lambda: app(prog_name=app.info.name, standalone_mode=False)))
 
 
 if __name__ == "__main__":

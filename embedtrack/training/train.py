@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -16,6 +15,7 @@ import numpy as np
 
 from embedtrack import checkpoint
 from embedtrack.config import GENERAL, RECIPES, ModelConfig, Recipe
+from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
@@ -243,10 +243,11 @@ def _pseudo_labels(
             with whole_file(file) as new:
                 np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
     group.wait()
-    return {
-        folder: {int(number): labels for number, labels in np.load(file).items()}
-        for folder, file in zip(folders, files, strict=True)
-    }
+    found = {}
+    for folder, file in zip(folders, files, strict=True):
+        with reading(file, "masks of this training", f"delete {teacher} to begin anew"):
+            found[folder] = {int(number): labels for number, labels in np.load(file).items()}
+    return found
 
 
 @contextmanager
@@ -271,9 +272,17 @@ def _writing(journal: Journal, group: ProcessGroup, on_record: OnRecord) -> Iter
 
 def _log_until(path: Path, step: int) -> list[str]:
     """The lines of an earlier ``train.jsonl`` up to a step; a kill may have cut the last line."""
-    lines = path.read_text(encoding="utf-8").splitlines() if step and path.is_file() else []
-    steps = (re.match(r'{"step": ([0-9]+),.*}$', line) for line in lines)
-    return [line for line, match in zip(lines, steps, strict=True) if match and int(match[1]) <= step]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if step and path.is_file() else []
+    return [line for line in lines if 0 <= _step_of(line) <= step]
+
+
+def _step_of(line: str) -> int:
+    """The step of a line of ``train.jsonl``; -1 of one that is damaged."""
+    try:
+        step = json.loads(line)["step"]
+        return step if type(step) is int else -1
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return -1
 
 
 def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Recipe | None = None) -> Recipe:

@@ -57,7 +57,8 @@ class Kept(Sequence[T]):
         if isinstance(index, slice):
             return self.some(range(len(self))[index])
         maker = self._makers[index]
-        return self._room.get(maker, lambda: _weighed(maker()))
+        kept: T = self._room.get(maker, lambda: _weighed(maker()))
+        return kept
 
     def some(self, indices: Iterable[int]) -> "Kept[T]":
         """Those at some places, in their order; what is held stays held."""

@@ -139,7 +139,7 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
         return label(maps.seediness > 0.5)[0].astype(np.int32)
 
     monkeypatch.setattr(method, "Predictor", Bright)
-    monkeypatch.setattr(method, "cluster", components)
+    monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", components)
     found = model_choice.assess(folder, [image], model_choice.device.choose("cpu"))
     assert len(found.qualities) == 8
     assert found.agreement == 1

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -40,6 +41,13 @@ def test_each_configuration_has_the_challenges_names(tmp_path: Path):
         f"{SIM}-01.sh", f"{SIM}-02.sh", f"{SIM}-01-GT+ST.sh", f"{SIM}-02-GT+ST.sh", f"{SIM}-01-allST.sh",
         f"{SIM}-02-allST.sh", f"train-{SIM}.sh", f"train-{SIM}-GT+ST.sh", "train-allST.sh",
     }  # fmt: skip
+
+
+def test_a_revision_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EMBEDTRACK_REVISION", "1; touch pwned $(id) '")
+    text = scripts(entries(folder_of(tmp_path, SIM), [SIM]))[f"{SIM}-01.sh"]
+    [line] = [line for line in text.splitlines() if "EMBEDTRACK_REVISION" in line]
+    assert shlex.split(line.removesuffix("\\"))[:2] == ["EMBEDTRACK_REVISION=1; touch pwned $(id) '", "exec"]
 
 
 def test_weights_of_all_serve_every_data_set(tmp_path: Path):
@@ -137,7 +145,7 @@ def test_description_holds_each_data_sets_settings():
 
 
 def test_description_tells_how_cells_settle(tmp_path: Path):
-    for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: cells do not settle\n")):
+    for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: masks are not refined\n")):
         path = tmp_path / CONFIG
         path.write_text(ModelConfig(method=EmbedTrackConfig(clustering=Clustering(reach=reach))).model_dump_json())
         text = describe({SIM: path})
