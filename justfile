@@ -29,7 +29,7 @@ campaign minutes="10":
 train *options:
     ./train_all.sh {{options}}
 
-# the README's table of scores
+# the table of scores in docs/results.md
 scores:
     .venv/bin/python -m benchmarks.validation
 

@@ -1,5 +1,6 @@
 """What can be set: small validated models, one docstring per field, and the table of the challenge's data sets."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -36,6 +37,30 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+class Costs(Settings):
+    """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by the names that it has there.
+
+    They add up to log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network.
+    """
+
+    cell: Mapping[str, float] = {"bias": 5.6, "part": -4.4, "dim": -1.2, "small": -3.3, "large": -3.3, "edge": 0.3}
+    """That a candidate is a cell."""
+    link: Mapping[str, float] = {"bias": 4.3, "share": 0.7, "far": -3.3, "growth": -3.4, "part": -0.8}
+    """That two candidates are one cell."""
+    division: Mapping[str, float] = {
+        "bias": -2.9, "share": 0.9, "far": -0.4, "apart": -0.6, "touch": 2.2, "middle": -1.0, "unlike": -0.8,
+        "sum": -0.3, "less": -0.4, "shade": -1.7, "short": -2.6, "young": 0.3, "swollen": -0.6, "mother": -0.6,
+        "daughters": 0.1, "round": 1.5, "flash": -0.5, "bright": 0.5, "part": -0.9,
+    }  # fmt: skip
+    """That a candidate divides into two."""
+    appear: float = 5.0
+    """That a cell comes from nowhere, minus log-odds, ..."""
+    vanish: float = 5.0
+    """... and that it goes."""
+    edge: float = 1.0
+    """Both at the frame's edge."""
+
+
 MethodConfig = EmbedTrackConfig
 """The union of all methods' configurations, told apart by their ``name``."""
 
@@ -58,6 +83,8 @@ class ModelConfig(Settings):
     """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
     linking: Linking = Linking()
     """How tracks are made."""
+    costs: Costs = Costs()
+    """What decisions about tracks cost."""
 
     @model_validator(mode="before")
     @classmethod
@@ -148,8 +175,8 @@ class Recipe(Settings):
     tracking_weight: float = Field(1.0, ge=0, le=1e6)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
     pseudo_labels: float = Field(0.4, ge=0, lt=1)
-    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which the network's
-    own masks, as far as they agree with the markers, complete the truth. 0: never."""
+    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which
+    pseudo-labels, the network's masks as far as they agree with the markers, complete the truth. 0: never."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Of the encoder's deep blocks; 0.3 is the paper's, less fits faster where hours are few."""
     batch: int = Field(4, ge=1, le=4096)

@@ -76,8 +76,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def follow(folder: Path, model: Path, **options: object) -> dict[str, bytes]:
-    options = {"views": 1, "device_name": "cpu", "ended": lambda: True} | options
-    watch.watch(folder, model, folder.with_name("live"), **options)
+    known = {name: options.pop(name) for name in ("views", "border") if name in options}
+    run = Options(**{"views": 1, "device": "cpu"} | known)
+    watch.watch(folder, model, folder.with_name("live"), run, **{"ended": lambda: True} | options)
     assert sorted(path.name for path in folder.parent.iterdir()) == sorted({folder.name, "live"})
     return content(folder.with_name("live"))
 

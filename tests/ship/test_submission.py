@@ -145,7 +145,7 @@ def test_description_holds_each_data_sets_settings():
 
 
 def test_description_tells_how_cells_settle(tmp_path: Path):
-    for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: cells do not settle\n")):
+    for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: masks are not refined\n")):
         path = tmp_path / CONFIG
         path.write_text(ModelConfig(method=EmbedTrackConfig(clustering=Clustering(reach=reach))).model_dump_json())
         text = describe({SIM: path})

@@ -1,4 +1,4 @@
-"""Cells that were found settle: their centres become means of many pixels, and their rims follow."""
+"""Refinement of masks: a cell's centre becomes the mean of many pixels, and its rim follows."""
 
 import math
 

@@ -1,7 +1,5 @@
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -189,46 +187,6 @@ def test_a_graph_serves_all_batches_of_its_shape(monkeypatch: pytest.MonkeyPatch
     graphed(torch.ones(2, 1, 4, 3), torch.ones(1, 1, 4, 3))
     graphed(one, one[:0])  # as large, and nothing of it is tracked
     assert captured == [((2, 1, 3, 4), 1), ((2, 1, 4, 3), 1), ((2, 1, 3, 4), 0)]
-
-
-def test_a_capture_warms_up_aside_and_lets_other_threads_go_on(monkeypatch: pytest.MonkeyPatch):
-    log: list[str] = []
-
-    class Stream:
-        def __init__(self, name: str = "aside") -> None:
-            self.name = name
-
-        def wait_stream(self, other: "Stream") -> None:
-            log.append(f"{self.name} waits for {other.name}")
-
-    @contextmanager
-    def stream(chosen: Stream) -> Iterator[None]:
-        log.append(f"on {chosen.name}")
-        yield
-        log.append("off")
-
-    @contextmanager
-    def graph(_: object, capture_error_mode: str) -> Iterator[None]:
-        log.append(f"capture {capture_error_mode}")
-        yield
-        log.append("captured")
-
-    def step(batch: Tensor, before: Tensor) -> NetworkOutput:
-        assert batch.data_ptr() != given[0].data_ptr()  # the graph has memory of its own
-        log.append("step")
-        return NetworkOutput(batch, batch, before)
-
-    monkeypatch.setattr(torch.cuda, "Stream", Stream)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("here"))
-    monkeypatch.setattr(torch.cuda, "stream", stream)
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
-    monkeypatch.setattr(torch.cuda, "graph", graph)
-    given = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
-    steps._capture(step, *given)
-    assert log == [
-        "aside waits for here", "on aside", "step", "off", "here waits for aside",
-        "capture thread_local", "step", "captured",
-    ]  # fmt: skip
 
 
 @pytest.mark.slow
