@@ -38,7 +38,7 @@ def main() -> int:
 def _campaign(base: Path, asked: argparse.Namespace) -> int:
     prepare(base / "inputs", dividing())
     prepare(base / "older", still())  # what is made of these is an older output
-    usual = {command.name: _older_output(command, base, asked.patience) for command in COMMANDS}
+    usual: dict[str, float] = {}
     tried: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     begin, number, seconds = time.monotonic(), -1, asked.minutes * 60
@@ -46,6 +46,8 @@ def _campaign(base: Path, asked: argparse.Namespace) -> int:
         number = asked.only if asked.only is not None else number + 1
         random = Random(asked.seed * 1_000_003 + number)
         fault, command = FAULTS[number % len(FAULTS)], random.choice(COMMANDS)
+        if command.name not in usual:
+            usual[command.name] = _older_output(command, base, asked.patience)
         scratch = Path(tempfile.mkdtemp(prefix="campaign-"))
         older = base / "outputs" / command.name
         wrong = list(

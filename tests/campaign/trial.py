@@ -148,7 +148,7 @@ def _ending(ended: Ended, fault: str) -> Iterator[str]:
     lines = [line for line in ended.said.splitlines() if line.strip()]
     if ended.code == -1000:
         yield f"hangs for {ended.seconds:.0f} s"
-    elif ended.code < 0 and not (fault == "kill" and ended.code == -signal.SIGKILL):
+    elif ended.code < 0 and ended.code != {"kill": -signal.SIGKILL, "term": -signal.SIGTERM}.get(fault):
         yield f"is killed by signal {-ended.code}"
     elif ended.code >= 0 and ended.code not in CODES:
         yield f"ends with {ended.code}"

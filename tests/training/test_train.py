@@ -167,3 +167,19 @@ def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
     bright = write_movie(moving(), tmp_path / "toy")
     assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
     assert tuned(GENERAL, all_cells, []).working_diameter == 30
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "train.jsonl", "curves.svg"])
+def test_files_of_others_are_not_overwritten(tmp_path: Path, name: str):
+    write_movie(moving(), tmp_path / "data")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_text("mine")
+    with pytest.raises(ValueError, match=rf"an unfinished training there, got {name}, .* say --overwrite"):
+        train([tmp_path / "data"], tmp_path / "model", device_name="cpu")
+    assert (tmp_path / "model" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{", '{"step": "x"}', "[3]", '{"step": 99}', "\ud7ff", "[" * 100_000])
+def test_damaged_lines_of_a_log_are_left_out(tmp_path: Path, text: str):
+    (tmp_path / "train.jsonl").write_text(f'{{"step": 1}}\n{text}\n{{"step": 2}}\n')
+    assert _log_until(tmp_path / "train.jsonl", 2) == ['{"step": 1}', '{"step": 2}']
