@@ -51,7 +51,7 @@ class Movie:
         return self.choice._replace(units=self.units).note()
 
 
-def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False) -> Movie:
+def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False, labels: bool = False) -> Movie:
     """The movie within a file.
 
     Args:
@@ -59,6 +59,7 @@ def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False) 
         stack: what it holds.
         choice: the channel and the axis of time, units that override the metadata.
         channels: keep all channels unless one is chosen.
+        labels: the images are masks, whose numbers stay as they are.
 
     Raises:
         ValueError: it is not clear which images are the frames; the line says what there is and how to choose.
@@ -84,7 +85,8 @@ def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False) 
 
     def frame(index: int, channel: int) -> NDArray[Any]:
         place = others | ({time: index} if time else {}) | ({colour: channel} if colour in others else {})
-        return grey(stack.read(place), f"{path}, frame {index}")
+        image = stack.read(place)
+        return image if labels else grey(image, f"{path}, frame {index}")
 
     def read(index: int) -> NDArray[Any]:
         images = [frame(index, channel) for channel in wanted]
