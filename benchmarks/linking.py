@@ -106,7 +106,7 @@ def true_masks(truth: layout.Truth, number: int) -> Labels:
 
 
 def run(tracker: str, case: Case, given: Path, limit: float) -> tuple[Row, Tracked | None]:
-    """Let a tracker link in a process of its own: what is known of the run, and what it made; None if it made nothing."""
+    """Let a tracker link in a process of its own: what is known of the run, and what it made, if anything."""
     package, out = TRACKERS[tracker].package, given.with_name("out.npz")
     row: Row = {"masks": case.name, "frames": len(case.labels), "tracker": tracker}
     if package and find_spec(package) is None:

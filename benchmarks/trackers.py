@@ -117,7 +117,7 @@ def btrack(given: Given) -> Linked:
 
 
 def byotrack(given: Given) -> Linked:
-    """Its Kalman linker with the rules by which its entry to the challenge's linking benchmark sets what is not given."""
+    """Its Kalman linker, set by the rules of its own entry to the challenge's linking benchmark."""
     import torch
     from byotrack import SegmentationDetections
     from byotrack.api.detections.statistics import average_min_dist, average_radius

@@ -1,4 +1,4 @@
-"""Link masks that somebody else made: by a model's tracking offsets where there is a movie, else by overlap and distance.
+"""Link masks that somebody else made: by a model's tracking offsets beside a movie, else by overlap and distance.
 
 Masks keep their pixels, and none is added or left out, unless a repair is asked for: then gaps are filled, merged cells
 are split and false ones fall, as in the tracking of one's own cells.

@@ -38,7 +38,8 @@ def test_each_configuration_has_the_challenges_names(tmp_path: Path):
     names = set(scripts(found))
     assert names == {
         f"{SIM}-01.sh", f"{SIM}-02.sh", f"{SIM}-01-GT+ST.sh", f"{SIM}-02-GT+ST.sh", f"{SIM}-01-allST.sh",
-        f"{SIM}-02-allST.sh", f"{SIM}-01-link.sh", f"{SIM}-02-link.sh", f"train-{SIM}.sh", f"train-{SIM}-GT+ST.sh", "train-allST.sh",
+        f"{SIM}-02-allST.sh", f"{SIM}-01-link.sh", f"{SIM}-02-link.sh",
+        f"train-{SIM}.sh", f"train-{SIM}-GT+ST.sh", "train-allST.sh",
     }  # fmt: skip
 
 
