@@ -33,6 +33,12 @@ train *options:
 scores:
     .venv/bin/python -m benchmarks.validation
 
+# the trackers that `python -m benchmarks.linking` compares with. btrack (MIT) brings CVXOPT, which is GPL, and byotrack (MIT)
+# asks for an older NumPy through an OpenCV that the program has in another form: so neither is one of our extras.
+trackers:
+    .venv/bin/pip install '.[linking]' btrack==0.7.0
+    .venv/bin/pip install --no-deps byotrack==2.0.7 pylapy==1.1.0 torch-kf==0.4.3 torch-tps==1.2.2
+
 # requirements.lock: every package that requirements.txt leads to, by version and hash (needs uv: pip install uv)
 lock:
     uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --custom-compile-command "just lock" --quiet --output-file requirements.lock

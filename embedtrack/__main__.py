@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, look, score, setup, ship, work
+from embedtrack.cli import common, exchange, link, look, score, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
@@ -197,6 +197,7 @@ app.add_typer(look.app)
 app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
+app.add_typer(link.app)
 app.add_typer(setup.app)
 
 

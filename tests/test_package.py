@@ -83,7 +83,7 @@ def test_all_is_what_a_user_may_need():
     """Every extra, but those of people who work on the program."""
     (everything,) = map(Requirement, EXTRAS["all"])
     assert everything.name == "embedtrack"
-    assert {"exchange", "report", "video"} <= everything.extras == set(EXTRAS) - {"all", "benchmarks"}
+    assert {"exchange", "report", "video"} <= everything.extras == set(EXTRAS) - {"all", "benchmarks", "linking"}
 
 
 def test_versions_agree_wherever_a_package_is_named():

@@ -39,7 +39,8 @@ def test_each_configuration_has_the_challenges_names(tmp_path: Path):
     names = set(scripts(found))
     assert names == {
         f"{SIM}-01.sh", f"{SIM}-02.sh", f"{SIM}-01-GT+ST.sh", f"{SIM}-02-GT+ST.sh", f"{SIM}-01-allST.sh",
-        f"{SIM}-02-allST.sh", f"train-{SIM}.sh", f"train-{SIM}-GT+ST.sh", "train-allST.sh",
+        f"{SIM}-02-allST.sh", f"{SIM}-01-link.sh", f"{SIM}-02-link.sh",
+        f"train-{SIM}.sh", f"train-{SIM}-GT+ST.sh", "train-allST.sh",
     }  # fmt: skip
 
 
@@ -105,6 +106,13 @@ def test_a_script_names_input_weights_and_output(start: str, software: Path):
     )
     words = ["-m", "embedtrack", "infer", f"../{SIM}/02", "--model", f"models/{SIM}-ST", "--out", f"../{SIM}/02_RES-ST"]
     assert run.stdout.splitlines() == [str(software), *words, "--views", "1"]
+
+
+def test_a_script_links_given_masks(software: Path):
+    assert not list(software.glob("*-link-ST.sh"))
+    run = subprocess.run([f"./{SIM}-02-link.sh"], cwd=software, capture_output=True, text=True, check=True)
+    words = ["-m", "embedtrack", "link", f"../{SIM}/02_ERR_SEG", "--raw", f"../{SIM}/02", "--model", f"models/{SIM}"]
+    assert run.stdout.splitlines() == [str(software), *words, "--out", f"../{SIM}/02_RES"]
 
 
 def test_training_sees_only_its_truth(software: Path, tmp_path: Path):
