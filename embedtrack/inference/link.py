@@ -30,10 +30,9 @@ from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
 from embedtrack.options import Options
 from embedtrack.tracked import Tracked
-from embedtrack.types import Cells
 from embedtrack.tracks.given import given_cells
 from embedtrack.tracks.tracker import Tracker, finished
-from embedtrack.types import Labels
+from embedtrack.types import Cells, Labels
 
 Images = Sequence[NDArray[Any]]
 """The grey values [H, W] of each frame."""

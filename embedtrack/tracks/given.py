@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.tracks.cells import at_rest
-from embedtrack.types import Cells, Origin
 from embedtrack.tracks.relabel import present, rename
-from embedtrack.types import Frame, Labels
+from embedtrack.types import Cells, Frame, Labels, Origin
 
 
 def given_cells(labels: Labels, frame: Frame | None = None, origin: Origin | None = None) -> Cells:

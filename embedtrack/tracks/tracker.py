@@ -29,9 +29,7 @@ class Tracker:
     At any time the masks finished so far, with those of ``held``, make a valid result of the frames so far.
     """
 
-    def __init__(
-        self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False
-    ) -> None:
+    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False) -> None:
         """Begin a movie.
 
         Args:
