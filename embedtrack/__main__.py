@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, look, score, setup, ship, work
+from embedtrack.cli import common, exchange, images, look, score, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
@@ -182,6 +182,7 @@ app.add_typer(look.app)
 app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
+app.add_typer(images.app)
 app.add_typer(setup.app)
 
 

@@ -74,7 +74,7 @@ def fit(
         progress = state.seconds / (60 * minutes) if minutes else state.step / steps
         if progress >= 1:
             break
-        rate = SCHEDULES[recipe.schedule](progress, recipe.learning_rate)
+        rate = (one_cycle if recipe.schedule == "one-cycle" else polynomial)(progress, recipe.learning_rate)
         remember(shared, state.step)
         losses = step(method, shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
@@ -114,9 +114,6 @@ def one_cycle(progress: float, peak: float) -> float:
 def polynomial(progress: float, begin: float) -> float:
     """The learning rate of EmbedSeg (Lalit et al. 2021): begin (1 - progress)^0.9."""
     return float(begin * (1 - progress) ** 0.9)
-
-
-SCHEDULES: dict[str, Callable[[float, float], float]] = {"one-cycle": one_cycle, "polynomial": polynomial}
 
 
 def step(
