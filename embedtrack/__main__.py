@@ -137,7 +137,9 @@ def _close(summary: "Summary", out: Path) -> None:
 
 @app.command(rich_help_panel=common.TRAIN)
 def train(
-    datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
+    datasets: Annotated[
+        list[Path], typer.Argument(help="Folders with annotated sequences, or for embedseg with images/ and masks/.")
+    ],
     out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
     minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
@@ -148,8 +150,11 @@ def train(
     all_cells: Annotated[
         bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
     ] = False,
+    method: Annotated[
+        str, typer.Option(help="embedtrack; for single images embedseg, or embedseg-published: the paper's recipe.")
+    ] = "embedtrack",
 ) -> None:
-    """Train a model on annotated movies; an interrupted training goes on where it was."""
+    """Train a model on annotated movies or images; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
     from embedtrack.training.train import train as teach
 
@@ -157,7 +162,7 @@ def train(
         teach(
             datasets, out,
             minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
-            overwrite=overwrite,
+            method=method, overwrite=overwrite,
             on_record=bar,
         )  # fmt: skip
 

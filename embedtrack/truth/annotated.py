@@ -137,7 +137,7 @@ def read_annotated_movies(
     movies = [
         read_annotated(folder, settings, scale, centre=centre, pseudo=(pseudo or {}).get(folder)) for folder in folders
     ]
-    if any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
+    if not movies or any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
         return movies
     log.warning("no masks: the tracking markers are taken for the cells' masks")
     nothing: frozenset[int] = frozenset()

@@ -94,20 +94,26 @@ def _working(folder: Path, recipe: Recipe) -> AnnotatedMovie:
 
 
 def read_stills(stills: Sequence[Still], recipe: Recipe) -> AnnotatedMovie:
-    """Single images as one movie without tracks, each image at the working diameter; those without cells are left out.
+    """Single images as one movie without tracks.
+
+    With a working diameter each image has a scale and a normalisation of its own, and those without cells are left out;
+    otherwise all have the recipe's.
 
     Raises:
         ValueError: no image has any cell, or a file is damaged.
     """
-    assert recipe.working_diameter
-    frames, labels = [], []
+    frames, labels, truth = [], [], []
     for still in stills:
         grey, masks = still.read()
-        if (diameter := typical_diameter([masks])) is not None:
-            scale = scale_to(recipe.working_diameter, diameter)
-            frames.append(normalise(to_working(grey, scale), normalisation_for([grey])))
-            labels.append(labels_to_working(masks, scale))
-    if not stills or not frames:
+        scale, kind = recipe.scale or 1.0, recipe.normalisation
+        if recipe.working_diameter:
+            if (diameter := typical_diameter([masks])) is None:
+                continue
+            scale, kind = scale_to(recipe.working_diameter, diameter), normalisation_for([grey])
+        frames.append(normalise(to_working(grey, scale), kind))
+        labels.append(labels_to_working(masks, scale))
+        truth.append(labels[-1] if recipe.working_diameter else masks)
+    if not any((one > 0).any() for one in labels):
         raise ValueError(f"expected images with cells, got {len(stills)} without any; check the masks")
     nothing: frozenset[int] = frozenset()
     return AnnotatedMovie(
@@ -119,8 +125,8 @@ def read_stills(stills: Sequence[Still], recipe: Recipe) -> AnnotatedMovie:
         centres=[medoids(one, recipe.centre) for one in labels],
         sizes=[{label: int(n) for label, n in enumerate(np.bincount(one[one > 0])) if n} for one in labels],
         parents={},
-        truth=[Merged(one, nothing) for one in labels],
-        scale=1.0,
+        truth=[Merged(one, nothing) for one in truth],
+        scale=1.0 if recipe.working_diameter else recipe.scale or 1.0,
         centre=recipe.centre,
         tracked=False,
     )
