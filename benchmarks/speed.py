@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -33,21 +33,21 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.writer import write_mask
-from embedtrack.config import Linking
+from embedtrack.config import ModelConfig
 from embedtrack.inference import device
 from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.movies.scale import frame_to, to_frame, to_working
 from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
-from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Labels
 
@@ -161,9 +161,12 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
         predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
-        labels = timed("cluster", cluster, maps, config.method.clustering, config.frame_pixel_size)
-        timed("write", write, timed("link", tracker.add, labels, maps.shift))
-    return {name: median(times[min(2, len(times) - 1) :]) for name, times in spent.items()}  # masks come from the third
+        grey = frame_to(frame, (image.shape[0], image.shape[1]), config.scale)
+        cells = timed("cluster", cells_of, maps, grey, config.method.clustering, config.frame_pixel_size)
+        timed("write", write, timed("link", tracker.add, cells))
+    timed("write", write, timed("link", tracker.finish))
+    kinds = {name: mean if name in ("link", "write") else median for name in spent}  # those work for several frames
+    return {name: kinds[name](times[min(2, len(times) - 1) :]) for name, times in spent.items()}
 
 
 def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: str) -> Predictor:
@@ -218,18 +221,19 @@ def by_cells(repeats: int = 7) -> dict[int, dict[str, float]]:
     """Seconds of processor time for clustering and for linking with lineage, 1024 x 1024, against the cells."""
     found = {}
     for cells in CELLS:
-        labels, maps = field(cells)
+        maps = field(cells)[1]
         shift = np.random.default_rng(0).normal(0, 1.5 * STEP, maps.offset.shape).astype(np.float32)
-        lineage, times = Lineage(Linking(), STEP), {"cluster": [0.0], "link": [0.0]}
+        frame = cells_of(maps._replace(shift=shift), maps.seediness, SETTINGS, STEP)
+        tracker, times = Tracker(ModelConfig(), 0), {"cluster": [0.0], "link": [0.0]}
         for _ in range(repeats + 1):
             marks = [time.process_time()]
             cluster(maps, SETTINGS, STEP)
             marks.append(time.process_time())
-            lineage.add(labels, shift)
+            tracker.add(frame)
             marks.append(time.process_time())
             for name, seconds in zip(times, np.diff(marks).tolist(), strict=True):
                 times[name].append(seconds)
-        found[cells] = {name: median(values[2:]) for name, values in times.items()}
+        found[cells] = {name: mean(values[2:]) for name, values in times.items()}
     return found
 
 

@@ -1,7 +1,6 @@
 """The command line: parse, call one function. Heavy imports wait until a command needs them."""
 
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,14 +25,13 @@ from embedtrack.cli.common import (
     TimeAxis,
     Views,
     chosen,
+    finite,
     place,
     written,
 )
 
 if TYPE_CHECKING:
     from embedtrack.inference.track import Summary
-
-INTERRUPTED = 130
 
 
 class Grouped(TyperGroup):
@@ -95,6 +93,9 @@ def infer(
     precision: Precision = "float32",
     compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+    diameter: Annotated[
+        float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
+    ] = None,
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
@@ -111,7 +112,7 @@ def infer(
     from embedtrack.movies.open import open_movie
     from embedtrack.options import Options
 
-    options = Options(views, str(choose(device)), precision, compiling, border)
+    options = Options(views, str(choose(device)), precision, compiling, border, diameter=diameter)
     out = out or place(beside(movie, "_RES"))
     check_apart(out, movie, model)
     recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
@@ -141,8 +142,8 @@ def train(
         list[Path], typer.Argument(help="Folders with annotated sequences, or for embedseg with images/ and masks/.")
     ],
     out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
-    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.", callback=finite)] = None,
+    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.", callback=finite)] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
@@ -194,33 +195,10 @@ app.add_typer(setup.app)
 def main() -> None:
     """Run a command; what is wrong with its input is one clear line and exit code 2."""
     from embedtrack.cli.display import start_logging
+    from embedtrack.cli.net import run
 
     start_logging()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stops a container is a Ctrl-C too
-    try:
-        code = app(prog_name=app.info.name, standalone_mode=False)
-    except (ValueError, typer.TyperException) as error:
-        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        text = text.replace("Value error, ", "")  # what the parser of options puts before our own words
-        sys.stderr.write(f"error: {text}\n")
-        code = 2
-    except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"error: expected the package {error.name}, got none: this installation was made without what this command "
-            "needs; see requirements.txt\n"
-        )
-        code = 2
-    except MemoryError:
-        sys.stderr.write("error: out of memory: try --views 1, or a smaller tile in the model's config.json\n")
-        code = 2
-    except OSError as error:
-        sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
-        code = 2
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    if code == INTERRUPTED:  # typer returns it by itself when Ctrl-C comes within a command
-        sys.stderr.write("interrupted\n")
-    sys.exit(code)
+    sys.exit(run(lambda: app(prog_name=app.info.name, standalone_mode=False)))
 
 
 if __name__ == "__main__":

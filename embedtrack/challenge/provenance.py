@@ -1,5 +1,6 @@
 """Where a result comes from: what its record and its log say."""
 
+import logging
 import os
 import platform
 import subprocess
@@ -18,6 +19,8 @@ from embedtrack.files.mark import TOKEN
 from embedtrack.files.whole import new_file
 from embedtrack.model_files import CONFIG, WEIGHTS, digest
 from embedtrack.options import Options
+
+logger = logging.getLogger(__name__)
 
 
 def gather(
@@ -56,13 +59,15 @@ def gather(
 def write_log(out: Path, known: Mapping[str, Any], *, overwrite: bool = False) -> Path:
     """Write what is known of a result for people: ``01_RES.log`` for ``01_RES``, a line each.
 
-    Raises:
-        ValueError: something that is no log of ours is there, or the system refuses to write.
+    The result and its record are in their place by then: that there is no log is only told.
     """
     log = log_of(out)
     lines = [f"{TOKEN.decode()}; programs read {log.with_suffix('.json').name}", *_lines(known)]
-    with new_file(log, overwrite=overwrite) as path:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    try:
+        with new_file(log, overwrite=overwrite) as path:
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+    except ValueError as error:
+        logger.warning("%s", error)
     return log
 
 

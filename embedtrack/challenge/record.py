@@ -87,6 +87,8 @@ def known_of(result: Path) -> dict[str, Any] | None:
             "changed or exchanged since; move it away and say --pixel-size and --interval"
         )
     known: dict[str, Any] | None = fitting["known"]
+    if known is not None and not isinstance(known, dict):
+        raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away")
     return known
 
 
@@ -124,7 +126,7 @@ def _fitting(result: Path) -> dict[str, Any] | None:
         records: list[dict[str, Any]] = [written, *written.get("before", [])]
         here = digest(result)
         return next(({"digest": here, "known": one["known"]} for one in records if one["digest"] == here), None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # nested too deeply, another kind of value, ...
         raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away") from error
 
 

@@ -16,7 +16,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from embedtrack.files.guard import clipped, plain
+
 console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
+
+
+QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
+"""What keeps OpenCV, which is imported later, and its FFmpeg from writing lines of their own."""
+LINE = 2000
+"""Letters of a line that a person is shown."""
 
 
 class ConsoleHandler(logging.Handler):
@@ -24,7 +32,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the line."""
-        console.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
+        console.print(plain(clipped(self.format(record), LINE)), soft_wrap=True, markup=False, highlight=False)
 
 
 def start_logging() -> None:
@@ -33,6 +41,8 @@ def start_logging() -> None:
     log.handlers = [ConsoleHandler()]
     log.setLevel(logging.INFO)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong with a file
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from embedtrack.cli.common import frame_range
 
 app = typer.Typer()
 
+SHOWN = 100
+"""Faults of a result that a person is shown."""
+
 
 @app.command(rich_help_panel=common.EVALUATE)
 def evaluate(
@@ -69,6 +72,7 @@ def _average_precision(truth: Path, masks: Path, json: bool, frames: str | None,
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout
+    from embedtrack.challenge.check import summary
     from embedtrack.challenge.record import noted
     from embedtrack.challenge.tracked import is_truth, open_tracked
     from embedtrack.movies.open import movie_of, open_movie
@@ -87,6 +91,6 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
         log.warning("%s", error)  # a fault of the record, not of the result
     faults = layout.check(result_folder, open_movie(movie, choice) if movie else None)
     if faults:
-        raise ValueError("\n".join(faults))
+        raise ValueError(summary(faults, SHOWN))
     known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
     log.info("%s: valid%s", result_folder, known)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import INFER, Compile, Device, Model, Overwrite, Precision, Views, written
+from embedtrack.cli.common import INFER, Compile, Device, Model, Overwrite, Precision, Views, finite, written
 
 app = typer.Typer()
 
@@ -24,7 +24,10 @@ def watch(
     precision: Precision = "float32",
     compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
-    idle: Annotated[float | None, typer.Option(help="The recording ends after so many seconds without change.")] = None,
+    idle: Annotated[
+        float | None,
+        typer.Option(help="The recording ends after so many seconds without change.", callback=finite, min=0),
+    ] = None,
     flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
     overwrite: Overwrite = False,
 ) -> None:

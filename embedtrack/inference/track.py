@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from embedtrack import checkpoint
 from embedtrack.challenge import provenance
@@ -15,6 +15,7 @@ from embedtrack.challenge.writer import ResultWriter
 from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.suit import suit
 from embedtrack.model import OnFrame
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
@@ -58,7 +59,7 @@ def track(
     """
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
-    segmenter, tracker = prepare(opened.path, model_folder, options)
+    segmenter, tracker = prepare(opened.path, model_folder, options, opened.frames)
     with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
         with closing(ahead(follow(segmenter, tracker, opened.frames))) as masks:
@@ -73,13 +74,18 @@ def track(
     return summarise(tracker.tracks(), len(opened), seconds)
 
 
-def prepare(movie: Path, model_folder: Path, options: Options) -> tuple[Segmenter, Tracker]:
-    """All that does not depend on the frames, loaded and checked; the movie's folder names the challenge's border.
+def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[Any] = ()) -> tuple[Segmenter, Tracker]:
+    """All that is the same for every frame, loaded and checked; the movie's folder names the challenge's border.
 
     Raises:
-        ValueError: anything that is wrong with the model or the device.
+        ValueError: anything that is wrong with the model or the device, or no frames where the model has to suit them.
     """
     segmenter = Segmenter(checkpoint.load(model_folder), options)
+    if segmenter.model.config.working_diameter and not len(frames):
+        raise ValueError(
+            f"expected a model with a scale of its own, got {model_folder}, one of all cells; choose another"
+        )
+    segmenter.model = suit(segmenter.model, frames, options)
     return segmenter, Tracker(segmenter.model.config, border_of(movie, options.border), options.max_gap)
 
 

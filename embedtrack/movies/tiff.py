@@ -14,6 +14,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import bonus, require_pixels
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.stack import Place, Stack
 from embedtrack.movies.tiff_image import readable
@@ -45,7 +46,9 @@ def open_tiff(path: Path, scene: str | None = None) -> Stack:
             fault = reader.fault()
         if fault:
             raise ValueError(f"{path}: {fault}")
-        units, channels = _about(file, index)
+        require_pixels(path, reader.shape[-2:])
+        nothing: tuple[Units, tuple[str, ...]] = (Units(), ())
+        units, channels = bonus(path, "what it says of pixels and channels", lambda: _about(file, index), nothing)
         weakref.finalize(reader, file.close)
 
         def read(place: Place) -> NDArray[Any]:

@@ -14,6 +14,7 @@ network serves every data set.
 
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ from typing import NamedTuple
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import INSTALLED, REPOSITORY, models
 from embedtrack.config import DATASETS
+from embedtrack.files.guard import clipped
 from embedtrack.files.whole import new_file, new_folder
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.ship import portable
@@ -147,7 +149,7 @@ def scripts(chosen: list[Entry]) -> dict[str, str]:
         for sequence in SEQUENCES:
             out = f"../{entry.dataset}/{sequence}_RES{suffix}"
             head = HEAD.format(purpose=f"Segments and tracks ../{entry.dataset}/{sequence}, writes {out}.")
-            body = TRACK.format(**entry._asdict(), sequence=sequence, suffix=suffix, revision=revision)
+            body = TRACK.format(**entry._asdict(), sequence=sequence, suffix=suffix, revision=shlex.quote(revision))
             result[f"{entry.dataset}-{sequence}{suffix}.sh"] = head + body
         result[f"train-{entry.model}.sh"] = _training(entry)
     return result
@@ -193,4 +195,4 @@ def _warm(software: Path, model: str) -> None:
             keeping = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
             run = subprocess.run(command, cwd=software, env=keeping, capture_output=True, text=True, check=False)
             if run.returncode:
-                raise ValueError(f"expected the copied environment to run, got: {run.stderr.strip()[-2000:]}")
+                raise ValueError(f"expected the copied environment to run, got: {clipped(run.stderr.strip(), 1000)}")

@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -16,6 +15,7 @@ import numpy as np
 
 from embedtrack import checkpoint
 from embedtrack.config import GENERAL, RECIPES, Recipe
+from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
@@ -26,12 +26,12 @@ from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
 from embedtrack.training.pseudo_labels import pseudo_labels
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies
-from embedtrack.truth.collection import compact, read_collection, read_stills
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies, roomy
+from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
 from embedtrack.truth.sequences import sequences
-from embedtrack.truth.stills import IMAGES, has_stills, open_stills, shuffled
+from embedtrack.truth.stills import has_stills, open_stills, shuffled
 from embedtrack.types import Labels
 
 LOG = "train.jsonl"
@@ -185,7 +185,6 @@ def _train(
         training, validation = read_collection(folders, recipe)
     else:
         training, validation = split(_read(folders, recipe), recipe.validation)
-        training = [compact(movie) if movie.name.endswith(f"/{IMAGES}") else movie for movie in training]
     first, last = recipe.pseudo_labels if any(movie.sparse for movie in training) else 0.0, recipe
     taught, pseudo = 0.0, 0
     if first:
@@ -221,7 +220,8 @@ def _read(
     """The annotated movies as the recipe wants them, then single images in an order by chance."""
     movies = [folder for folder in folders if not has_stills(folder)]
     read = read_annotated_movies(movies, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre, pseudo=pseudo)
-    return [*read, *(read_stills(shuffled(open_stills(folder)), recipe) for folder in folders if has_stills(folder))]
+    stills, room = [folder for folder in folders if has_stills(folder)], roomy()
+    return [*read, *(read_stills(shuffled(open_stills(folder)), recipe, room) for folder in stills)]
 
 
 def _bare(movies: Sequence[AnnotatedMovie]) -> int:
@@ -256,10 +256,11 @@ def _pseudo_labels(
             with whole_file(file) as new:
                 np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
     group.wait()
-    return {
-        folder: {int(number): labels for number, labels in np.load(file).items()}
-        for folder, file in zip(folders, files, strict=True)
-    }
+    found = {}
+    for folder, file in zip(folders, files, strict=True):
+        with reading(file, "masks of this training", f"delete {teacher} to begin anew"):
+            found[folder] = {int(number): labels for number, labels in np.load(file).items()}
+    return found
 
 
 def _log(records: Iterable[dict[str, Any]], journal: Journal, group: ProcessGroup, on_record: OnRecord) -> None:
@@ -282,9 +283,17 @@ def _log(records: Iterable[dict[str, Any]], journal: Journal, group: ProcessGrou
 
 def _log_until(path: Path, step: int) -> list[str]:
     """The lines of an earlier ``train.jsonl`` up to a step; a kill may have cut the last line."""
-    lines = path.read_text(encoding="utf-8").splitlines() if step and path.is_file() else []
-    steps = (re.match(r'{"step": ([0-9]+),.*}$', line) for line in lines)
-    return [line for line, match in zip(lines, steps, strict=True) if match and int(match[1]) <= step]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if step and path.is_file() else []
+    return [line for line in lines if 0 <= _step_of(line) <= step]
+
+
+def _step_of(line: str) -> int:
+    """The step of a line of ``train.jsonl``; -1 of one that is damaged."""
+    try:
+        step = json.loads(line)["step"]
+        return step if type(step) is int else -1
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return -1
 
 
 def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Recipe | None = None) -> Recipe:

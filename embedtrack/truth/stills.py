@@ -12,6 +12,8 @@ from embedtrack.challenge import layout
 from embedtrack.types import Labels
 
 IMAGES, MASKS = "images", "masks"
+MEASURING_ONLY = frozenset({"BBBC010"})
+"""Data sets whose terms are not known: none of them may be in weights that ship."""
 
 Part = Literal["training", "validation", "held back"]
 

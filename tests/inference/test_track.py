@@ -21,7 +21,7 @@ from embedtrack.inference import segmenter
 from embedtrack.inference import track as tracking
 from embedtrack.inference.segmenter import Segmented
 from embedtrack.inference.track import summarise, track
-from embedtrack.methods.embedtrack import method, predict
+from embedtrack.methods.embedtrack import cells, predict
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.options import Options
@@ -210,7 +210,7 @@ def test_a_failing_stage_is_one_error_and_no_thread_stays(tmp_path: Path, model:
     failing: list[tuple[object, str, Exception, type[Exception]]] = [
         (segmenter, "read_frame", ValueError("t003.tif: no"), ValueError),
         (predict.Predictor, "_run", torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError),
-        (method, "cluster", ValueError("no"), ValueError),
+        (cells, "cluster", ValueError("no"), ValueError),
         (tracking.ResultWriter, "write", OSError(28, "No space left"), OSError),
     ]
     for place, name, error, seen in failing:

@@ -42,7 +42,7 @@ def draw(
 ) -> Crop:
     """Draw one random crop of any frame, tracked or not."""
     movie, t, centre = (_centred if crops == "centred" else _around)(movies, sampling, rng)
-    view, _ = random_views(_inside(centre, movie.frames[t].shape, sampling.crop), sampling.crop, augmentation, rng)
+    view, _ = random_views(_inside(centre, movie.shapes[t], sampling.crop), sampling.crop, augmentation, rng)
     crop = cut(movie, t, view)
     looks = [crop.frame]
     if augmentation.appearance:
@@ -63,7 +63,7 @@ def _around(movies: Sequence[AnnotatedMovie], sampling: Sampling, rng: np.random
     t = int(rng.integers(len(movie.frames)))
     known = list(movie.centres[t].values())
     if not known or rng.random() < sampling.anywhere:
-        return movie, t, rng.uniform(0, movie.frames[t].shape)
+        return movie, t, rng.uniform(0, movie.shapes[t])
     cell = np.array(known[rng.integers(len(known))], np.float64)
     return movie, t, cell + rng.uniform(-AWAY, AWAY, 2) * sampling.crop
 

@@ -11,8 +11,8 @@ from embedtrack.methods.embedseg import method
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedseg.recipes import OURS, PUBLISHED
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.config import Clustering
-from embedtrack.methods.embedtrack.method import cells_of
 from embedtrack.methods.embedtrack.votes import votes
 from embedtrack.model import Model
 from embedtrack.options import Options
@@ -47,7 +47,7 @@ def test_perfect_maps_give_the_true_cells(recipe: Recipe):
         settings = recipe.method.model_copy(update={"pixel_size": STEP, "clustering": clustering})
         maps = perfect_maps(truth, truth, {}, STEP)
         maps = maps._replace(seediness=np.float32(1.05) * maps.seediness, shift=np.zeros_like(maps.shift))
-        assert same(cells_of(maps, ModelConfig(method=settings)).labels, truth)
+        assert same(cells_of(maps, maps.seediness, settings.clustering, STEP).labels, truth)
 
 
 def test_cells_link_by_overlap():
