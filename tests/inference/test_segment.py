@@ -123,7 +123,7 @@ def test_nothing_is_overwritten_unasked(images: Path, model: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("none", "nothing of this name"), ("empty", "got none in this folder"), ("twice", "a.tif too"), ("text", "t.tif")],
+    [("none", "nothing of this name"), ("empty", "got none in this folder"), ("twice", "a.png too"), ("text", "t.tif")],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(
     images: Path, model: Path, tmp_path: Path, run: Run, name: str, expected: str
