@@ -5,7 +5,6 @@ of its cells, as if a person had said it; a model with a scale of its own is run
 """
 
 from pathlib import Path
-from statistics import mean
 from typing import Annotated
 
 import numpy as np
@@ -13,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.average_precision import average_precision
 from benchmarks.scoring import markdown
 from embedtrack import checkpoint
+from embedtrack.challenge.average_precision import average, matches
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.model import Model
@@ -23,7 +22,7 @@ from embedtrack.options import Options
 from embedtrack.truth.collection import typical_diameter
 from embedtrack.truth.stills import Part, Still, open_stills, part_of
 
-THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS = (50, 60, 70, 80, 90)
 
 
 def precisions(model: Model, stills: list[Still], *, told: bool, device: str) -> list[float]:
@@ -33,8 +32,8 @@ def precisions(model: Model, stills: list[Still], *, told: bool, device: str) ->
         grey, truth = still.read()
         options = Options(views=1, device=device, diameter=typical_diameter([truth]) if told else None)
         labels = model.segment(np.asarray(grey), options)
-        found.append([average_precision(truth, labels, threshold) for threshold in THRESHOLDS])
-    return [mean(column) for column in zip(*found, strict=True)]
+        found.append(matches(truth, labels, THRESHOLDS))
+    return [float(value) for value in average(np.stack(found))]
 
 
 def main(
@@ -50,7 +49,9 @@ def main(
         raise ValueError(f"expected --part 'held back' or validation, got {part}")
     folder = weights or models() / "generalist"
     model = checkpoint.load(folder)
-    table = Table("images", "number", "diameter", *(f"AP {threshold}" for threshold in THRESHOLDS), title=folder.name)
+    table = Table(
+        "images", "number", "diameter", *(f"AP {threshold / 100}" for threshold in THRESHOLDS), title=folder.name
+    )
     for name in datasets:
         stills = chosen(data_root() / name, "held back" if part == "held back" else "validation")
         for told in (True, False) if model.config.working_diameter else (False,):

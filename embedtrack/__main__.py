@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, link, look, score, setup, ship, work
+from embedtrack.cli import common, exchange, images, link, look, score, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
@@ -152,7 +152,9 @@ def _close(summary: "Summary", out: Path) -> None:
 
 @app.command(rich_help_panel=common.TRAIN)
 def train(
-    datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
+    datasets: Annotated[
+        list[Path], typer.Argument(help="Folders with annotated sequences, or for embedseg with images/ and masks/.")
+    ],
     out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
     minutes: Annotated[float | None, typer.Option(help="Budget in minutes.", callback=finite)] = None,
     epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.", callback=finite)] = None,
@@ -163,8 +165,11 @@ def train(
     all_cells: Annotated[
         bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
     ] = False,
+    method: Annotated[
+        str, typer.Option(help="embedtrack; for single images embedseg, or embedseg-published: the paper's recipe.")
+    ] = "embedtrack",
 ) -> None:
-    """Train a model on annotated movies; an interrupted training goes on where it was."""
+    """Train a model on annotated movies or images; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
     from embedtrack.training.train import train as teach
 
@@ -172,7 +177,7 @@ def train(
         teach(
             datasets, out,
             minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
-            overwrite=overwrite,
+            method=method, overwrite=overwrite,
             on_record=bar,
         )  # fmt: skip
 
@@ -198,6 +203,7 @@ app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
 app.add_typer(link.app)
+app.add_typer(images.app)
 app.add_typer(setup.app)
 
 

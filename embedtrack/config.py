@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from embedtrack.challenge.datasets import DATASETS
+from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.settings import Settings
 
@@ -26,7 +27,10 @@ class Normalisation(Settings):
     """How grey values become a frame; one function, ``movies/normalise.py``, for training and inference."""
 
     method: Literal["percentile", "asinh"] = "percentile"
-    """``percentile``: percentiles 1 and 99 to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the noise."""
+    """``percentile``: percentiles 1 and ``high`` to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the
+    noise."""
+    high: float = Field(99.0, gt=50, le=100)
+    """The percentile that becomes 1."""
     floor: float = Field(10.0, gt=0, le=1e4)
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
 
@@ -62,7 +66,7 @@ class Costs(Settings):
     """Both at the frame's edge."""
 
 
-MethodConfig = EmbedTrackConfig
+MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig, Field(discriminator="name")]
 """The union of all methods' configurations, told apart by their ``name``."""
 
 
@@ -169,7 +173,7 @@ class Recipe(Settings):
     its kind: a model of all cells. None: one scale and one normalisation for all."""
     average: float = Field(0.0, ge=0, lt=1)
     """Decay per step of the moving average of the weights, which is what is validated and ships; 0: none."""
-    centre: Literal["medoid", "centroid"] = "medoid"
+    centre: Literal["medoid", "approximate medoid", "centroid"] = "medoid"
     """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
     variance_weight: float = Field(10.0, ge=0, le=1e6)
     """Weight of the bandwidth's variance within a cell."""
@@ -183,7 +187,11 @@ class Recipe(Settings):
     batch: int = Field(4, ge=1, le=4096)
     """Pairs in an optimiser step, of each process."""
     learning_rate: float = Field(5e-4, gt=0, le=1)
-    """The peak of the one-cycle schedule."""
+    """The peak of the one-cycle schedule, the start of the polynomial one."""
+    schedule: Literal["one-cycle", "polynomial"] = "one-cycle"
+    """How the learning rate goes: up and down, or down by (1 - progress)^0.9."""
+    weight_decay: float = Field(0.0, ge=0, le=1)
+    """Of Adam: what it adds to each gradient, times the weight."""
     epochs: float = Field(15.0, gt=0, le=1e6)
     """Passes over the training pairs; an epoch has as many pairs as overlapping crops cover the movies with."""
     validation: float = Field(0.1, ge=0, lt=1)

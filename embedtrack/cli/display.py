@@ -50,7 +50,8 @@ def start_logging() -> None:
 def frames_bar(title: str) -> Iterator["FramesBar"]:
     """A bar that counts frames, with frames per second and the time left."""
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+    progress = Progress(*columns, TimeRemainingColumn(), console=console)
+    with _ended(progress):
         yield FramesBar(progress)
 
 
@@ -64,6 +65,7 @@ class FramesBar:
     def __call__(self, done: int, total: int | None) -> None:
         """Show that ``done`` of ``total`` frames are finished; before the first call there is no bar."""
         if self._task is None:
+            self._progress.start()
             self._task = self._progress.add_task("", total=total, rate="")
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
         rate = f"{speed:.2f} frames/s" if speed else ""
@@ -74,8 +76,20 @@ class FramesBar:
 def training_bar(title: str) -> Iterator["TrainingBar"]:
     """A bar for a training: loss, validation score, time spent and left."""
     columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[loss]}  {task.fields[seg]}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True), console=console) as p:
-        yield TrainingBar(p)
+    times = (TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True))
+    progress = Progress(*columns, *times, console=console)
+    with _ended(progress):
+        yield TrainingBar(progress)
+
+
+@contextmanager
+def _ended(progress: Progress) -> Iterator[None]:
+    """The bar ends with the block; one that never began leaves no empty line before an error's."""
+    try:
+        yield
+    finally:
+        if progress.live.is_started:
+            progress.stop()
 
 
 class TrainingBar:
@@ -87,6 +101,7 @@ class TrainingBar:
 
     def __call__(self, record: dict[str, float]) -> None:
         """Show a step's loss or a validation's score."""
+        self._progress.start()
         if "validation_seg" in record:
             score = f"validation SEG {record['validation_seg']:.3f} (best {record['best']:.3f})"
             self._progress.update(self._task, seg=score)

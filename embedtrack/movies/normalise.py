@@ -31,7 +31,7 @@ def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
     if settings.method == "asinh":
         frame: Frame = np.arcsinh((grey - np.float32(np.median(grey))) / np.float32(2 * sigma)) / np.float32(2)
         return frame
-    low, high = (np.float32(q) for q in np.percentile(grey, (1, 99)))
+    low, high = (np.float32(q) for q in np.percentile(grey, (1, settings.high)))
     return (grey - low) / max(high - low, np.float32(settings.floor * sigma))
 
 

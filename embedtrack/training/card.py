@@ -46,14 +46,14 @@ def write_card(
     """
     data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
-    notes = "".join(f"\n{note}\n" for note in _notes(training, pseudo))
+    notes = "".join(f"\n{note}\n" for note in _notes(training, pseudo, tracking=recipe.tracking_weight > 0))
     known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
     held = "" if any(map(_shared, training, validation)) else " trained nothing; they"
     start = f"Fine-tuned from {begun}." if begun else "From random initialisation."
     terms = f"{FREE} {TERMS.strip()}" if known else OWN_TERMS
     text = f"""# {out.name}
 
-EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
+{recipe.method.title}.
 `{WEIGHTS}`: sha256 `{digest(out / WEIGHTS)}`.
 
 ## Data and terms
@@ -101,7 +101,7 @@ def _shared(training: AnnotatedMovie, validation: AnnotatedMovie) -> bool:
     return bool(set(training.numbers) & set(validation.numbers))
 
 
-def _notes(training: Sequence[AnnotatedMovie], pseudo: int) -> Iterator[str]:
+def _notes(training: Sequence[AnnotatedMovie], pseudo: int, *, tracking: bool) -> Iterator[str]:
     """What the truth lacked."""
     bare = sum(len(partial) for movie in training for partial in movie.partial)
     if pseudo or bare:
@@ -110,7 +110,7 @@ def _notes(training: Sequence[AnnotatedMovie], pseudo: int) -> Iterator[str]:
             f"training, that agreed with it and between views; {bare} have a marker alone, which teaches where they "
             "are, but no size."
         )
-    if not all(movie.tracked for movie in training):
+    if tracking and not all(movie.tracked for movie in training):
         yield (
             "Where there are no tracks, the tracking decoder saw shifted copies of single frames: it can follow cells "
             "that move a little and has never seen a division."

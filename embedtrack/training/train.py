@@ -28,11 +28,12 @@ from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
 from embedtrack.training.pseudo_labels import pseudo_labels
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies
-from embedtrack.truth.collection import read_collection
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies, roomy
+from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
 from embedtrack.truth.sequences import sequences
+from embedtrack.truth.stills import has_stills, open_stills, shuffled
 from embedtrack.types import Labels
 
 LOG = "train.jsonl"
@@ -61,6 +62,7 @@ def train(
     folders: Sequence[Path] = (),
     overwrite: bool = False,
     all_cells: bool = False,
+    method: str = "embedtrack",
     on_record: OnRecord = lambda record: None,
 ) -> None:
     """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
@@ -77,13 +79,14 @@ def train(
         folders: the sequences to train on, instead of all annotated ones.
         overwrite: write into a folder that holds files of the same names that no unfinished training left.
         all_cells: a model of all cells: each movie and image at a scale of its own; single images may be among them.
+        method: ``embedtrack``, or one of ``methods/embedseg/recipes.py`` for single images or a movie's frames.
         on_record: called with each record of ``train.jsonl``.
 
     Raises:
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
     name = Path(os.path.abspath(datasets[0])).name
-    recipe = recipe_for(name, epochs, seed, GENERAL if all_cells and recipe is None else recipe)
+    recipe = recipe_for(name, epochs, seed, recipe or _recipe_of(method, name, all_cells=all_cells))
     if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"expected --minutes above 0, got {minutes}")
     if minutes is not None and epochs is not None:
@@ -93,7 +96,7 @@ def train(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
     _check_out(out, overwrite=overwrite)
-    folders = folders or ([] if all_cells else [folder for dataset in datasets for folder in sequences(dataset)])
+    folders = folders or ([] if all_cells else [folder for one in datasets for folder in _folders(one, recipe)])
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
     recipe = recipe if all_cells else derive(recipe, folders)
@@ -109,6 +112,11 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     The normalisation is what the model knows. A model of all cells knows several: then it is the recipe's, or if that
     says nothing, the one for the kind of the first movie.
     """
+    if config.method.name != recipe.method.name:
+        raise ValueError(
+            f"expected --init weights of {recipe.method.name}, got those of {config.method.name}; choose another "
+            "model, or another --method"
+        )
     changes: dict[str, object] = {
         "pixel_size": config.method.pixel_size,
         "learning_rate": recipe.learning_rate * GENTLE,
@@ -119,6 +127,41 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
         frames = list(open_frames(folders[0]).values())
         changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
     return recipe.model_copy(update=changes)
+
+
+def _folders(dataset: Path, recipe: Recipe) -> list[Path]:
+    """The annotated sequences of a data set, or the folder itself where it holds single images.
+
+    Raises:
+        ValueError: there are none, or single images that this method learns nothing from.
+    """
+    if not has_stills(dataset):
+        return sequences(dataset)
+    if recipe.method.name != "embedseg":
+        raise ValueError(
+            f"{dataset}: expected annotated movies for {recipe.method.name}, got single images; say --method embedseg, "
+            "or --all-cells"
+        )
+    return [dataset]
+
+
+def _recipe_of(method: str, name: str, *, all_cells: bool) -> Recipe | None:
+    """The recipe of a method, where it has one for all data sets; EmbedTrack's depends on their name.
+
+    Raises:
+        ValueError: there is no such method, or it trains no model of all cells.
+    """
+    from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
+
+    if method not in ("embedtrack", *EMBEDSEG):
+        raise ValueError(f"expected --method embedtrack, {', '.join(EMBEDSEG)}, got {method}")
+    if method == "embedtrack":
+        return GENERAL if all_cells else None
+    if all_cells:
+        raise ValueError(f"expected --all-cells with --method embedtrack, got {method}; leave one of them out")
+    recipe = EMBEDSEG[method]
+    known = name in RECIPES and "normalisation" not in recipe.model_fields_set
+    return recipe.model_copy(update={"normalisation": RECIPES[name].normalisation}) if known else recipe
 
 
 def finished(out: Path) -> bool:
@@ -205,10 +248,11 @@ def phases(out: Path, recipe: Recipe, training: Sequence[AnnotatedMovie]) -> lis
 def _read(
     folders: Sequence[Path], recipe: Recipe, pseudo: Mapping[Path, Mapping[int, Labels]] | None = None
 ) -> list[AnnotatedMovie]:
-    """The annotated movies as the recipe wants them."""
-    return read_annotated_movies(
-        folders, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre, pseudo=pseudo
-    )
+    """The annotated movies as the recipe wants them, then single images in an order by chance."""
+    movies = [folder for folder in folders if not has_stills(folder)]
+    read = read_annotated_movies(movies, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre, pseudo=pseudo)
+    stills, room = [folder for folder in folders if has_stills(folder)], roomy()
+    return [*read, *(read_stills(shuffled(open_stills(folder)), recipe, room) for folder in stills)]
 
 
 def _bare(movies: Sequence[AnnotatedMovie]) -> int:

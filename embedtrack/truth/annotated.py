@@ -154,7 +154,7 @@ def read_annotated_movies(
         read_annotated(folder, settings, scale, centre=centre, pseudo=(pseudo or {}).get(folder), room=room)
         for folder in folders
     ]
-    if any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
+    if not movies or any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
         return movies
     log.warning("no masks: the tracking markers are taken for the cells' masks")
     nothing: frozenset[int] = frozenset()
@@ -202,13 +202,13 @@ def read_annotated(
         raise ValueError(
             f"{folder}: expected truth of some of its frames, got none; do the numbers in the names agree?"
         )
-    seen: list[_Seen] = []
+    seen: list[Seen] = []
     for number in numbers:
         masks = [pseudo[number]] if pseudo and number in pseudo else []
         markers = layout.read_labels(truth.markers[number]) if number in truth.markers else None
         one = merge([*masks, *_masks(truth, number)], markers, reach)
         _open_border(one.labels, border)
-        seen.append(_see(one, scale, centre))
+        seen.append(see(one, scale, centre))
     frames = [partial(_frame, paths[number], scale, settings) for number in numbers]
     shapes = [one.shape for one in seen]
     log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
@@ -229,7 +229,7 @@ def read_annotated(
     )
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What is kept of a frame's truth."""
 
     labels: Callable[[], Labels]
@@ -243,13 +243,13 @@ class _Seen(NamedTuple):
     sizes: dict[int, int]
 
 
-def _see(truth: Merged, scale: float, centre: str) -> _Seen:
+def see(truth: Merged, scale: float, centre: str) -> Seen:
     """Measure a frame's truth and pack it."""
     labels = labels_to_working(truth.labels, scale)
     packed = deflated(labels)
     original = packed if scale == 1 else deflated(truth.labels)
     sizes = {label: int(n) for label, n in enumerate(np.bincount(labels[labels > 0])) if n}
-    return _Seen(
+    return Seen(
         packed, labels.shape, partial(_unpacked, original, truth.partial), truth.labels.shape,
         truth.partial, medoids(np.maximum(labels, 0), centre), sizes,
     )  # fmt: skip

@@ -12,12 +12,12 @@ from embedtrack.config import Normalisation, Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
-from embedtrack.movies.scale import labels_to_working, to_working
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy
+from embedtrack.movies.scale import to_working
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
-from embedtrack.truth.kept import Kept, Room, deflated
-from embedtrack.truth.medoid import medoids
+from embedtrack.truth.kept import Kept, Room
+from embedtrack.truth.merge import Merged
 from embedtrack.truth.sequences import sequences
 from embedtrack.truth.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
 from embedtrack.types import Frame, Labels
@@ -86,41 +86,42 @@ def _working(folder: Path, recipe: Recipe, room: Room) -> AnnotatedMovie:
 
 
 def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> AnnotatedMovie:
-    """Single images as one movie without tracks, each image at the working diameter; those without cells are left out.
+    """Single images as one movie without tracks.
+
+    With a working diameter each image has a scale and a normalisation of its own, and those without cells are left out;
+    otherwise all have the recipe's.
 
     Raises:
         ValueError: no image has any cell, or a file is damaged.
     """
-    assert recipe.working_diameter
-    frames, labels, centres, sizes, shapes = [], [], [], [], []
+    frames, seen, nothing = [], [], frozenset[int]()
     for still in stills:
         grey, masks = still.read()
-        if (diameter := typical_diameter([masks])) is not None:
-            scale = scale_to(recipe.working_diameter, diameter)
-            small = labels_to_working(masks, scale)
-            frames.append(partial(_frame, still, scale, normalisation_for([grey])))
-            labels.append(deflated(small))
-            centres.append(medoids(small, recipe.centre))
-            sizes.append({label: int(n) for label, n in enumerate(np.bincount(small[small > 0])) if n})
-            shapes.append(small.shape)
-    if not stills or not frames:
+        scale, kind = recipe.scale or 1.0, recipe.normalisation
+        if recipe.working_diameter:
+            if (diameter := typical_diameter([masks])) is None:
+                continue
+            scale, kind = scale_to(recipe.working_diameter, diameter), normalisation_for([grey])
+        frames.append(partial(_frame, still, scale, kind))
+        seen.append(see(Merged(masks, nothing), scale, recipe.centre))
+    if not any(one.centres for one in seen):
         raise ValueError(f"expected images with cells, got {len(stills)} without any; check the masks")
-    nothing: frozenset[int] = frozenset()
+    shapes = [one.shape for one in seen]
     movie = AnnotatedMovie(
         name=f"{stills[0].name.partition('/')[0]}/{IMAGES}",
         numbers=list(range(len(frames))),
         frames=Kept(frames, shapes, room),
-        labels=Kept(labels, shapes, room),
-        partial=[nothing for _ in labels],
-        centres=centres,
-        sizes=sizes,
+        labels=Kept([one.labels for one in seen], shapes, room),
+        partial=[nothing for _ in seen],
+        centres=[one.centres for one in seen],
+        sizes=[one.sizes for one in seen],
         parents={},
-        truth=[],
-        scale=1.0,
+        truth=Kept([one.truth for one in seen], [one.whole for one in seen], room),
+        scale=recipe.scale or 1.0,
         centre=recipe.centre,
         tracked=False,
     )
-    return movie.working()
+    return movie.working() if recipe.working_diameter else movie
 
 
 def _frame(still: Still, scale: float, kind: Normalisation) -> Frame:

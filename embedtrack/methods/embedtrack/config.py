@@ -1,6 +1,6 @@
 """What can be set of EmbedTrack: the grid of its offsets, and how maps become cells."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ class Clustering(Settings):
 
 class EmbedTrackConfig(Settings):
     """A branched ERFNet, and the clustering of its maps (Löffler & Mikut 2022)."""
+
+    title: ClassVar[str] = "EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters"
 
     name: Literal["embedtrack"] = "embedtrack"
     """By which a ``config.json`` says which method it is of."""
