@@ -13,11 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from embedtrack.files.guard import clipped
 from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 
+CORRECTED = "corrected"
+"""The field that says that a person has corrected the masks, and when."""
 PART = re.compile(r"mask[0-9]+\.tif|res_track\.txt")
 """The files that make a result."""
 
@@ -38,6 +41,18 @@ def check_beside(result: Path, *, overwrite: bool = False) -> None:
     """Raise ValueError unless the record and the log of a result can be written."""
     for path in (record_of(result), log_of(result)):
         check_file(path, overwrite=overwrite)
+
+
+def check_uncorrected(result: Path) -> None:
+    """Raise ValueError if a person has corrected a result: no run replaces hours of work unasked."""
+    known: dict[str, Any] | None = None
+    with suppress(ValueError):  # it is refused, or replaced, for other reasons
+        known = known_of(result) if result.is_dir() else None
+    if known and CORRECTED in known:
+        raise ValueError(
+            f"{result}: expected a result that nobody has corrected there, got corrections of "
+            f"{clipped(str(known[CORRECTED]), 40)}; choose another destination, or say --overwrite"
+        )
 
 
 def announce(destination: Path, new: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:

@@ -50,7 +50,7 @@ def show(
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
-    from embedtrack.files.whole import check_file
+    from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.movie import check_suffix
     from embedtrack.looks.show import PictureOptions
     from embedtrack.looks.show import show as make
@@ -58,6 +58,7 @@ def show(
 
     check_suffix(out)
     check_file(out, overwrite=overwrite)
+    check_apart(out, result_folder, raw, truth)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     span = frame_range(frames)
     part = range(span.start - result.first, span.stop - result.first) if span else None
@@ -140,12 +141,13 @@ def report(
     from embedtrack.challenge.evaluate import evaluate
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
-    from embedtrack.files.whole import check_file
+    from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
     from embedtrack.movies.open import open_pair
 
     check_file(out, overwrite=overwrite)
+    check_apart(out, result_folder, raw, truth)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None
     scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None

@@ -125,3 +125,15 @@ def test_units_go_along_with_a_result_that_is_written_anew(tmp_path: Path):
     write_tracked(open_tracked(tmp_path / "01_RES"), tmp_path / "copy_RES")
     assert open_tracked(tmp_path / "copy_RES").units == Units(0.25, 60)
     assert json.loads((tmp_path / "copy_RES.json").read_text())["known"]["movie"]["interval_s"] == 60
+
+
+def test_corrections_are_not_replaced_by_a_run(tmp_path: Path):
+    write(tmp_path / "01_RES", 1, {**OLD, "corrected": "2026-01-01"})
+    with pytest.raises(ValueError, match=r"got corrections of 2026-01-01; .*--overwrite"):
+        write(tmp_path / "01_RES", 2, NEW)
+    tracked = open_tracked(tmp_path / "01_RES")
+    write_tracked(tracked, tmp_path / "01_RES", {**OLD, "corrected": "2026-01-02"})
+    with pytest.raises(ValueError, match=r"got corrections of 2026-01-02"):
+        write_tracked(tracked, tmp_path / "01_RES")
+    write_tracked(tracked, tmp_path / "01_RES", overwrite=True)
+    write(tmp_path / "01_RES", 2, NEW)
