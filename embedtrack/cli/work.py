@@ -32,10 +32,12 @@ def watch(
     overwrite: Overwrite = False,
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
+    from embedtrack.challenge import provenance, record
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
+    from embedtrack.movies.open import open_movie
     from embedtrack.options import Options
 
     options = Options(views, str(choose(device)), precision, compiling, border)
@@ -45,6 +47,9 @@ def watch(
             folder, model, out, options, overwrite=overwrite,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
+    known = provenance.gather(folder, model, summary.seconds, options, open_movie(folder).note())
+    record.confirm(out, known, overwrite=overwrite)
+    provenance.write_log(out, known, overwrite=overwrite)
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
     )

@@ -34,7 +34,7 @@ def test_training_reads_the_frames_that_are_right(toy, tmp_path):
     movie = read_annotated(tmp_path / "new" / "01", Normalisation())
     assert movie.numbers == [1, 2, 3]
     assert movie.divisions == [(2, 2), (2, 3)]
-    assert all(np.array_equal(movie.labels[t], toy[0].labels[t + 1]) for t in range(3))
+    assert all(np.array_equal(movie.labels[t], toy[0].masks[t + 1]) for t in range(3))
     assert not any(movie.partial)
     frames = [tifffile.imread(tmp_path / folder / "01" / "t002.tif") for folder in ("mine", "new")]
     assert np.array_equal(*frames)

@@ -504,7 +504,7 @@ def test_a_file_beside_a_folder_of_its_name_has_a_result_of_its_own(tmp_path: Pa
     assert result_of(tmp_path / "04.tif") == tmp_path / "04_RES"  # a picture of it
     assert movie_of(tmp_path / "day 1_tif_RES") == tmp_path / "day 1.tif"
     (tmp_path / "04_c2_RES").mkdir()
-    record.settle(tmp_path / "04_c2_RES", {"movie": {"channel": "2"}})
+    record.confirm(tmp_path / "04_c2_RES", {"movie": {"channel": "2"}})
     assert movie_of(tmp_path / "04_c2_RES") == tmp_path / "04.tif"
 
 

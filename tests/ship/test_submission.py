@@ -159,7 +159,7 @@ def test_description_tells_how_cells_settle(tmp_path: Path):
         text = describe({SIM: path})
         assert told in text
     method = " ".join(text.split())
-    assert "each takes the pixels whose d to its mean centre" in method
+    assert "each cell takes the pixels whose d to its mean centre" in method
     assert "A cell without a pixel at its own centre or beside it is dropped" in method
 
 
