@@ -22,6 +22,7 @@ from benchmarks.scoring import MEASURES, cells_of, markdown, place, score
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root
+from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.challenge.evaluate import Scores
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
@@ -32,12 +33,6 @@ from embedtrack.truth.stills import MEASURING_ONLY, has_stills
 GAP = 0.1
 """Share of a movie's frames between its halves."""
 SHOWN = (*MEASURES, "LNK", "BIO")
-PUBLISHED: dict[str, Scores] = {
-    "DIC-C2DH-HeLa": {"SEG": 0.780, "TRA": 0.924},
-    "Fluo-N2DH-GOWT1": {"SEG": 0.777, "TRA": 0.976},
-    "PhC-C2DH-U373": {"SEG": 0.748, "TRA": 0.951},
-}
-"""Two-fold cross-validations over the training movies, Payer et al. 2019."""
 
 
 class Fold(NamedTuple):
@@ -158,8 +153,10 @@ def crossvalidate(
                     table.add_row(*about, *cells_of(scores, SHOWN))
         for views, every in found.items():
             table.add_row(dataset.name, "mean", "", "", str(views), *cells_of(means(every), SHOWN))
-        if dataset.name in PUBLISHED and not others:
-            table.add_row(dataset.name, "Payer et al. 2019", "", "", "", *cells_of(PUBLISHED[dataset.name], SHOWN))
+        payer = DATASETS.get(dataset.name, DataSet()).payer
+        if payer and not others:
+            theirs: Scores = {"SEG": payer[0], "TRA": payer[1]}
+            table.add_row(dataset.name, "Payer et al. 2019", "", "", "", *cells_of(theirs, SHOWN))
         (out / "table.md").write_text(markdown(table) + "\n")
     return table
 

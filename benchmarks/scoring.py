@@ -135,7 +135,7 @@ def cells_of(scores: Scores, measures: Sequence[str] = MEASURES) -> list[str]:
 
 
 def markdown(table: Table) -> str:
-    """A table for a README."""
+    """A table in Markdown."""
     columns = [list(column.cells) for column in table.columns]
     rows = [[str(column.header) for column in table.columns], ["---"] * len(columns), *zip(*columns, strict=True)]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

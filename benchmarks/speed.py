@@ -2,8 +2,8 @@
 
 All ways are measured in turn in one run, so that what else the machine does disturbs all alike; times are medians with
 their spread. The plain method is in ``benchmarks/plain.py``. By default a real movie of 690 x 628 pixels is taken where
-``DATA_ROOT`` has it, else a simulated one of that size. The README's table and plot:
-``--write docs/speed.md --plot-to docs/speed.svg``.
+``DATA_ROOT`` has it, else a simulated one of that size. The table and plot of
+``docs/speed.md``: ``--write section.md --plot-to docs/speed.svg``.
 """
 
 import json as json_format
@@ -315,15 +315,15 @@ def main(
     frames: Annotated[int, typer.Option(help="Frames of a measured movie.", min=3)] = 6,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     plot_to: Annotated[Path | None, typer.Option(help="Draw the growth, e.g. docs/speed.svg.")] = None,
-    write: Annotated[Path | None, typer.Option(help="Write the README's section, e.g. docs/speed.md.")] = None,
+    write: Annotated[Path | None, typer.Option(help="Write the section of docs/speed.md, e.g. section.md.")] = None,
     largest: Annotated[int, typer.Option(help="The largest side of a frame, from 512 to 2048.", min=512)] = 2048,
 ) -> None:
-    """Measure."""
+    """Measure, print the tables, and write what was asked for."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = sequence or default_sequence(Path(scratch))
         found = measure(model or models() / DEMO_MODEL, folder, device, repeats, frames, largest)
     if write:
-        write.write_text(section(found, "docs/speed.svg"))
+        write.write_text(section(found, "speed.svg"))
     if plot_to:
         plot(found, plot_to)
     if json:

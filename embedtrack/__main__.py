@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, images, look, score, setup, ship, work
+from embedtrack.cli import common, exchange, images, link, look, score, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
@@ -19,10 +19,13 @@ from embedtrack.cli.common import (
     Interval,
     ModelOrAuto,
     Overwrite,
+    Pattern,
     PixelSize,
+    Plane,
     Precision,
     Scene,
     TimeAxis,
+    Until,
     Views,
     chosen,
     finite,
@@ -32,6 +35,9 @@ from embedtrack.cli.common import (
 
 if TYPE_CHECKING:
     from embedtrack.inference.track import Summary
+
+CUT_SHORT = 3
+"""The exit code where a frame could not be read and those before it were kept."""
 
 
 class Grouped(TyperGroup):
@@ -99,23 +105,26 @@ def infer(
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
+    plane: Plane = None,
+    pattern: Pattern = None,
+    until: Until = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
-    from embedtrack.challenge.beside import beside
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
-    from embedtrack.movies.open import open_movie
+    from embedtrack.movies.open import open_movie, result_of
     from embedtrack.options import Options
 
+    choice = chosen(pixel_size, interval, channel, scene, time_axis, plane, pattern, until)
     options = Options(views, str(choose(device)), precision, compiling, border, diameter=diameter)
-    out = out or place(beside(movie, "_RES"))
+    out = out or place(result_of(movie, choice))
     check_apart(out, movie, model)
-    recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
+    recording = open_movie(movie, choice)
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
@@ -128,12 +137,17 @@ def infer(
 def _close(summary: "Summary", out: Path) -> None:
     logging.getLogger("embedtrack").info(
         "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)",
-        out, *summary, summary.frames / summary.seconds,
+        out, *summary[:5], summary.frames / summary.seconds,
     )  # fmt: skip
     if not summary.cells:
         logging.getLogger("embedtrack").warning(
             "no cell was found in any frame: look at the movie, or try another --model"
         )
+    if summary.fault:
+        logging.getLogger("embedtrack").error(
+            "%s\nthe frames before it were kept: %d in %s", summary.fault, summary.frames, out
+        )
+        raise typer.Exit(CUT_SHORT)
 
 
 @app.command(rich_help_panel=common.TRAIN)
@@ -189,6 +203,7 @@ app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
 app.add_typer(images.app)
+app.add_typer(link.app)
 app.add_typer(setup.app)
 
 

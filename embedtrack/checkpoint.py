@@ -12,7 +12,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.files.guard import brief, clipped, reading, require_regular
 from embedtrack.files.whole import whole_file
 from embedtrack.model import Model
-from embedtrack.model_files import CARD, CONFIG, WEIGHTS
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS, names_in
 
 __all__ = ["CARD", "CONFIG", "WEIGHTS", "load", "read_config", "save"]
 
@@ -40,7 +40,7 @@ def load(folder: Path) -> Model:
     """
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
     if missing:
-        known = sorted(path.parent.name for path in folder.parent.glob(f"*/{WEIGHTS}"))
+        known = names_in(folder.parent)
         there = f"models there: {', '.join(known)}" if known else "no models there"
         raise ValueError(f"expected {' and '.join(missing)} in the model folder {folder}, found none ({there})")
     config = read_config(folder / CONFIG)

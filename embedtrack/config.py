@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from embedtrack.challenge.datasets import DATASETS
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.settings import Settings
@@ -179,8 +180,8 @@ class Recipe(Settings):
     tracking_weight: float = Field(1.0, ge=0, le=1e6)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
     pseudo_labels: float = Field(0.4, ge=0, lt=1)
-    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which the network's
-    own masks, as far as they agree with the markers, complete the truth. 0: never."""
+    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which
+    pseudo-labels, the network's masks as far as they agree with the markers, complete the truth. 0: never."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Of the encoder's deep blocks; 0.3 is the paper's, less fits faster where hours are few."""
     batch: int = Field(4, ge=1, le=4096)
@@ -200,28 +201,6 @@ class Recipe(Settings):
     seed: int = 0
     """Of the first weights, the samples and the dropout."""
 
-
-class DataSet(Settings):
-    """What the challenge fixes for one of its data sets."""
-
-    border: int = 0
-    """E: cells lying wholly within this many pixels of the frame's edge are not scored and are removed."""
-    cycle_tolerance: int = 3
-    """i of BC(i): a division may be off by this many frames."""
-
-
-DATASETS: dict[str, DataSet] = {
-    "BF-C2DL-HSC": DataSet(border=25),
-    "BF-C2DL-MuSC": DataSet(border=25),
-    "DIC-C2DH-HeLa": DataSet(border=50),
-    "Fluo-C2DL-Huh7": DataSet(border=50),
-    "Fluo-C2DL-MSC": DataSet(border=50),
-    "Fluo-N2DH-GOWT1": DataSet(border=50),
-    "Fluo-N2DH-SIM+": DataSet(border=0),
-    "Fluo-N2DL-HeLa": DataSet(border=25, cycle_tolerance=1),
-    "PhC-C2DH-U373": DataSet(border=50),
-    "PhC-C2DL-PSC": DataSet(border=25, cycle_tolerance=2),
-}
 
 PLAIN = Normalisation()
 """Phase contrast, DIC, brightfield: cells no brighter than the ground."""
@@ -243,14 +222,7 @@ GENERAL = Recipe(
 """A model of all cells."""
 
 RECIPES: dict[str, Recipe] = {
-    "BF-C2DL-HSC": Recipe(),
-    "BF-C2DL-MuSC": Recipe(),
-    "DIC-C2DH-HeLa": Recipe(),
-    "Fluo-C2DL-MSC": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DH-GOWT1": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DH-SIM+": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DL-HeLa": Recipe(normalisation=FLUORESCENCE),
-    "PhC-C2DH-U373": Recipe(),
-    "PhC-C2DL-PSC": Recipe(),
+    name: Recipe(normalisation=FLUORESCENCE) if dataset.kind == "fluorescence" else Recipe()
+    for name, dataset in DATASETS.items()
 }
 """What does not follow from the movies, see ``truth/derive.py``; other data sets train with ``Recipe()``."""

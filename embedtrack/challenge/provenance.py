@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def gather(
     sequence: Path,
-    model: Path,
+    model: Path | None,
     seconds: float,
     options: Options,
     movie: Mapping[str, str | float | None] | None = None,
@@ -34,7 +34,7 @@ def gather(
 
     Args:
         sequence: the folder or file of the movie.
-        model: the folder of the weights, which the record names by hash.
+        model: the folder of the weights, which the record names by hash; None where no network was at work.
         seconds: how long it took.
         options: how; its device is one that is there.
         movie: how it was read: channel, units, ...
@@ -46,8 +46,8 @@ def gather(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "sequence": str(sequence.resolve()),
         "movie": dict(movie or {}),
-        "model": str(model.resolve()),
-        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)},
+        "model": str(model.resolve()) if model else None,
+        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)} if model else {},
         "options": {name: value for name, value in asdict(options).items() if name != "device"},
         "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
         "threads": torch.get_num_threads(),

@@ -56,8 +56,8 @@ def announce(destination: Path, new: Path, known: Mapping[str, Any] | None, *, o
         _write(destination, {"digest": digest(new), "known": known, "before": before}, overwrite=overwrite)
 
 
-def settle(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
-    """Leave the record of the result that is in its place now, and no other; none where nothing is known of it."""
+def confirm(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
+    """Keep the record of the result that was published, and no other; none where nothing is known of it."""
     if known is not None:
         _write(destination, {"digest": digest(destination), "known": known}, overwrite=overwrite)
     else:
@@ -103,7 +103,8 @@ def noted(result: Path) -> Choice:
         movie: dict[str, Any] = known.get("movie") or {}
         units = Units(*(_positive(movie, name) for name in ("pixel_size_um", "interval_s")))
         channel, scene, time_axis = (_word(movie, name) for name in ("channel", "scene", "time_axis"))
-        return Choice(channel, scene, time_axis, units)
+        plane, pattern, until = _word(movie, "plane"), _word(movie, "pattern"), _number(movie, "until")
+        return Choice(channel, scene, time_axis, units, plane, pattern, until)
     except (TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{record_of(result)}: expected a record as infer writes it, got {error}") from None
 
@@ -139,6 +140,13 @@ def _positive(movie: Mapping[str, Any], name: str) -> float | None:
     value = movie.get(name)
     if value is not None and not (type(value) in (int, float) and 0 < value < float("inf")):
         raise ValueError(f"movie.{name}: {value!r} where a number above 0 belongs")
+    return value
+
+
+def _number(movie: Mapping[str, Any], name: str) -> int | None:
+    value = movie.get(name)
+    if value is not None and not (type(value) is int and 0 <= value < 1 << 31):
+        raise ValueError(f"movie.{name}: {value!r} where the number of a frame belongs")
     return value
 
 

@@ -92,7 +92,7 @@ class ResultWriter:
             check_replaceable(self.destination, overwrite=self.overwrite)  # it may have changed since the start
             record.announce(self.destination, new, known, overwrite=self.overwrite)
             self._replacement.publish()
-            record.settle(self.destination, known, overwrite=self.overwrite)
+            record.confirm(self.destination, known, overwrite=self.overwrite)
 
 
 def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:

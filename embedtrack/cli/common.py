@@ -30,7 +30,13 @@ PixelSize = Annotated[
 ]
 Interval = Annotated[str | None, typer.Option(help="From a frame to the next: 29min, 90s, 0.5h, or seconds.")]
 Channel = Annotated[str | None, typer.Option(help="Of the movie: its number from 1, or its name.")]
-Scene = Annotated[str | None, typer.Option(help="Where a file holds several movies: its number from 1, or its name.")]
+Scene = Annotated[
+    str | None,
+    typer.Option("--scene", "--position", help="Where there are several movies: its number from 1, or its name."),
+]
+Plane = Annotated[str | None, typer.Option("--z", help="Of a movie in depth: a plane's number from 1, or max.")]
+Pattern = Annotated[str | None, typer.Option(help="Of a folder: the images whose names match, e.g. 'A1_*.tif'.")]
+Until = Annotated[int | None, typer.Option(help="The number of the last frame that is used.", min=0)]
 TimeAxis = Annotated[str | None, typer.Option(help="The axis of time, e.g. Z where frames were saved as slices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
@@ -122,12 +128,16 @@ def chosen(
     channel: str | None = None,
     scene: str | None = None,
     time_axis: str | None = None,
+    plane: str | None = None,
+    pattern: str | None = None,
+    until: int | None = None,
 ) -> "Choice":
     """What the options say of a movie."""
     from embedtrack.movies.selection import Choice
     from embedtrack.movies.units import Units, parse_interval
 
-    return Choice(channel, scene, time_axis, Units(pixel_size, parse_interval(interval) if interval else None))
+    units = Units(pixel_size, parse_interval(interval) if interval else None)
+    return Choice(channel, scene, time_axis, units, plane, pattern, until)
 
 
 def frame_range(text: str | None) -> range | None:

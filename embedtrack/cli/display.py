@@ -40,7 +40,8 @@ def start_logging() -> None:
     log = logging.getLogger("embedtrack")
     log.handlers = [ConsoleHandler()]
     log.setLevel(logging.INFO)
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong with a file
+    logging.getLogger().addHandler(logging.NullHandler())  # libraries are quiet: our own line says what is wrong
+    logging.captureWarnings(True)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
 

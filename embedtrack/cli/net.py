@@ -48,7 +48,7 @@ def run(command: Callable[[], Any]) -> int:
 def explain(error: Exception) -> str:
     """What ended a command, in words for a person."""
     if isinstance(error, typer.TyperException):
-        return error.format_message()
+        return error.format_message().replace("Value error, ", "")  # what the parser of options puts before our words
     if short_of_memory(error):
         return "out of memory: try --views 1, or a smaller tile in the model's config.json"
     if isinstance(error, ModuleNotFoundError):
@@ -59,7 +59,7 @@ def explain(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return f"expected names and texts in UTF-8, got '{brief(error)}'; rename the file{_kept(error)}"
     if type(error) is ValueError and not is_python(error):
-        return str(error).replace("Value error, ", "")  # what the parser of options puts before our own words
+        return str(error)
     if isinstance(error, OSError):
         first = error.args[0] if error.args else None
         if isinstance(first, list) and first:  # of many files that could not be copied

@@ -49,7 +49,7 @@ def reading(path: object, what: str, mend: str = "copy or save it again") -> Ite
     """Whatever goes wrong within becomes a ValueError of one line: the file, what was expected, what came.
 
     Args:
-        path: of the file; a fault that names it already stays as it is.
+        path: of the file; a fault that names it, or an option, stays as it is.
         what: was expected, e.g. ``a track file``.
         mend: what to do.
 
@@ -62,7 +62,7 @@ def reading(path: object, what: str, mend: str = "copy or save it again") -> Ite
     except Exception as error:
         if short_of_memory(error):
             raise MemoryError(brief(error)) from error
-        if isinstance(error, ValueError) and str(error).startswith(str(path)):
+        if isinstance(error, ValueError) and str(error).startswith((str(path), "expected --")):
             raise
         raise ValueError(f"{path}: expected {what}, got '{brief(error)}'; {mend}") from error
 

@@ -1,7 +1,7 @@
 """A movie in memory -> a tracked result in memory."""
 
 import zlib
-from collections.abc import Generator, Iterable, Sequence, Sized
+from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import closing
 from itertools import chain, islice
 from typing import Any, overload
@@ -9,20 +9,40 @@ from typing import Any, overload
 import numpy as np
 
 from embedtrack.challenge.convention import border_of
-from embedtrack.inference.segmenter import Image, Segmenter
+from embedtrack.inference.segmenter import Image, Segmented, Segmenter
 from embedtrack.inference.suit import suit
 from embedtrack.model import Model, OnFrame
 from embedtrack.movies.memory import frames_of
+from embedtrack.movies.movie import FrameError
 from embedtrack.options import Options
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.tracker import Mask, Tracker, finished
 from embedtrack.types import Labels
 
 
-def follow(segmenter: Segmenter, tracker: Tracker, images: Iterable[Image]) -> Generator[Mask]:
-    """The masks uint16[H, W] of a movie, each when no later frame can change it; the tracks are the tracker's then."""
+def follow(
+    segmenter: Segmenter, tracker: Tracker, images: Iterable[Image], faults: list[FrameError] | None = None
+) -> Generator[Mask]:
+    """The masks uint16[H, W] of a movie, each when no later frame can change it; the tracks are the tracker's then.
+
+    A frame that cannot be read ends the movie before it, and ``faults`` gets the reason; of the first frame, and
+    without ``faults``, it is raised.
+    """
     with closing(segmenter.movie(images)) as frames:
-        yield from finished(tracker, (frame.cells for frame in frames))
+        yield from finished(tracker, (frame.cells for frame in _before_a_fault(frames, faults)))
+
+
+def _before_a_fault(frames: Iterable[Segmented], faults: list[FrameError] | None) -> Iterator[Segmented]:
+    """The frames up to one that cannot be read."""
+    seen = 0
+    try:
+        for frame in frames:
+            seen += 1
+            yield frame
+    except FrameError as error:
+        if not seen or faults is None:
+            raise
+        faults.append(error)
 
 
 def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Tracked:

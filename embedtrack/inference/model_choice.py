@@ -56,7 +56,7 @@ class Assessment(NamedTuple):
 
     @property
     def agreement(self) -> float:
-        """The mean quality."""
+        """How well the eight views agree: the mean over the frames that were tried."""
         return float(np.mean(self.qualities))
 
     @property

@@ -17,7 +17,7 @@ from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.suit import suit
 from embedtrack.model import OnFrame
-from embedtrack.movies.movie import Movie
+from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
 from embedtrack.options import Options
 from embedtrack.tracks.tracker import Tracker
@@ -32,6 +32,8 @@ class Summary(NamedTuple):
     tracks: int
     divisions: int
     seconds: float
+    fault: str = ""
+    """Why the frames that follow are not in it."""
 
 
 def track(
@@ -54,24 +56,29 @@ def track(
         overwrite: replace what is there even if it is no result of ours.
         on_frame: called with the number of finished frames and of all.
 
+    A frame that cannot be read, which shows only then, ends the result before it: see ``Summary.fault``.
+
     Raises:
         ValueError: anything that is wrong with the input, the model or the destination, before any work.
     """
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
     segmenter, tracker = prepare(opened.path, model_folder, options, opened.frames)
+    faults: list[FrameError] = []
     with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
-        with closing(ahead(follow(segmenter, tracker, opened.frames))) as masks:
-            for index, mask in enumerate(masks):
-                writer.write(index, mask)
-                on_frame(index + 1, len(opened))
+        with closing(ahead(follow(segmenter, tracker, opened.frames, faults))) as masks:
+            count = 0
+            for count, mask in enumerate(masks, start=1):
+                writer.write(count - 1, mask)
+                on_frame(count, len(opened))
         seconds = time.perf_counter() - begin
         options = replace(options, device=str(segmenter.device))
+        writer.sequence = opened = opened.first_frames(count)
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
         writer.commit(tracker.tracks(), known)
     provenance.write_log(out, known, overwrite=overwrite)
-    return summarise(tracker.tracks(), len(opened), seconds)
+    return summarise(tracker.tracks(), count, seconds)._replace(fault="".join(map(str, faults)))
 
 
 def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[Any] = ()) -> tuple[Segmenter, Tracker]:

@@ -44,8 +44,7 @@ def open_omezarr(path: Path, scene: str | None = None) -> Stack:
     except Exception as error:  # zarr and its codecs have errors of their own
         if isinstance(error, ValueError) and str(error).startswith(str(path)):
             raise
-        said = brief(error)
-        raise ValueError(f"{path}: expected an OME-Zarr image, got none ('{said}'); check the path") from error
+        raise ValueError(f"{path}: expected an OME-Zarr image, got {_instead(zarr, path, error)}") from error
     if array.dtype.itemsize == 0 or not {"y", "x"} <= set(axes):
         raise ValueError(f"{path}: expected the axes y and x, got {axes}; convert it")
     require_pixels(path, (array.shape[axes.index("y")], array.shape[axes.index("x")]))
@@ -104,6 +103,19 @@ class _Reader:
             return np.asarray(self._array[where])
         except Exception as error:  # a damaged chunk can fail anywhere in zarr and its codecs
             raise ValueError(f"{self._path}: expected whole chunks, got '{brief(error)}'; copy it again") from error
+
+
+def _instead(zarr: Any, path: Path, error: Exception) -> str:
+    """What a folder of zarr holds that is no image with OME's metadata, and what to do."""
+    try:
+        found = zarr.open(path, mode="r")
+        arrays = {"": found} if hasattr(found, "shape") else dict(found.arrays())
+    except Exception:  # a damaged store can fail anywhere in zarr
+        return f"none ('{brief(error)}'); check the path"
+    if not arrays:
+        return f"none ('{brief(error)}'); check the path"
+    some = ", ".join(f"{name} {tuple(array.shape)}".strip() for name, array in list(arrays.items())[:5])
+    return f"zarr without OME's metadata, arrays of the shape {some}; write it with ome-zarr, or save it as TIFF"
 
 
 def _ome(attributes: Any) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from embedtrack.files.guard import brief, require_pixels, require_regular, short_of_memory
+from embedtrack.movies.stack import grey
 from embedtrack.types import Labels
-
-GREY = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
 class Header(NamedTuple):
@@ -53,17 +52,25 @@ def read_image(path: Path) -> NDArray[Any]:
 
 
 def read_frame(path: Path) -> NDArray[Any]:
-    """A frame's grey values [H, W]: uint8, uint16 or float32 as in the file.
+    """A frame's grey values [H, W]: uint8, uint16 or float32, whatever numbers the file has; white is high.
 
     Raises:
-        ValueError: as ``read_image``, another dtype, or a value that is not finite.
+        ValueError: as ``read_image``, or a value that is not finite.
     """
     image = read_image(path)
-    if image.dtype not in GREY:
-        raise ValueError(f"{path}: expected {', '.join(map(str, GREY))}, got {image.dtype}; convert it to 8 or 16 bit")
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ValueError(f"{path}: expected finite grey values, got NaN or infinity; replace them")
-    return image
+    with readable(path), tifffile.TiffFile(path) as file:
+        upside_down = is_white_zero(file.pages.first)
+    return grey(white_is_high(image) if upside_down else image, path)
+
+
+def is_white_zero(page: Any) -> bool:
+    """Whether a page says that its highest value is black: WhiteIsZero; of single bits never, they are masks."""
+    return bool(page.photometric == tifffile.PHOTOMETRIC.MINISWHITE and page.bitspersample != 1)
+
+
+def white_is_high(image: NDArray[Any]) -> NDArray[Any]:
+    """The image with its grey values turned round: 255 - x of 8 bit, -x of floating point."""
+    return -image if image.dtype.kind == "f" else np.invert(image)
 
 
 def read_labels(path: Path) -> Labels:

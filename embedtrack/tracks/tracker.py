@@ -29,17 +29,18 @@ class Tracker:
     At any time the masks finished so far, with those of ``held``, make a valid result of the frames so far.
     """
 
-    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None) -> None:
+    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False) -> None:
         """Begin a movie.
 
         Args:
             config: of the model.
             border: the challenge's E in pixels.
             max_gap: instead of the model's.
+            given: the cells are beyond doubt, and none is added.
         """
         longest = config.linking.max_gap if max_gap is None else max_gap
         self._border = border
-        self._window = Window(config.costs, longest)
+        self._window = Window(config.costs, longest, given=given)
         self._lineage, self._spans = Lineage(longest), Spans()
 
     def add(self, cells: Cells) -> list[Mask]:

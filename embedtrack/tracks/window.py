@@ -45,9 +45,12 @@ class Decided(NamedTuple):
 class Window:
     """Takes frames, gives decisions; knows as many frames as a decision needs."""
 
-    def __init__(self, costs: Costs, max_gap: int) -> None:
-        """Begin a movie in which links pass over up to ``max_gap`` frames."""
-        self._costs, self._max_gap = costs, max_gap
+    def __init__(self, costs: Costs, max_gap: int, *, given: bool = False) -> None:
+        """Begin a movie in which links pass over up to ``max_gap`` frames.
+
+        Where the cells are ``given``, each of them is one: none falls, is split or is drawn where it was missed.
+        """
+        self._costs, self._max_gap, self._given = costs, max_gap, given
         self.scenes: list[Scene] = []
         self._evidence: list[Evidence] = []  # of the oldest scenes, as far as it is final
         self._start = 0  # the frame of the first scene
@@ -58,7 +61,8 @@ class Window:
     def add(self, cells: Cells) -> list[Decided]:
         """Take the next frame; the frames that it makes final, in order."""
         self.scenes.append(scene_of(cells))
-        look_back(self.scenes)
+        if not self._given:
+            look_back(self.scenes)
         if len(self.scenes) > BACK:
             self._evidence.append(self._lead(self.scenes[: len(self.scenes) - BACK]))
         ready = len(self._evidence)
@@ -76,7 +80,7 @@ class Window:
         found = list(self._evidence)
         for end in range(len(found) + 1, len(scenes) + 1):
             found.append(self._lead(scenes[:end]))
-        twin = Window(self._costs, self._max_gap)
+        twin = Window(self._costs, self._max_gap, given=self._given)
         twin._start, twin._done, twin._open, twin._promised = self._start, self._done, self._open, self._promised
         return twin._decide(scenes, found, len(scenes)) if scenes else []
 
@@ -132,7 +136,7 @@ class Window:
                 i, j, gap = int(link["source"]), int(link["target"]), int(link["gap"])
                 steps[t][place[t][j]] = (j, LINKED, gap, i)
                 is_open[t - gap][i] = t >= until
-                if gap > 1 and t - gap < until:
+                if gap > 1 and t - gap < until and not self._given:
                     gaps[t - gap].append((i, Gap(gap, pixels(scenes[t - gap], i), pixels(scenes[t], j))))
                     if t >= until:
                         promised.append((self._start + t - gap, i, gap, j))
@@ -163,7 +167,7 @@ class Window:
             appear[0] = np.zeros(sizes[0])
         if tables:
             vanish[-1] = np.zeros(sizes[-1])
-        fixed = [np.full(size, np.nan) for size in sizes]
+        fixed = [np.full(size, 1.0 if self._given else np.nan) for size in sizes]
         for t in range(self._done):
             fixed[t] = self._open[t].astype(float)
             appear[t] = np.zeros(sizes[t])

@@ -159,7 +159,8 @@ def _state(values: dict[str, Any]) -> State:
     """The state as it was saved, each field of its kind."""
     state = State(**values)
     for field in fields(state):
-        value: Any = getattr(state, field.name)
-        if type(value) is not type(field.default) or not math.isfinite(float(value)):
+        value: Any = vars(state)[field.name]
+        known = type(value) is type(field.default)
+        if not (known and math.isfinite(value)):
             raise ValueError(f"state.{field.name}: {value!r} where a value like {field.default} belongs")
     return state

@@ -5,32 +5,34 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from embedtrack import checkpoint
-from embedtrack.config import GENERAL, RECIPES, Recipe
+from embedtrack.config import RECIPES, ModelConfig, Recipe
 from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
+from embedtrack.movies.kind import normalisation_for
+from embedtrack.movies.open import open_frames
 from embedtrack.training import resume
 from embedtrack.training.calibrate import calibrate
 from embedtrack.training.card import origin, write_card
 from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
+from embedtrack.training.methods import folders_of, recipe_of
 from embedtrack.training.pseudo_labels import pseudo_labels
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies, roomy
 from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
-from embedtrack.truth.sequences import sequences
 from embedtrack.truth.stills import has_stills, open_stills, shuffled
 from embedtrack.types import Labels
 
@@ -84,7 +86,7 @@ def train(
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
     name = Path(os.path.abspath(datasets[0])).name
-    recipe = recipe_for(name, epochs, seed, recipe or _recipe_of(method, name, all_cells=all_cells))
+    recipe = recipe_for(name, epochs, seed, recipe or recipe_of(method, name, all_cells=all_cells))
     if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"expected --minutes above 0, got {minutes}")
     if minutes is not None and epochs is not None:
@@ -94,20 +96,9 @@ def train(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
     _check_out(out, overwrite=overwrite)
+    folders = folders or ([] if all_cells else [folder for one in datasets for folder in folders_of(one, recipe)])
     if init is not None:
-        config = checkpoint.load(init).config
-        if config.method.name != recipe.method.name:
-            raise ValueError(
-                f"expected --init weights of {recipe.method.name}, got {init} of {config.method.name}; choose another "
-                "model, or another --method"
-            )
-        known = {
-            "normalisation": config.normalisation,
-            "pixel_size": config.method.pixel_size,
-        }  # the scale follows from the new cells
-        known = {"pixel_size": config.method.pixel_size} if recipe.working_diameter else known
-        recipe = recipe.model_copy(update={**known, "learning_rate": recipe.learning_rate * GENTLE})
-    folders = folders or ([] if all_cells else [folder for one in datasets for folder in _folders(one, recipe)])
+        recipe = tuned(recipe, checkpoint.load(init).config, folders)
     recipe = recipe if all_cells else derive(recipe, folders)
     group = join(device_name)
     with resume.lock(out) if group.leads else nullcontext():
@@ -115,39 +106,27 @@ def train(
     leave()
 
 
-def _folders(dataset: Path, recipe: Recipe) -> list[Path]:
-    """The annotated sequences of a data set, or the folder itself where it holds single images.
+def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recipe:
+    """The recipe for fine-tuning a model; the scale follows from the new cells.
 
-    Raises:
-        ValueError: there are none, or single images that this method learns nothing from.
+    The normalisation is what the model knows. A model of all cells knows several: then it is the recipe's, or if that
+    says nothing, the one for the kind of the first movie.
     """
-    if not has_stills(dataset):
-        return sequences(dataset)
-    if recipe.method.name != "embedseg":
+    if config.method.name != recipe.method.name:
         raise ValueError(
-            f"{dataset}: expected annotated movies for {recipe.method.name}, got single images; say --method embedseg, "
-            "or --all-cells"
+            f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another model, or "
+            "another --method"
         )
-    return [dataset]
-
-
-def _recipe_of(method: str, name: str, *, all_cells: bool) -> Recipe | None:
-    """The recipe of a method, where it has one for all data sets; EmbedTrack's depends on their name.
-
-    Raises:
-        ValueError: there is no such method, or it trains no model of all cells.
-    """
-    from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
-
-    if method not in ("embedtrack", *EMBEDSEG):
-        raise ValueError(f"expected --method embedtrack, {', '.join(EMBEDSEG)}, got {method}")
-    if method == "embedtrack":
-        return GENERAL if all_cells else None
-    if all_cells:
-        raise ValueError(f"expected --all-cells with --method embedtrack, got {method}; leave one of them out")
-    recipe = EMBEDSEG[method]
-    known = name in RECIPES and "normalisation" not in recipe.model_fields_set
-    return recipe.model_copy(update={"normalisation": RECIPES[name].normalisation}) if known else recipe
+    changes: dict[str, object] = {
+        "pixel_size": config.method.pixel_size,
+        "learning_rate": recipe.learning_rate * GENTLE,
+    }
+    if config.working_diameter is None:
+        changes["normalisation"] = config.normalisation
+    elif not (recipe.working_diameter or "normalisation" in recipe.model_fields_set or has_stills(folders[0])):
+        frames = list(open_frames(folders[0]).values())
+        changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
+    return recipe.model_copy(update=changes)
 
 
 def finished(out: Path) -> bool:
@@ -185,22 +164,22 @@ def _train(
         training, validation = read_collection(folders, recipe)
     else:
         training, validation = split(_read(folders, recipe), recipe.validation)
-    first, last = recipe.pseudo_labels if any(movie.sparse for movie in training) else 0.0, recipe
-    taught, pseudo = 0.0, 0
-    if first:
-        teacher, early = out / TEACHER, recipe.model_copy(update={"epochs": recipe.epochs * first})
-        journal, budget = Journal(teacher, validation), minutes and minutes * first
-        fitted = fit(training, validation, teacher, early, group, minutes=budget, init=network, observe=journal.observe)
-        _log(fitted, journal, group, on_record)
-        masks = _pseudo_labels(folders, training, validation, teacher, recipe, group)
-        taught = resume.state_of(teacher).seconds
-        bare, training = _bare(training), _same_frames(_read(folders, recipe, masks), training)
-        pseudo = bare - _bare(training)
-        network = checkpoint.load(teacher).network
-        last = recipe.model_copy(update={"epochs": recipe.epochs * (1 - first)})
-    journal, budget = Journal(out, validation), minutes and minutes * (1 - first)
-    fitted = fit(training, validation, out, last, group, minutes=budget, init=network, observe=journal.observe)
-    _log(fitted, journal, group, on_record)
+    seconds, bare = 0.0, _bare(training)
+    plan = phases(out, recipe, training)
+    for phase in plan:
+        shorter = recipe.model_copy(update={"epochs": recipe.epochs * phase.share})
+        budget, journal = minutes and minutes * phase.share, Journal(phase.out, validation)
+        with _writing(journal, group, on_record) as write:
+            for record in fit(
+                training, validation, phase.out, shorter, group,
+                minutes=budget, init=network, observe=journal.observe,
+            ):  # fmt: skip
+                write(record)
+        seconds += resume.state_of(phase.out).seconds
+        if phase is not plan[-1]:
+            masks = _pseudo_labels(folders, training, validation, phase.out, recipe, group)
+            training = _same_frames(_read(folders, recipe, masks), training)
+            network = checkpoint.load(phase.out).network
     if group.leads:
         state = resume.state_of(out)
         if state.step < FEW:
@@ -209,9 +188,26 @@ def _train(
         device.move(model.network, group.device)
         config, scores = calibrate(model.network, model.config, validation, device.fast_precision(group.device))
         checkpoint.save(out, model.network, config)
-        write_card(out, training, validation, recipe, group, taught + state.seconds, scores, pseudo, begun)
+        pseudo = bare - _bare(training)
+        write_card(out, training, validation, recipe, group, seconds, scores, pseudo, begun)
         shutil.rmtree(out / TEACHER, ignore_errors=True)
         (out / resume.FILE).unlink()
+
+
+class Phase(NamedTuple):
+    """A part of a training, which leaves weights."""
+
+    out: Path
+    share: float
+    """Of the budget."""
+
+
+def phases(out: Path, recipe: Recipe, training: Sequence[AnnotatedMovie]) -> list[Phase]:
+    """One; where the truth is sparse a teacher's before it, whose masks complete the truth."""
+    first = recipe.pseudo_labels
+    if first and any(movie.sparse for movie in training):
+        return [Phase(out / TEACHER, first), Phase(out, 1 - first)]
+    return [Phase(out, 1.0)]
 
 
 def _read(
@@ -263,22 +259,24 @@ def _pseudo_labels(
     return found
 
 
-def _log(records: Iterable[dict[str, Any]], journal: Journal, group: ProcessGroup, on_record: OnRecord) -> None:
-    """Do a training's steps and write their records; what an earlier run wrote after it was saved last goes."""
+@contextmanager
+def _writing(journal: Journal, group: ProcessGroup, on_record: OnRecord) -> Iterator[OnRecord]:
+    """What takes each record of a training and writes it; what an earlier run wrote after it was saved last goes."""
     if not group.leads:
-        for _ in records:
-            pass
+        yield lambda record: None
         return
-    out = journal.out
-    path = out / LOG
-    earlier = _log_until(path, resume.state_of(out).step)
+    path = journal.out / LOG
+    earlier = _log_until(path, resume.state_of(journal.out).step)
     with whole_file(path) as new:
         new.write_text("".join(f"{line}\n" for line in earlier), encoding="utf-8")
     with path.open("a", encoding="utf-8", buffering=1) as log_file, journal.writing(earlier):
-        for record in records:
+
+        def write(record: dict[str, Any]) -> None:
             log_file.write(json.dumps(record) + "\n")
             journal.record(record)
             on_record(record)
+
+        yield write
 
 
 def _log_until(path: Path, step: int) -> list[str]:

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
-from embedtrack.config import DATASETS, DataSet, Normalisation
+from embedtrack.challenge.datasets import DATASETS, DataSet
+from embedtrack.config import Normalisation
 from embedtrack.inference.device import memory
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames

@@ -27,7 +27,14 @@ def test_log_lies_beside_the_result_and_names_weights_and_options(
     known = provenance.gather(tmp_path / "01", model, 3.14159, Options(device="cpu"))
     assert (known["version"], known["commit"], known["seconds"]) == (__version__, "abc", 3.1)
     assert known["sha256"][WEIGHTS] == hashlib.sha256((model / WEIGHTS).read_bytes()).hexdigest()
-    expected = {"views": 8, "precision": "float32", "compiling": "auto", "border": None, "max_gap": None}
+    expected = {
+        "views": 8,
+        "precision": "float32",
+        "compiling": "auto",
+        "border": None,
+        "max_gap": None,
+        "diameter": None,
+    }
     assert known["options"] == expected
     assert known["device"].startswith("cpu")
     log = provenance.write_log(tmp_path / "01_RES", known)

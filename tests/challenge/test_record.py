@@ -41,7 +41,7 @@ def test_a_result_and_its_record_are_written_together(tmp_path: Path):
 
 
 @pytest.mark.parametrize("new", [NEW, None])
-@pytest.mark.parametrize("moment", ["announce", "publish", "settle"])
+@pytest.mark.parametrize("moment", ["announce", "publish", "confirm"])
 def test_a_kill_at_any_moment_leaves_masks_and_record_that_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, new: dict | None
 ):
@@ -60,7 +60,7 @@ def test_a_kill_at_any_moment_leaves_masks_and_record_that_fit(
     with pytest.raises(Killed):
         write(tmp_path / "01_RES", 2, new)
     monkeypatch.undo()
-    swapped = moment == "settle"
+    swapped = moment == "confirm"
     assert len(open_tracked(tmp_path / "01_RES")) == (len(still().labels) if swapped else len(dividing().labels))
     noted = Choice("2", units=Units(0.5)) if not swapped else Choice(units=Units(0.25, 60)) if new else Choice()
     assert record.noted(tmp_path / "01_RES") == noted

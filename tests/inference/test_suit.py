@@ -14,7 +14,7 @@ from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.model import Model
 from embedtrack.options import Options
 from embedtrack.types import Cells
-from tests.drawings import draw
+from tests.drawings import draw, seen
 
 ALL_CELLS = ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=90)), working_diameter=30)
 LABELS = draw((200, 260), {1: ((50, 60), 30), 2: ((120, 180), 30), 3: ((150, 60), 30)})
@@ -54,7 +54,7 @@ class Seer:
         labels = label(image > 500)[0].astype(np.int32)
         right = 20 < 60 * self.scale < 45
         other = labels if right else np.roll(labels, 40, axis=1)
-        whole, *single = (Cells(one, np.zeros((2, *one.shape), np.float32)) for one in (labels, labels, other))
+        whole, *single = (seen(one, np.zeros((2, *one.shape), np.float32)) for one in (labels, labels, other))
         return whole, single
 
 

@@ -73,10 +73,12 @@ def test_units_and_channel_go_from_infer_to_the_tables(model: Path, tmp_path: Pa
     words = ("--model", model, "--views", 1, "--channel", 2, "--pixel-size", 0.25)
     code, said = run("infer", path, *words)
     assert code == 0, said
-    result = tmp_path / "cells_RES"  # beside the movie, named after it
+    result = tmp_path / "cells_c2_RES"  # beside the movie, named after it and its channel
     assert layout.check(result) == []
-    noted = json.loads((tmp_path / "cells_RES.json").read_text())["known"]["movie"]
-    assert noted == {"channel": "2", "scene": None, "time_axis": None, "pixel_size_um": 0.25, "interval_s": 60.0}
+    noted = json.loads((tmp_path / "cells_c2_RES.json").read_text())["known"]["movie"]
+    assert {name: value for name, value in noted.items() if value is not None} == {
+        "channel": "2", "pixel_size_um": 0.25, "interval_s": 60.0,
+    }  # fmt: skip
     assert run("measure", result, "--raw", path, "--out", tmp_path / "cells.csv")[0] == 0
     columns = (tmp_path / "cells.csv").read_text().splitlines()[0].split(",")
     assert {"area_um2", "time_min", "mean_intensity_1", "mean_intensity_2"} <= set(columns)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.config import GENERAL, ModelConfig, Normalisation, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.training import train as training
@@ -17,7 +17,7 @@ from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.resume import State
-from embedtrack.training.train import _log_until, recipe_for, train
+from embedtrack.training.train import _log_until, recipe_for, train, tuned
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sequences import sequences
 from tests.drawings import moving, vanishing, write_movie
@@ -156,3 +156,30 @@ def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, 
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
     digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
     assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()
+
+
+def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
+    own = ModelConfig(normalisation=Normalisation(method="asinh"))
+    assert tuned(Recipe(), own, []).normalisation.method == "asinh"
+    assert tuned(Recipe(), own, []).learning_rate == Recipe().learning_rate / 2
+    all_cells = ModelConfig(working_diameter=30)
+    assert tuned(recipe_for("Fluo-N2DH-SIM+"), all_cells, []).normalisation.method == "asinh"  # the recipe says so
+    bright = write_movie(moving(), tmp_path / "toy")
+    assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
+    assert tuned(GENERAL, all_cells, []).working_diameter == 30
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "train.jsonl", "curves.svg"])
+def test_files_of_others_are_not_overwritten(tmp_path: Path, name: str):
+    write_movie(moving(), tmp_path / "data")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_text("mine")
+    with pytest.raises(ValueError, match=rf"an unfinished training there, got {name}, .* say --overwrite"):
+        train([tmp_path / "data"], tmp_path / "model", device_name="cpu")
+    assert (tmp_path / "model" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{", '{"step": "x"}', "[3]", '{"step": 99}', "\ud7ff", "[" * 100_000])
+def test_damaged_lines_of_a_log_are_left_out(tmp_path: Path, text: str):
+    (tmp_path / "train.jsonl").write_text(f'{{"step": 1}}\n{text}\n{{"step": 2}}\n')
+    assert _log_until(tmp_path / "train.jsonl", 2) == ['{"step": 1}', '{"step": 2}']

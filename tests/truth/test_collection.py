@@ -6,6 +6,7 @@ import pytest
 from embedtrack import checkpoint
 from embedtrack.config import GENERAL, Sampling
 from embedtrack.methods.embedtrack.samples import shares
+from embedtrack.training.calibrate import Score
 from embedtrack.training.train import train
 from embedtrack.truth.collection import read_collection, scale_to, typical_diameter
 from embedtrack.truth.stills import part_of
@@ -14,7 +15,12 @@ from tests.truth.test_stills import write_stills
 
 NAMES = [f"n{number}" for number in range(14)]
 SMALL = GENERAL.model_copy(
-    update={"sampling": Sampling(crop=64, large=0, balance="roots"), "epochs": 0.03, "validation": 0.3}
+    update={
+        "sampling": Sampling(crop=64, large=0, balance="roots"),
+        "epochs": 0.01,
+        "validation": 0.3,
+        "validations": 1,
+    }
 )
 
 
@@ -55,7 +61,8 @@ def test_scales_and_diameters():
 
 
 def test_a_model_of_all_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("embedtrack.training.train.GENERAL", SMALL)
+    monkeypatch.setattr("embedtrack.training.methods.GENERAL", SMALL)
+    monkeypatch.setattr("embedtrack.training.train.calibrate", lambda network, config, *_: (config, {1: Score(0, 0)}))
     train(folders(tmp_path), tmp_path / "model", device_name="cpu", all_cells=True)
     config = checkpoint.load(tmp_path / "model").config
     assert (config.working_diameter, config.scale, config.cell_diameter) == (30, 1, None)

@@ -40,7 +40,7 @@ MEASURES = {
 
 
 class Facts(NamedTuple):
-    """What else the page tells."""
+    """What the page tells beside movie, tracks and errors."""
 
     title: str
     """Of the page."""

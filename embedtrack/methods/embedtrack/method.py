@@ -66,7 +66,7 @@ class PendingCells:
 
     @cached_property
     def _maps(self) -> Maps[Frame]:
-        """In the frame's own pixels."""
+        """The maps at the size of the frame."""
         return to_frame(self._pending.fetch(), self._shape, self._config.scale)
 
     def cells(self, config: ModelConfig | None = None) -> Cells:
@@ -149,7 +149,7 @@ def describe(config: ModelConfig) -> list[str]:
     return [
         f"seed threshold {clustering.seed_threshold:g}, mask threshold {clustering.mask_threshold:g}, "
         f"votes > {clustering.min_votes}, least cell size {clustering.min_cell_size} pixels",
-        f"reach {clustering.reach:g}" if clustering.reach else "no reach: cells do not settle",
+        f"reach {clustering.reach:g}" if clustering.reach else "no reach: masks are not refined",
     ]
 
 
