@@ -202,8 +202,8 @@ app.add_typer(look.app)
 app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
-app.add_typer(link.app)
 app.add_typer(images.app)
+app.add_typer(link.app)
 app.add_typer(setup.app)
 
 

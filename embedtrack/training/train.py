@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embedtrack import checkpoint
-from embedtrack.config import GENERAL, RECIPES, ModelConfig, Recipe
+from embedtrack.config import RECIPES, ModelConfig, Recipe
 from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
 from embedtrack.inference import device
@@ -27,12 +27,12 @@ from embedtrack.training.card import origin, write_card
 from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
+from embedtrack.training.methods import folders_of, recipe_of
 from embedtrack.training.pseudo_labels import pseudo_labels
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies, roomy
 from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
-from embedtrack.truth.sequences import sequences
 from embedtrack.truth.stills import has_stills, open_stills, shuffled
 from embedtrack.types import Labels
 
@@ -86,7 +86,7 @@ def train(
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
     name = Path(os.path.abspath(datasets[0])).name
-    recipe = recipe_for(name, epochs, seed, recipe or _recipe_of(method, name, all_cells=all_cells))
+    recipe = recipe_for(name, epochs, seed, recipe or recipe_of(method, name, all_cells=all_cells))
     if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"expected --minutes above 0, got {minutes}")
     if minutes is not None and epochs is not None:
@@ -96,7 +96,7 @@ def train(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
     _check_out(out, overwrite=overwrite)
-    folders = folders or ([] if all_cells else [folder for one in datasets for folder in _folders(one, recipe)])
+    folders = folders or ([] if all_cells else [folder for one in datasets for folder in folders_of(one, recipe)])
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
     recipe = recipe if all_cells else derive(recipe, folders)
@@ -114,8 +114,8 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     """
     if config.method.name != recipe.method.name:
         raise ValueError(
-            f"expected --init weights of {recipe.method.name}, got those of {config.method.name}; choose another "
-            "model, or another --method"
+            f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another model, or "
+            "another --method"
         )
     changes: dict[str, object] = {
         "pixel_size": config.method.pixel_size,
@@ -123,45 +123,10 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     }
     if config.working_diameter is None:
         changes["normalisation"] = config.normalisation
-    elif recipe.working_diameter is None and "normalisation" not in recipe.model_fields_set:
+    elif not (recipe.working_diameter or "normalisation" in recipe.model_fields_set or has_stills(folders[0])):
         frames = list(open_frames(folders[0]).values())
         changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
     return recipe.model_copy(update=changes)
-
-
-def _folders(dataset: Path, recipe: Recipe) -> list[Path]:
-    """The annotated sequences of a data set, or the folder itself where it holds single images.
-
-    Raises:
-        ValueError: there are none, or single images that this method learns nothing from.
-    """
-    if not has_stills(dataset):
-        return sequences(dataset)
-    if recipe.method.name != "embedseg":
-        raise ValueError(
-            f"{dataset}: expected annotated movies for {recipe.method.name}, got single images; say --method embedseg, "
-            "or --all-cells"
-        )
-    return [dataset]
-
-
-def _recipe_of(method: str, name: str, *, all_cells: bool) -> Recipe | None:
-    """The recipe of a method, where it has one for all data sets; EmbedTrack's depends on their name.
-
-    Raises:
-        ValueError: there is no such method, or it trains no model of all cells.
-    """
-    from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
-
-    if method not in ("embedtrack", *EMBEDSEG):
-        raise ValueError(f"expected --method embedtrack, {', '.join(EMBEDSEG)}, got {method}")
-    if method == "embedtrack":
-        return GENERAL if all_cells else None
-    if all_cells:
-        raise ValueError(f"expected --all-cells with --method embedtrack, got {method}; leave one of them out")
-    recipe = EMBEDSEG[method]
-    known = name in RECIPES and "normalisation" not in recipe.model_fields_set
-    return recipe.model_copy(update={"normalisation": RECIPES[name].normalisation}) if known else recipe
 
 
 def finished(out: Path) -> bool:

@@ -12,7 +12,8 @@ from embedtrack import checkpoint
 from embedtrack.config import Sampling
 from embedtrack.methods.embedseg import recipes
 from embedtrack.methods.embedseg.config import EmbedSegConfig
-from embedtrack.training.train import _read, _recipe_of, train
+from embedtrack.training.methods import recipe_of
+from embedtrack.training.train import _read, train
 from embedtrack.truth.derive import derive
 from embedtrack.truth.stills import open_stills, shuffled
 from tests.drawings import draw, moving, write_movie
@@ -110,8 +111,8 @@ def test_bad_words(tmp_path: Path, run: Run):
 
 
 def test_known_data_sets_keep_their_normalisation():
-    known = _recipe_of("embedseg", "Fluo-N2DH-SIM+", all_cells=False)
+    known = recipe_of("embedseg", "Fluo-N2DH-SIM+", all_cells=False)
     assert known is not None
     assert known.normalisation.method == "asinh"
-    assert _recipe_of("embedseg-published", "Fluo-N2DH-SIM+", all_cells=False) == recipes.PUBLISHED
-    assert _recipe_of("embedtrack", "anything", all_cells=False) is None
+    assert recipe_of("embedseg-published", "Fluo-N2DH-SIM+", all_cells=False) == recipes.PUBLISHED
+    assert recipe_of("embedtrack", "anything", all_cells=False) is None
