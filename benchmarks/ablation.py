@@ -22,15 +22,16 @@ from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.evaluate import Scores
-from embedtrack.checkpoint import Model
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
+from embedtrack.model import Model
 from embedtrack.simulate.movie import simulate
 from embedtrack.training import train as training
+from embedtrack.truth.sequences import sequences
 
 
 class Variant(NamedTuple):
-    """One thing that is changed."""
+    """What is changed against the unchanged method, in training or in inference."""
 
     recipe: Mapping[str, object] = {}
     """Fields of the recipe."""
@@ -70,7 +71,7 @@ class Budget(NamedTuple):
     epochs: float | None
 
     def half(self) -> "Budget":
-        """Half of it."""
+        """For each of two trainings that share it."""
         return Budget(self.minutes and self.minutes / 2, self.epochs and self.epochs / 2)
 
 
@@ -133,14 +134,15 @@ class Bench(NamedTuple):
                 simulate(movies, seed=number, frames=40, name=f"0{number}")
         if not training.finished(model):
             base = RECIPES.get(self.dataset.name, Recipe())
-            self._train(movies, model, seed, base, training.sequences(movies), None)
+            self._train(movies, model, seed, base, sequences(movies), None)
         return model
 
     def _score(self, variant: Variant, folder: Path) -> Scores:
         model = place(checkpoint.load(folder), self.device)
-        clustering = model.config.clustering.model_copy(update=dict(variant.clustering))
+        clustering = model.config.method.clustering.model_copy(update=dict(variant.clustering))
         linking = model.config.linking.model_copy(update=dict(variant.linking))
-        config = model.config.model_copy(update={"clustering": clustering, "linking": linking})
+        method = model.config.method.model_copy(update={"clustering": clustering})
+        config = model.config.model_copy(update={"method": method, "linking": linking})
         return score(self.scored, Model(model.network, config), variant.views, self.frames, offsets=variant.offsets)
 
 
@@ -165,7 +167,7 @@ def prepare(
     dataset: Path, out: Path, budget: Budget, device: str = "auto", last: int | None = 40, given: Path | None = None
 ) -> Bench:
     """Choose what trains and what is scored: of the scored movie the last frames, at most ``last``."""
-    movies = training.sequences(dataset)
+    movies = sequences(dataset)
     scored, folders = movies[-1], movies[:-1] or movies
     share = RECIPES.get(dataset.name, Recipe()).validation
     frames = held_back(scored, 0.0 if len(movies) > 1 and not given else share)

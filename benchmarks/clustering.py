@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.types import Labels, Maps
 
 STEP = 1 / 255

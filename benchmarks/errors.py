@@ -15,24 +15,25 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scoring import markdown, place, shipped, tracked
+from benchmarks.scoring import markdown, place, segmenter, shipped, tracked
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import edges, match_labels
-from embedtrack.challenge.convention import REPOSITORY, data_root, models
+from embedtrack.challenge.convention import REPOSITORY, data_root, dataset_of, models
 from embedtrack.challenge.evaluate import cut
-from embedtrack.challenge.tracked import Tracked, open_tracked
-from embedtrack.checkpoint import Model
+from embedtrack.challenge.tracked import open_tracked
 from embedtrack.cli.display import start_logging
 from embedtrack.files.lazy import Lazy
-from embedtrack.inference.track import dataset_of, segment
 from embedtrack.looks.errors import WEIGHTS, find_errors
 from embedtrack.looks.show import show
+from embedtrack.model import Model
 from embedtrack.movies.open import open_raw
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border
-from embedtrack.training.train import recipe_for, sequences
+from embedtrack.training.train import recipe_for
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Labels, Track
 
 OUTLINES = ("missed", "seen in part", "merged", "split", "outline")
@@ -42,7 +43,7 @@ SEEN = 0.1
 
 
 class Losses(NamedTuple):
-    """What some frames lose."""
+    """1 - SEG and 1 - TRA of some frames, by kind of error."""
 
     seg: dict[str, list[float]]
     """Kind of OUTLINES -> 1 - Jaccard index of each cell that suffers from it."""
@@ -93,12 +94,12 @@ def of_stills(folder: Path, model: Model, views: int, frames: range, pictures: P
     """The same for single frames with gold masks and without tracks: each one is a movie of its own."""
     paths, truth, border = layout.open_frames(folder), layout.open_truth(folder), dataset_of(folder).border
     numbers = [number for number in frames if number in truth.gold]
-    cells = segment(model, [paths[number] for number in numbers], views, "float32")
+    frames_of = segmenter(model, views, "float32").movie([paths[number] for number in numbers])
     losses, stills = Losses(defaultdict(list), defaultdict(list), 0, []), []
-    for number, frame in zip(numbers, cells, strict=True):
-        images = layout.read_labels(truth.gold[number]), remove_border(frame.labels, border)
+    for number, frame in zip(numbers, frames_of, strict=True):
+        images = layout.read_labels(truth.gold[number]), remove_border(frame.cells.labels, border)
         reference, result = (still(image, number) for image in images)
-        found = compare([reference.labels[0]], reference, result)
+        found = compare([reference.masks[0]], reference, result)
         losses.frames.append(found.frames[0])
         for kind, values in found.seg.items():
             losses.seg[kind] += values
@@ -128,7 +129,7 @@ def compare(masks: Sequence[Labels | None], reference: Tracked, result: Tracked)
     empty += WEIGHTS["EA"] * len(edges(reference.tracks))
     losses = Losses(defaultdict(list), defaultdict(list), empty, [0.0] * len(reference))
     for index, gold in enumerate(masks):
-        found = [] if gold is None else list(seg_losses(gold, result.labels[index]))
+        found = [] if gold is None else list(seg_losses(gold, result.masks[index]))
         for kind, loss in found:
             losses.seg[kind].append(loss)
             losses.frames[index] += loss / len(found)
@@ -142,7 +143,7 @@ def part(movie: Tracked, frames: range) -> Tracked:
     """Some frames of a tracked movie, by number, as a movie of their own."""
     first = frames[0] - movie.first
     tracks = cut(movie.tracks, first, first + len(frames) - 1)
-    labels = Lazy(len(frames), lambda i: movie.labels[first + i])
+    labels = Lazy(len(frames), lambda i: movie.masks[first + i])
     return Tracked(labels, tracks, movie.shape, frames[0], movie.digits, movie.units)
 
 

@@ -8,7 +8,7 @@ lies itself. Counted are the right ones among the cells whose own marker and who
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import typer
@@ -22,15 +22,16 @@ from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import data_root, models
-from embedtrack.checkpoint import Model
 from embedtrack.cli.display import start_logging
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo_maps
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.votes import link
+from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working
-from embedtrack.training.train import sequences
+from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels, Maps
 
 WAYS: dict[str, Sequence[Symmetry]] = {
@@ -55,7 +56,9 @@ class Views:
             if symmetry not in self._predictors:
                 shape = (turned.shape[0], turned.shape[1])
                 tiles = plan_tiles(shape, self.model.config.tile, self.model.device, 1)
-                self._predictors[symmetry] = Predictor(self.model.network, tiles, 1, self.precision)
+                self._predictors[symmetry] = Predictor(
+                    cast(BranchedERFNet, self.model.network), tiles, 1, self.precision
+                )
             found[symmetry] = undo_maps(self._predictors[symmetry](turned), symmetry)
         return found
 
@@ -70,7 +73,7 @@ def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels
     for name, chosen in WAYS.items():
         shift = np.mean([found[symmetry].shift for symmetry in chosen], axis=0) if chosen else 0 * mean.shift
         shifts[name] = to_frame(mean._replace(shift=shift), shape, config.scale).shift
-    return cluster(to_frame(mean, shape, config.scale), config.clustering, config.frame_pixel_size), shifts
+    return cluster(to_frame(mean, shape, config.scale), config.method.clustering, config.frame_pixel_size), shifts
 
 
 def right(

@@ -8,15 +8,16 @@ network's definition, the weights, the thresholds and the working scale, so that
 
 import math
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.writer import write_mask
-from embedtrack.checkpoint import Model
-from embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import to_frame, to_working
 from embedtrack.types import Frame, Labels, Maps
@@ -41,8 +42,8 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
     images = [layout.read_frame(path) for path in paths]
     before, now = (normalise(to_working(image, config.scale), config.normalisation) for image in images)
     shape = (images[0].shape[0], images[0].shape[1])
-    maps = to_frame(plain_maps(model.network, now, before, batch), shape, config.scale)
-    labels = plain_cluster(maps, config.clustering, config.frame_pixel_size)
+    maps = to_frame(plain_maps(cast(BranchedERFNet, model.network), now, before, batch), shape, config.scale)
+    labels = plain_cluster(maps, config.method.clustering, config.frame_pixel_size)
     if old is not None:
         plain_links(labels, maps.shift, old, config.frame_pixel_size)
     write_mask(out, labels.astype(np.uint16))

@@ -11,16 +11,19 @@ import numpy as np
 from rich.table import Table
 
 from embedtrack.challenge import layout
-from embedtrack.challenge.convention import data_root, model_names
+from embedtrack.challenge.convention import data_root, dataset_of, model_names
 from embedtrack.challenge.evaluate import Scores, evaluate, jaccards
 from embedtrack.challenge.writer import ResultWriter
-from embedtrack.checkpoint import Model
+from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
 from embedtrack.inference import device
-from embedtrack.inference.track import dataset_of, finished, segment
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.suit import suit
+from embedtrack.model import Model
+from embedtrack.options import Options
 from embedtrack.tracks.cells import at_rest
 from embedtrack.tracks.repair import remove_border
-from embedtrack.tracks.tracker import Tracker
+from embedtrack.tracks.tracker import Tracker, finished
 
 MEASURES = ("SEG", "DET", "TRA")
 LINKING = ("LNK", "BIO")
@@ -53,12 +56,15 @@ def score(
     """
     paths, truth = layout.open_frames(folder), layout.open_truth(folder)
     chosen = {number: path for number, path in paths.items() if frames is None or number in frames}
+    images = Lazy(len(chosen), lambda index: layout.read_frame(list(chosen.values())[index]))
+    model = suit(model, images, Options(device=str(model.device), precision=precision))
     begin = time.perf_counter()
     if not truth.markers:
         both = {number: path for number, path in chosen.items() if number in truth.gold}
-        cells = segment(model, list(both.values()), views, precision)
+        frames_of = segmenter(model, views, precision).movie(list(both.values()))
         overlaps = [
-            jaccards(layout.read_labels(truth.gold[n]), frame.labels) for n, frame in zip(both, cells, strict=True)
+            jaccards(layout.read_labels(truth.gold[n]), frame.cells.labels)
+            for n, frame in zip(both, frames_of, strict=True)
         ]
         seconds = (time.perf_counter() - begin) / max(len(both), 1)
         flat = [overlap for frame in overlaps for overlap in frame]
@@ -99,13 +105,18 @@ def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, p
     """What ``embedtrack infer`` does, with a model in memory."""
     sequence = layout.open_frame_folder(folder)
     tracker = Tracker(model.config, dataset_of(folder).border)
-    cells = segment(model, sequence.paths, views, precision)
+    cells = (frame.cells for frame in segmenter(model, views, precision).movie(sequence.paths))
     if not offsets:
-        cells = (frame._replace(origin=at_rest(frame.labels.shape)) for frame in cells)
+        cells = (one._replace(origin=at_rest(one.labels.shape)) for one in cells)
     with ResultWriter(out, sequence) as writer:
         for index, mask in enumerate(finished(tracker, cells)):
             writer.write(index, mask)
         writer.commit(tracker.tracks())
+
+
+def segmenter(model: Model, views: int, precision: str) -> Segmenter:
+    """The model at work, on the device where it is."""
+    return Segmenter(model, Options(views=views, device=str(model.device), precision=precision))
 
 
 def shipped() -> list[str]:
@@ -126,7 +137,7 @@ def cells_of(scores: Scores, measures: Sequence[str] = MEASURES) -> list[str]:
 
 
 def markdown(table: Table) -> str:
-    """A table for a README."""
+    """A table in Markdown."""
     columns = [list(column.cells) for column in table.columns]
     rows = [[str(column.header) for column in table.columns], ["---"] * len(columns), *zip(*columns, strict=True)]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

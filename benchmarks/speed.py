@@ -2,8 +2,8 @@
 
 All ways are measured in turn in one run, so that what else the machine does disturbs all alike; times are medians with
 their spread. The plain method is in ``benchmarks/plain.py``. By default a real movie of 690 x 628 pixels is taken where
-``DATA_ROOT`` has it, else a simulated one of that size. The README's table and plot:
-``--write docs/speed.md --plot-to docs/speed.svg``.
+``DATA_ROOT`` has it, else a simulated one of that size. The table and plot of
+``docs/speed.md``: ``--write section.md --plot-to docs/speed.svg``.
 """
 
 import json as json_format
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import mean, median
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
@@ -33,17 +33,20 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.writer import write_mask
-from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig
-from embedtrack.inference import device, track
+from embedtrack.inference import device
+from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
+from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.scale import frame_to, to_frame, to_working
+from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Labels
@@ -73,8 +76,8 @@ def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, o
     where = model.device
     paths = list(paths) * (1 if where.type == "cpu" else 20)
     begin, found = time.perf_counter(), []
-    cells = track.segment(model, paths, views, precision, helpers=device.helpers(where))
-    with closing(ahead(track.finished(Tracker(model.config, 0), cells))) as masks:
+    segmenter = Segmenter(model, Options(views=views, device=str(where), precision=precision))
+    with closing(ahead(follow(segmenter, Tracker(model.config, 0), paths))) as masks:
         for mask in masks:
             write_mask(out, mask)
             found.append(mask)
@@ -103,7 +106,7 @@ def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -
     for precision, views in WAYS.values():  # the first use of anything takes longer
         whole_job(model, paths[:1], views, precision, out)
     with device.at_work(where):
-        plain_maps(model.network, *np.zeros((2, CROP, CROP), np.float32))
+        plain_maps(cast(BranchedERFNet, model.network), *np.zeros((2, CROP, CROP), np.float32))
     for repeat in range(repeats):
         for name, (precision, views) in WAYS.items():
             seconds, ours[name] = whole_job(model, paths, views, precision, out)
@@ -159,7 +162,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
         grey = frame_to(frame, (image.shape[0], image.shape[1]), config.scale)
-        cells = timed("cluster", cells_of, maps, grey, config.clustering, config.frame_pixel_size)
+        cells = timed("cluster", cells_of, maps, grey, config.method.clustering, config.frame_pixel_size)
         timed("write", write, timed("link", tracker.add, cells))
     timed("write", write, timed("link", tracker.finish))
     kinds = {name: mean if name in ("link", "write") else median for name in spent}  # those work for several frames
@@ -170,7 +173,9 @@ def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: s
     """As ``infer.segment`` makes it for a long movie."""
     where = model.device
     tiles = plan_tiles(shape, model.config.tile, where, views)
-    return Predictor(model.network, tiles, views, precision, choose_compile_mode("auto", where, None))
+    return Predictor(
+        cast(BranchedERFNet, model.network), tiles, views, precision, choose_compile_mode("auto", where, None)
+    )
 
 
 def rate(where: torch.device, precision: torch.dtype) -> float:
@@ -310,15 +315,15 @@ def main(
     frames: Annotated[int, typer.Option(help="Frames of a measured movie.", min=3)] = 6,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     plot_to: Annotated[Path | None, typer.Option(help="Draw the growth, e.g. docs/speed.svg.")] = None,
-    write: Annotated[Path | None, typer.Option(help="Write the README's section, e.g. docs/speed.md.")] = None,
+    write: Annotated[Path | None, typer.Option(help="Write the section of docs/speed.md, e.g. section.md.")] = None,
     largest: Annotated[int, typer.Option(help="The largest side of a frame, from 512 to 2048.", min=512)] = 2048,
 ) -> None:
-    """Measure."""
+    """Measure, print the tables, and write what was asked for."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = sequence or default_sequence(Path(scratch))
         found = measure(model or models() / DEMO_MODEL, folder, device, repeats, frames, largest)
     if write:
-        write.write_text(section(found, "docs/speed.svg"))
+        write.write_text(section(found, "speed.svg"))
     if plot_to:
         plot(found, plot_to)
     if json:

@@ -6,7 +6,6 @@ what it costs to appear or vanish, and how readily cells and divisions are belie
 (TRA + BIO) / 2 of the same frames. ``--check`` learns from all data sets but one and scores that one.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import mean
@@ -17,24 +16,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scoring import place
+from benchmarks.scoring import place, segmenter
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import match_labels
-from embedtrack.challenge.convention import data_root, models
+from embedtrack.challenge.convention import data_root, dataset_of, models
 from embedtrack.challenge.evaluate import Scores, cut, track_scores
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Costs
-from embedtrack.inference.track import dataset_of, segment
+from embedtrack.files.whole import whole_file
 from embedtrack.model_files import CONFIG
-from embedtrack.tracks.cells import Cells
 from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.repair import Spans, remove_border
 from embedtrack.tracks.window import Window
-from embedtrack.training.train import recipe_for, sequences
-from embedtrack.types import Labels, Track
+from embedtrack.training.train import recipe_for
+from embedtrack.truth.sequences import sequences
+from embedtrack.types import Cells, Labels, Track
 
 MEASURES = ("DET", "TRA", "LNK", "CT", "TF", "BC", "CCA", "BIO")
 CHOICES: dict[str, tuple[float, ...]] = {
@@ -65,7 +64,7 @@ def part(folder: Path, weights: Path, frames: range, device: str) -> Part:
     chosen = [number for number in sorted(paths) if number in frames and number in truth.markers]
     return Part(
         folder.parent.name,
-        list(segment(model, [paths[number] for number in chosen], 1)),
+        [frame.cells for frame in segmenter(model, 1, "auto").movie([paths[number] for number in chosen])],
         [layout.read_labels(truth.markers[number]) for number in chosen],
         cut(truth.tracks, chosen[0], chosen[-1]),
         rules.border,
@@ -144,7 +143,8 @@ def main(
     Console().print_json(learnt.model_dump_json())
     if model:
         config = checkpoint.read_config(model / CONFIG).model_copy(update={"costs": learnt})
-        (model / CONFIG).write_text(json.dumps(config.model_dump(), indent=2) + "\n", encoding="utf-8")
+        with whole_file(model / CONFIG) as file:
+            file.write_text(config.model_dump_json(indent=2) + "\n")
 
 
 def _row(table: Table, name: str, label: str, scores: Scores) -> None:

@@ -17,9 +17,10 @@ from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Normalisation
-from embedtrack.training.train import recipe_for, sequences
+from embedtrack.training.train import recipe_for
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.holdout import split
+from embedtrack.truth.sequences import sequences
 
 
 def held_back(folder: Path, share: float) -> range:
@@ -32,10 +33,10 @@ def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Writes the table there too, for a README.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Writes the table there too, for docs/results.md.")] = None,
     weights: Annotated[Path | None, typer.Option(help="A model's folder, instead of models/DATASET.")] = None,
 ) -> None:
-    """Print the table of the README."""
+    """Print the table of ``docs/results.md``."""
     start_logging()
     root = data_root()
     names = datasets or shipped()

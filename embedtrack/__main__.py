@@ -1,7 +1,6 @@
 """The command line: parse, call one function. Heavy imports wait until a command needs them."""
 
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, look, score, setup, ship, work
+from embedtrack.cli import common, exchange, link, look, score, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
@@ -19,18 +18,26 @@ from embedtrack.cli.common import (
     Init,
     Interval,
     ModelOrAuto,
+    Overwrite,
+    Pattern,
     PixelSize,
+    Plane,
     Precision,
     Scene,
     TimeAxis,
+    Until,
     Views,
     chosen,
+    finite,
+    place,
+    written,
 )
 
 if TYPE_CHECKING:
     from embedtrack.inference.track import Summary
 
-INTERRUPTED = 130
+CUT_SHORT = 3
+"""The exit code where a frame could not be read and those before it were kept."""
 
 
 class Grouped(TyperGroup):
@@ -68,11 +75,15 @@ def run(
     device: Device = "auto",
     precision: Precision = "float32",
     compiling: Compile = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
     from embedtrack.challenge.convention import job
 
-    infer(*job(dataset, sequence), views=views, device=device, precision=precision, compiling=compiling)
+    infer(
+        *job(dataset, sequence),
+        views=views, device=device, precision=precision, compiling=compiling, overwrite=overwrite,
+    )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.INFER)
@@ -80,73 +91,90 @@ def infer(
     movie: Annotated[Path, typer.Argument(help="A folder of frames, a TIFF stack, OME-Zarr, ...: docs/movies.md.")],
     model: ModelOrAuto = AUTO,
     out: Annotated[
-        Path | None, typer.Option(help="The result; an older one is replaced at the end. By default MOVIE_RES.")
+        Path | None,
+        written("The result; an older one of ours is replaced at the end. By default MOVIE_RES.", "FOLDER"),
     ] = None,
     views: Views = 8,
     device: Device = "auto",
     precision: Precision = "float32",
     compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+    diameter: Annotated[
+        float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
+    ] = None,
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
+    plane: Plane = None,
+    pattern: Pattern = None,
+    until: Until = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
-    from embedtrack.challenge import provenance
-    from embedtrack.challenge.beside import beside
     from embedtrack.cli.display import frames_bar
+    from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
-    from embedtrack.movies.open import open_movie
+    from embedtrack.movies.open import open_movie, result_of
+    from embedtrack.options import Options
 
-    where, out = str(choose(device)), out or beside(movie, "_RES")
-    recording = open_movie(movie, chosen(pixel_size, interval, channel, scene, time_axis))
+    choice = chosen(pixel_size, interval, channel, scene, time_axis, plane, pattern, until)
+    options = Options(views, str(choose(device)), precision, compiling, border, diameter=diameter)
+    out = out or place(result_of(movie, choice))
+    check_apart(out, movie, model)
+    recording = open_movie(movie, choice)
     if model == AUTO:
         from embedtrack.inference.model_choice import choose_model
 
-        model = choose_model(recording, where)
+        model = choose_model(recording, options.device)
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
-        summary = track(
-            recording, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border, on_frame=bar,
-        )  # fmt: skip
-    provenance.note(
-        out, movie, model, summary.seconds,
-        device_name=where, movie=recording.note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
+        summary = track(recording, model, out, options, overwrite=overwrite, on_frame=bar)
     _close(summary, out)
 
 
 def _close(summary: "Summary", out: Path) -> None:
     logging.getLogger("embedtrack").info(
         "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)",
-        out, *summary, summary.frames / summary.seconds,
+        out, *summary[:5], summary.frames / summary.seconds,
     )  # fmt: skip
     if not summary.cells:
         logging.getLogger("embedtrack").warning(
             "no cell was found in any frame: look at the movie, or try another --model"
         )
+    if summary.fault:
+        logging.getLogger("embedtrack").error(
+            "%s\nthe frames before it were kept: %d in %s", summary.fault, summary.frames, out
+        )
+        raise typer.Exit(CUT_SHORT)
 
 
 @app.command(rich_help_panel=common.TRAIN)
 def train(
     datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
-    out: Annotated[Path, typer.Option(help="The model's folder, e.g. models/NAME.")],
-    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
+    out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
+    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.", callback=finite)] = None,
+    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.", callback=finite)] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
+    overwrite: Overwrite = False,
+    all_cells: Annotated[
+        bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
+    ] = False,
 ) -> None:
     """Train a model on annotated movies; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
     from embedtrack.training.train import train as teach
 
     with training_bar(out.name) as bar:
-        teach(datasets, out, minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, on_record=bar)
+        teach(
+            datasets, out,
+            minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+            overwrite=overwrite,
+            on_record=bar,
+        )  # fmt: skip
 
 
 @app.command(rich_help_panel=common.SETUP)
@@ -169,39 +197,17 @@ app.add_typer(look.app)
 app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
+app.add_typer(link.app)
 app.add_typer(setup.app)
 
 
 def main() -> None:
     """Run a command; what is wrong with its input is one clear line and exit code 2."""
     from embedtrack.cli.display import start_logging
+    from embedtrack.cli.net import run
 
     start_logging()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stops a container is a Ctrl-C too
-    try:
-        code = app(prog_name=app.info.name, standalone_mode=False)
-    except (ValueError, typer.TyperException) as error:
-        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        text = text.replace("Value error, ", "")  # what the parser of options puts before our own words
-        sys.stderr.write(f"error: {text}\n")
-        code = 2
-    except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"error: expected the package {error.name}, got none: this installation was made without what this command "
-            "needs; see requirements.txt\n"
-        )
-        code = 2
-    except MemoryError:
-        sys.stderr.write("error: out of memory: try --views 1, or a smaller tile in the model's config.json\n")
-        code = 2
-    except OSError as error:
-        sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
-        code = 2
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    if code == INTERRUPTED:  # typer returns it by itself when Ctrl-C comes within a command
-        sys.stderr.write("interrupted\n")
-    sys.exit(code)
+    sys.exit(run(lambda: app(prog_name=app.info.name, standalone_mode=False)))
 
 
 if __name__ == "__main__":

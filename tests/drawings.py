@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
-from embedtrack.methods.embedtrack.cells import origins
-from embedtrack.tracks.cells import Cells
+from embedtrack.config import ModelConfig
+from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.truth.medoid import medoids
-from embedtrack.types import Labels, Maps, Track
+from embedtrack.types import Cells, Labels, Maps, Track
 
 STEP = 1 / 255
 
@@ -96,6 +96,20 @@ def perfect_maps(labels: Labels, before: Labels, parents: dict[int, int], step: 
             maps.bandwidth[axis, y, x] = np.clip(np.log(np.log(2) / (radius * step) ** 2) / 10, 0, 1)
         maps.seediness[y, x] = 0.9
     return maps
+
+
+class Known:
+    """A frame of which the network has said these maps."""
+
+    def __init__(self, maps: Maps[np.ndarray]) -> None:
+        self.maps = maps
+
+    def cells(self, config: ModelConfig | None = None) -> Cells:
+        settings = (config or ModelConfig()).method
+        return cells_of(self.maps, self.maps.seediness, settings.clustering, settings.pixel_size)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}
 
 
 def seen(labels: Labels, shift: np.ndarray, step: float = STEP) -> Cells:

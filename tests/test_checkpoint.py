@@ -5,10 +5,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from embedtrack import checkpoint
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 
-CONFIG = ModelConfig(clustering=Clustering(mask_threshold=0.2, min_cell_size=17))
+CONFIG = ModelConfig(method=EmbedTrackConfig(clustering=Clustering(mask_threshold=0.2, min_cell_size=17)))
 
 
 @pytest.fixture
@@ -19,7 +20,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_rebuilds_its_network(folder: Path):
-    network, config = checkpoint.load(folder)
+    model = checkpoint.load(folder)
+    network, config = model.network, model.config
     torch.manual_seed(0)
     original = BranchedERFNet().eval()
     assert config == CONFIG

@@ -29,6 +29,7 @@ import pytest
 
 from embedtrack.__main__ import main
 from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.simulate.movie import simulate
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -86,10 +87,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(REPOSITORY / name, here / name)
     for folder, movie in [("demo", "01"), ("MINE", "01"), ("MINE", "02"), ("mine", "01")]:
         simulate(here / folder, frames=14 if folder == "demo" else 6, size=(96, 128), cells=6, name=movie)
-        result = here / folder / f"{movie}_RES"
-        result.mkdir()
-        for path in (here / folder / f"{movie}_GT" / "TRA").iterdir():
-            shutil.copy(path, result / path.name.replace("man_track.txt", "res_track.txt").replace("man_track", "mask"))
+        write_tracked(open_tracked(here / folder / f"{movie}_GT"), here / folder / f"{movie}_RES")
     for name, folder in {"Fluo-N2DH-SIM+": "demo", "MINE": "MINE", "live": "mine", "mine": "mine"}.items():
         shutil.copytree(here / folder, here / "data" / name)
     for name in ("live", "mine"):

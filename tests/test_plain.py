@@ -9,13 +9,14 @@ from benchmarks.plain import plain_cluster, plain_links, plain_maps
 from benchmarks.plot import Line, Panel, draw
 from benchmarks.speed import WAYS, exponent, gold_of, operations, rate
 from benchmarks.speed_report import plot, section, table
-from embedtrack.checkpoint import Model
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.config import ModelConfig
 from embedtrack.inference.tiles import plan
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.predict import Predictor
 from embedtrack.methods.embedtrack.votes import link
+from embedtrack.model import Model
 from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
 
 
@@ -44,7 +45,10 @@ def test_it_finds_the_same_cells_and_links(toy: Toy):
     for labels in toy.labels:
         maps = perfect_maps(labels, before, {track.label: track.parent for track in toy.tracks})
         ours, plain = cluster(maps, settings, STEP), plain_cluster(maps, settings, STEP)
-        assert len(np.unique(np.stack([ours, plain]).reshape(2, -1), axis=1).T) == len(np.unique(ours))  # one to one
+        assert len(np.unique(plain)) == len(np.unique(labels))  # perfect maps: no cell more, none less
+        pairs = np.unique(np.stack([ours, plain]).reshape(2, -1), axis=1).T
+        assert len(pairs) == len(np.unique(ours)) == len(np.unique(plain))  # one to one, background to background
+        assert [0, 0] in pairs.tolist()
         assert plain_links(ours, maps.shift, old, STEP) == link(ours, maps.shift, old, STEP)
         before, old = labels, ours
 

@@ -15,6 +15,7 @@ from embedtrack.challenge.convention import REPOSITORY, job, models
 from embedtrack.challenge.evaluate import evaluate
 from embedtrack.inference.track import track
 from embedtrack.model_files import WEIGHTS
+from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
 
 
@@ -47,7 +48,7 @@ def test_runs_and_threads_give_equal_bytes(movie: Path, tmp_path: Path):
 def test_watching_gives_the_bytes_of_infer_and_notes_the_same(movie: Path, tmp_path: Path):
     first = digest(movie, tmp_path / "all_RES", 1, "infer", "--views", "1")
     assert digest(movie, tmp_path / "live_RES", 1, "watch", "--views", "1", "--idle", "0.2") == first
-    notes = [json.loads((tmp_path / f"{name}_RES.log").read_text()) for name in ("all", "live")]
+    notes = [json.loads((tmp_path / f"{name}_RES.json").read_text())["known"] for name in ("all", "live")]
     for note in notes:
         assert note.pop("finished")
         assert note.pop("seconds") > 0
@@ -60,7 +61,7 @@ def test_a_gpu_scores_as_the_processor(tmp_path: Path):
     sequence, model, _ = job("demo", "01")
     scores = []
     for device in ("cpu", "cuda"):
-        track(sequence, model, tmp_path / device, views=1, device_name=device)
+        track(sequence, model, tmp_path / device, Options(views=1, device=device))
         scores.append(evaluate(sequence.with_name("01_GT"), tmp_path / device))
     for measure in ("SEG", "DET", "TRA"):
         assert scores[1][measure] == pytest.approx(scores[0][measure], abs=0.002)

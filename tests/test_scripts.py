@@ -1,10 +1,10 @@
 """The entry points as a user starts them, in the environment that runs the tests."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,12 +30,14 @@ def run(environment: dict[str, str], script: str, *words: object) -> subprocess.
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_second_start_costs_less_than_a_second(environment: dict[str, str]):
-    begin = time.perf_counter()
+def test_a_second_start_costs_less_than_a_second_of_a_core(environment: dict[str, str]):
+    """Python's own start included; what else the machine does is not counted."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run(environment, "run_seq.sh", "--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "DATASET" in done.stdout
     assert done.stderr == ""
-    assert time.perf_counter() - begin < 3  # python's own start included, on a busy machine
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
 def test_bad_calls_exit_with_2(environment: dict[str, str], tmp_path: Path):

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from embedtrack.model_files import WEIGHTS
+from embedtrack.challenge.datasets import DATASETS, DataSet
+from embedtrack.model_files import WEIGHTS, names_in
 
 PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parent
@@ -65,6 +66,18 @@ def data_root() -> Path:
     return root
 
 
+def border_of(movie: Path | None, asked: int | None = None) -> int:
+    """E in pixels: what was asked for, else that of the challenge's data set in whose folder the movie lies, else 0."""
+    if asked is not None:
+        return asked
+    return dataset_of(movie).border if movie else 0
+
+
+def dataset_of(movie: Path) -> DataSet:
+    """The challenge's rules for the data set whose folder holds the movie; plain ones if it is none of them."""
+    return DATASETS.get(Path(os.path.abspath(movie)).parent.name, DataSet())
+
+
 def models() -> Path:
     """``$EMBEDTRACK_MODELS``, or the folder of the shipped models."""
     return Path(os.environ.get("EMBEDTRACK_MODELS") or (PACKAGE if INSTALLED else REPOSITORY) / "models")
@@ -72,7 +85,7 @@ def models() -> Path:
 
 def model_names() -> list[str]:
     """The models in ``models()``, by name."""
-    return sorted(path.parent.name for path in models().glob(f"*/{WEIGHTS}"))
+    return names_in(models())
 
 
 def model_folder(model: Path) -> Path:

@@ -5,7 +5,7 @@ A data set holds sequences ``01``, ``02``, ...; ``01_GT`` and ``01_ST`` hold gol
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def open_frame_folder(folder: Path) -> FrameFolder:
     """The frames ``t000.tif``, ``t001.tif``, ... of a folder, with any first number and any width of the numbers.
 
     Only headers are read, save for floating point frames, where NaN must be looked for.
+    ``open_movie`` reads more kinds of them.
 
     Raises:
         ValueError: folder or frames are missing, or frames are damaged or do not fit together; a line per fault.
@@ -99,7 +100,7 @@ def _sound_frames(folder: Path, *, holes: bool) -> tuple[list[Numbered], tuple[i
     if not files:
         raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ..., got none; check the path or rename them")
     headers: dict[Path, Header] = {}
-    faults = list(_number_faults(folder, files, holes=holes))
+    faults = list(number_faults(folder, files, holes=holes))
     for file in files:
         try:
             headers[file.path] = _examine(file.path)
@@ -141,7 +142,7 @@ def open_truth(sequence_folder: Path) -> Truth:
     return truth
 
 
-def _number_faults(folder: Path, files: list[Numbered], *, holes: bool) -> Iterator[str]:
+def number_faults(folder: Path, files: Sequence[Numbered], *, holes: bool) -> Iterator[str]:
     """Holes, unless they are allowed, and mixed widths in the frame numbers."""
     widths = {file.digits: file.path.name for file in files}
     if len(widths) > 1:
@@ -156,9 +157,9 @@ def _number_faults(folder: Path, files: list[Numbered], *, holes: bool) -> Itera
 def _examine(path: Path) -> Header:
     """The header of a sound frame; raises ValueError if it is not one."""
     header = read_header(path)
-    if header.dtype.name in ("uint8", "uint16"):
-        return header
-    return Header(header.shape, read_frame(path).dtype)  # floating point, or a dtype that read_frame refuses
+    if header.dtype.kind == "f":
+        read_frame(path)  # there may be NaN
+    return header
 
 
 def _by_number(folder: Path, prefix: str) -> dict[int, Path]:

@@ -1,63 +1,82 @@
-"""Where a result comes from, in a log beside it: a result's folder may hold nothing but masks and tracks."""
+"""Where a result comes from: what its record and its log say."""
 
-import json
+import logging
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from embedtrack import __version__
 from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.challenge.record import log_of
+from embedtrack.files.mark import TOKEN
+from embedtrack.files.whole import new_file
 from embedtrack.model_files import CONFIG, WEIGHTS, digest
-from embedtrack.movies.selection import log_of
+from embedtrack.options import Options
+
+logger = logging.getLogger(__name__)
 
 
-def note(
-    out: Path,
+def gather(
     sequence: Path,
-    model: Path,
+    model: Path | None,
     seconds: float,
-    *,
-    device_name: str,
+    options: Options,
     movie: Mapping[str, str | float | None] | None = None,
-    **options: str | float | None,
-) -> Path:
-    """Write what made a result: ``01_RES.log`` for ``01_RES``, one JSON object.
+) -> dict[str, Any]:
+    """What makes a result, for its record.
 
     Args:
-        out: the folder of the result.
         sequence: the folder or file of the movie.
-        model: the folder of the weights, which its log names by hash.
+        model: the folder of the weights, which the record names by hash; None where no network was at work.
         seconds: how long it took.
-        device_name: cpu, cuda, cuda:1 or mps.
+        options: how; its device is one that is there.
         movie: how it was read: channel, units, ...
-        options: what else the user chose.
-
-    Returns:
-        The log.
     """
-    where = torch.device(device_name)
-    known = {
+    where = torch.device(options.device)
+    return {
         "version": __version__,
         "commit": revision(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "sequence": str(sequence.resolve()),
         "movie": dict(movie or {}),
-        "model": str(model.resolve()),
-        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)},
-        "options": options,
+        "model": str(model.resolve()) if model else None,
+        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)} if model else {},
+        "options": {name: value for name, value in asdict(options).items() if name != "device"},
         "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "seconds": round(seconds, 1),
     }
+
+
+def write_log(out: Path, known: Mapping[str, Any], *, overwrite: bool = False) -> Path:
+    """Write what is known of a result for people: ``01_RES.log`` for ``01_RES``, a line each.
+
+    The result and its record are in their place by then: that there is no log is only told.
+    """
     log = log_of(out)
-    log.write_text(json.dumps(known, indent=2) + "\n")
+    lines = [f"{TOKEN.decode()}; programs read {log.with_suffix('.json').name}", *_lines(known)]
+    try:
+        with new_file(log, overwrite=overwrite) as path:
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+    except ValueError as error:
+        logger.warning("%s", error)
     return log
+
+
+def _lines(known: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for name, value in known.items():
+        if isinstance(value, Mapping):
+            yield from _lines(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}: {'-' if value is None else value}"
 
 
 def revision() -> str:

@@ -1,53 +1,27 @@
-"""A tracked movie: masks and lineage, from a result or from truth, read when they are asked for."""
+"""A tracked movie in the challenge's files, a result or truth: read when asked for, written whole or not at all."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, check, summary, track_faults
+from embedtrack.challenge.record import noted
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
-from embedtrack.movies.selection import Choice, noted
+from embedtrack.movies.selection import Choice
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.movies.units import Units
-from embedtrack.types import Labels, Track
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
-
-    labels: Sequence[Labels]
-    """int32[H, W] of every frame; a label is a track's."""
-    tracks: list[Track]
-    """Valid by the challenge's rules: each label is in every frame of its span and nowhere else."""
-    shape: tuple[int, int]
-    """(H, W) of every frame."""
-    first: int = 0
-    """Number of the first frame."""
-    digits: int = 3
-    """Width of the frame numbers in file names."""
-    units: Units = field(default=Units())
-    """What its pixels and frames are worth."""
-    movie: Choice = field(default=Choice())
-    """How its movie was read."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def spell(self, index: int) -> str:
-        """The frame's number as the file names have it."""
-        return f"{self.first + index:0{self.digits}d}"
+from embedtrack.tracked import Tracked
 
 
 def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     """A result, e.g. ``DATASET/01_RES``, or tracking truth, e.g. ``DATASET/01_GT`` or ``01_GT/TRA``.
 
-    Units that are not given are those that the log beside it notes.
+    Units that are not given are those that the record beside a result has.
 
     Raises:
         ValueError: there is neither, or it is not valid; a line per fault.
@@ -72,7 +46,7 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     tracks = [track._replace(begin=track.begin - first, end=track.end - first) for track in layout.read_tracks(table)]
     paths = [file.path for file in files]
     height, width = read_header(paths[0]).shape
-    movie = noted(folder)
+    movie = Choice() if truth else noted(folder)
     tracked = Tracked(
         Lazy(len(paths), lambda i: read_labels(paths[i])),
         tracks, (height, width), first, files[0].digits, (units or Units()).over(movie.units), movie,
@@ -87,16 +61,26 @@ def is_truth(folder: Path) -> bool:
     return _truth(folder) is not None
 
 
-def write_tracked(tracked: Tracked, out: Path) -> None:
+def write_tracked(
+    tracked: Tracked, out: Path, known: Mapping[str, Any] | None = None, *, overwrite: bool = False
+) -> None:
     """Write a tracked movie as a result of the challenge, whole or not at all.
+
+    Args:
+        tracked: what to write.
+        out: the result's folder; an older result of ours is replaced.
+        known: its record; by default its units and how its movie was read, where any of it is known.
+        overwrite: replace whatever is there.
 
     Raises:
         ValueError: it is not valid, has more than 65535 tracks, or the place holds something else than a result.
     """
-    with ResultWriter(out, tracked) as writer:
-        for index, labels in enumerate(tracked.labels):
+    movie = tracked.movie._replace(units=tracked.units).note()
+    known = known or ({"movie": movie} if any(movie.values()) else None)
+    with ResultWriter(out, tracked, overwrite=overwrite) as writer:
+        for index, labels in enumerate(tracked.masks):
             writer.write(index, labels)
-        writer.commit(tracked.tracks)
+        writer.commit(tracked.tracks, known)
 
 
 def require_valid(tracked: Tracked, name: object) -> None:
@@ -129,7 +113,7 @@ def _result_faults(folder: Path) -> list[str]:
 
 def _presence_faults(tracked: Tracked) -> Iterator[str]:
     """Labels that are missing in a frame of their track, or present elsewhere, or another shape."""
-    for index, labels in enumerate(tracked.labels):
+    for index, labels in enumerate(tracked.masks):
         if labels.shape != tracked.shape:
             yield f"expected {tracked.shape} pixels in frame {tracked.spell(index)}, got {labels.shape}"
         listed = {track.label for track in tracked.tracks if track.begin <= index <= track.end}

@@ -1,10 +1,8 @@
 """Write a result, so that its folder always holds a whole and valid one, or still the older one."""
 
-import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,13 +10,19 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from embedtrack.challenge import record
 from embedtrack.challenge.check import TRACKS, Layout, check, mask_name, summary
 from embedtrack.challenge.lbep import MAX_LABEL, write_tracks
+from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.replace_folder import Replacement
+from embedtrack.files.whole import check_movable, explained, resolved
 from embedtrack.types import Track
 
 RESULT_FILE = re.compile(rf"mask[0-9]+\.tif|{re.escape(TRACKS)}|(SEG|DET|TRA)_log\.txt")
 """The logs are what the official measures leave beside the masks."""
+
+
+WHAT = "a result "
 
 
 class ResultWriter:
@@ -27,9 +31,10 @@ class ResultWriter:
     Without a commit, or if it fails, the destination stays as it was.
     """
 
-    def __init__(self, destination: Path, sequence: Layout) -> None:
-        self.sequence = sequence
-        self._replacement = Replacement(destination)
+    def __init__(self, destination: Path, sequence: Layout, *, overwrite: bool = False) -> None:
+        """Take a destination; what is there is replaced if it is a result of ours, or whatever it is."""
+        self.sequence, self.overwrite = sequence, overwrite
+        self._replacement = Replacement(resolved(destination))
         self.destination = self._replacement.destination
 
     def __enter__(self) -> Self:
@@ -38,8 +43,9 @@ class ResultWriter:
         Raises:
             ValueError: the destination holds something else than a result, or cannot be written.
         """
-        with explained(self.destination):
-            check_replaceable(self.destination)
+        with explained(self.destination, WHAT):
+            check_replaceable(self.destination, overwrite=self.overwrite)
+            record.check_beside(self.destination, overwrite=self.overwrite)
             self._replacement.__enter__()
         return self
 
@@ -63,59 +69,52 @@ class ResultWriter:
                 f"{name}: expected labels from 0 to {MAX_LABEL}, got {low} to {high}; "
                 "a movie with more tracks must be cut into shorter ones"
             )
-        with explained(self.destination):
+        with explained(self.destination, WHAT):
             write_mask(self._replacement.new / name, labels.astype(np.uint16))
 
-    def commit(self, tracks: Iterable[Track]) -> None:
-        """Write the tracks, check the whole result and put it in its place.
+    def commit(self, tracks: Iterable[Track], known: Mapping[str, Any] | None = None) -> None:
+        """Write the tracks, check the whole result and put it in its place, with its record.
 
         Args:
             tracks: begin and end are frame indices from 0, as in ``write``; in the file they are frame numbers.
+            known: the record, see ``record.py``.
 
         Raises:
             ValueError: the result is not valid (a line per fault), or cannot be put in its place.
         """
         first, new = self.sequence.first, self._replacement.new
-        with explained(self.destination):
+        with explained(self.destination, WHAT):
             write_tracks(new / TRACKS, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
         faults = check(new, self.sequence)
         if faults:
             raise ValueError(summary(faults).replace(str(new), str(self.destination)))
-        with explained(self.destination):
-            check_replaceable(self.destination)  # it may have changed since the start
+        with explained(self.destination, WHAT):
+            check_replaceable(self.destination, overwrite=self.overwrite)  # it may have changed since the start
+            record.announce(self.destination, new, known, overwrite=self.overwrite)
             self._replacement.publish()
+            record.confirm(self.destination, known, overwrite=self.overwrite)
 
 
 def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:
-    """Write a mask uint16[H, W]: equal masks give equal bytes."""
-    tifffile.imwrite(path, mask, photometric="minisblack", compression="zlib", metadata=None)
+    """Write a mask uint16[H, W]: equal masks give equal bytes, which carry our mark."""
+    tifffile.imwrite(path, mask, photometric="minisblack", compression="zlib", metadata=None, software=TOKEN.decode())
 
 
-@contextmanager
-def explained(destination: Path) -> Iterator[None]:
-    """What the system refuses within becomes a ValueError."""
-    try:
-        yield
-    except OSError as error:
-        raise ValueError(
-            f"{destination}: expected to write a result there, got '{error.strerror or error}'; "
-            "free space, change permissions or choose another destination"
-        ) from error
-
-
-def check_replaceable(destination: Path) -> None:
-    """Raise ValueError unless there is nothing, or a folder of nothing but an older result."""
+def check_replaceable(destination: Path, *, overwrite: bool = False) -> None:
+    """Raise ValueError unless there is nothing, or a folder of nothing but a result whose masks carry our mark."""
     if not destination.exists():
         return
     if not destination.is_dir():
         raise ValueError(f"{destination}: expected a folder or nothing there, got a file; choose another destination")
-    foreign = sorted(name for name in os.listdir(destination) if not RESULT_FILE.fullmatch(name))
-    if foreign:
+    names = sorted(os.listdir(destination))
+    foreign = [name for name in names if not RESULT_FILE.fullmatch(name)]
+    if not foreign:
+        masks = [name for name in names if name.startswith("mask")]
+        foreign = [name for name in masks or names if not masks or not carries_mark(destination / name)]
+    if foreign and not overwrite:
         raise ValueError(
-            f"{destination}: expected nothing but an older result there, got {foreign[0]}"
-            f"{f' and {len(foreign) - 1} more' if len(foreign) > 1 else ''}; choose another destination"
+            f"{destination}: expected nothing but an older result there, as we wrote it, got {foreign[0]}"
+            f"{f' and {len(foreign) - 1} more' if len(foreign) > 1 else ''}; choose another destination, or say "
+            "--overwrite"
         )
-    if destination.is_mount():
-        raise ValueError(f"{destination}: expected a folder that can be replaced, got a mount point; mount its parent")
-    if not os.access(destination, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(destination))
+    check_movable(destination)

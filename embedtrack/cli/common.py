@@ -1,7 +1,8 @@
 """What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -29,7 +30,13 @@ PixelSize = Annotated[
 ]
 Interval = Annotated[str | None, typer.Option(help="From a frame to the next: 29min, 90s, 0.5h, or seconds.")]
 Channel = Annotated[str | None, typer.Option(help="Of the movie: its number from 1, or its name.")]
-Scene = Annotated[str | None, typer.Option(help="Where a file holds several movies: its number from 1, or its name.")]
+Scene = Annotated[
+    str | None,
+    typer.Option("--scene", "--position", help="Where there are several movies: its number from 1, or its name."),
+]
+Plane = Annotated[str | None, typer.Option("--z", help="Of a movie in depth: a plane's number from 1, or max.")]
+Pattern = Annotated[str | None, typer.Option(help="Of a folder: the images whose names match, e.g. 'A1_*.tif'.")]
+Until = Annotated[int | None, typer.Option(help="The number of the last frame that is used.", min=0)]
 TimeAxis = Annotated[str | None, typer.Option(help="The axis of time, e.g. Z where frames were saved as slices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
@@ -37,6 +44,30 @@ Compile = Annotated[
     str,
     typer.Option("--compile", help="on: compile the network first, for long movies; auto: only what leaves all bytes."),
 ]
+
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out even if it is not of our own.")]
+
+
+def finite(value: float | None) -> float | None:
+    """Let an option be a number that is one: what is not finite passes every bound."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected a finite number, got {value}")
+    return value
+
+
+def written(help: str, kind: str) -> Any:
+    """The option ``--out`` of a command, which names a FILE or a FOLDER."""
+    return typer.Option(help=help, parser=place, metavar=kind)
+
+
+def place(text: str | Path) -> Path:
+    """The place that ``--out`` means, resolved once: the working folder may be what is replaced."""
+    from embedtrack.files.whole import resolved
+
+    if not str(text).strip() or "\0" in str(text):
+        raise typer.BadParameter("expected --out to name a file or a folder, got an empty name")
+    return resolved(Path(text))
 
 
 def _views(text: str | int) -> int:
@@ -97,12 +128,16 @@ def chosen(
     channel: str | None = None,
     scene: str | None = None,
     time_axis: str | None = None,
+    plane: str | None = None,
+    pattern: str | None = None,
+    until: int | None = None,
 ) -> "Choice":
     """What the options say of a movie."""
     from embedtrack.movies.selection import Choice
     from embedtrack.movies.units import Units, parse_interval
 
-    return Choice(channel, scene, time_axis, Units(pixel_size, parse_interval(interval) if interval else None))
+    units = Units(pixel_size, parse_interval(interval) if interval else None)
+    return Choice(channel, scene, time_axis, units, plane, pattern, until)
 
 
 def frame_range(text: str | None) -> range | None:

@@ -16,7 +16,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from embedtrack.files.guard import clipped, plain
+
 console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
+
+
+QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
+"""What keeps OpenCV, which is imported later, and its FFmpeg from writing lines of their own."""
+LINE = 2000
+"""Letters of a line that a person is shown."""
 
 
 class ConsoleHandler(logging.Handler):
@@ -24,7 +32,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the line."""
-        console.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
+        console.print(plain(clipped(self.format(record), LINE)), soft_wrap=True, markup=False, highlight=False)
 
 
 def start_logging() -> None:
@@ -32,7 +40,10 @@ def start_logging() -> None:
     log = logging.getLogger("embedtrack")
     log.handlers = [ConsoleHandler()]
     log.setLevel(logging.INFO)
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong with a file
+    logging.getLogger().addHandler(logging.NullHandler())  # libraries are quiet: our own line says what is wrong
+    logging.captureWarnings(True)
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager
@@ -50,7 +61,7 @@ class FramesBar:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int | None) -> None:
         """Show that ``done`` of ``total`` frames are finished; before the first call there is no bar."""
         if self._task is None:
             self._task = self._progress.add_task("", total=total, rate="")

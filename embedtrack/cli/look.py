@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import LOOK, Channel, Interval, PixelSize, Scene, TimeAxis, chosen, frame_range
+from embedtrack.cli.common import (
+    LOOK,
+    Channel,
+    Interval,
+    Overwrite,
+    PixelSize,
+    Scene,
+    TimeAxis,
+    chosen,
+    finite,
+    frame_range,
+    written,
+)
 
 app = typer.Typer()
 
@@ -17,7 +29,10 @@ Raw = Annotated[Path | None, typer.Option(help="The movie, of any kind, e.g. DAT
 @app.command(rich_help_panel=LOOK)
 def show(
     result_folder: Result,
-    out: Annotated[Path, typer.Option(help="NAME.mp4, .webm (for browsers), .gif; or .png, .jpg: frames in rows.")],
+    out: Annotated[
+        Path,
+        written("NAME.mp4, .webm (for browsers), .gif; or .png, .jpg: frames in rows.", "FILE"),
+    ],
     raw: Raw = None,
     truth: Annotated[Path | None, typer.Option(help="Mark the errors against it, e.g. DATASET/01_GT.")] = None,
     channel: Channel = None,
@@ -26,39 +41,46 @@ def show(
     pixel_size: PixelSize = None,
     interval: Interval = None,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to draw, inclusive.")] = None,
-    fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100)] = 10,
+    fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100, callback=finite)] = 10,
     tail: Annotated[int, typer.Option(help="Frames of the past that the tails show.", min=0)] = 10,
     numbers: Annotated[bool, typer.Option(help="Write each track's number into its cell.")] = True,
     zoom: Annotated[int | None, typer.Option(help="Enlarge; small frames are by themselves.", min=1, max=8)] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
+    from embedtrack.files.whole import check_file
     from embedtrack.looks.movie import check_suffix
     from embedtrack.looks.show import PictureOptions
     from embedtrack.looks.show import show as make
     from embedtrack.movies.open import open_pair
 
     check_suffix(out)
+    check_file(out, overwrite=overwrite)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     span = frame_range(frames)
     part = range(span.start - result.first, span.stop - result.first) if span else None
     reality = open_tracked(truth) if truth else None
     with frames_bar(out.name) as bar:
-        make(result, out, images, reality, part, PictureOptions(tail, numbers, zoom, fps), bar)
+        make(result, out, images, reality, part, PictureOptions(tail, numbers, zoom, fps), bar, overwrite=overwrite)
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)
 
 
 @app.command(rich_help_panel=LOOK)
 def measure(
     result_folder: Result,
-    out: Annotated[Path, typer.Option(help="NAME.csv or NAME.parquet; the tracks go to NAME_tracks beside it.")],
+    out: Annotated[
+        Path,
+        written("NAME.csv or NAME.parquet; the tracks go to NAME_tracks beside it.", "FILE"),
+    ],
     raw: Raw = None,
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a table with a row per cell and frame, and one with a row per track."""
     from embedtrack.looks.measure import measure as make
@@ -66,7 +88,7 @@ def measure(
 
     choice = chosen(pixel_size, interval, channel, scene, time_axis)
     result, images = open_pair(result_folder, raw, choice, channels=True)
-    beside = make(result, out, images)
+    beside = make(result, out, images, overwrite=overwrite)
     logging.getLogger("embedtrack").info("%s: a row per cell and frame; %s: a row per track", out, beside.name)
 
 
@@ -74,13 +96,17 @@ def measure(
 def view(
     result_folder: Result,
     raw: Raw = None,
-    out: Annotated[Path | None, typer.Option(help="Where corrections go; by default the result's own folder.")] = None,
+    out: Annotated[
+        Path | None,
+        written("Where corrections go; by default the result's own folder.", "FOLDER"),
+    ] = None,
     as_truth: Annotated[
         Path | None, typer.Option(help="A data set's folder: gets frames that are right, to train.")
     ] = None,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, frames that will be right when it is saved.")] = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Look at a result in napari and correct it: cut, join, divide, relabel, paint."""
     from embedtrack.viewer.window import view as open_window
@@ -92,13 +118,14 @@ def view(
         truth=as_truth,
         frames=frame_range(frames),
         units=chosen(pixel_size, interval).units,
+        overwrite=overwrite,
     )
 
 
 @app.command(rich_help_panel=LOOK)
 def report(
     result_folder: Result,
-    out: Annotated[Path, typer.Option(help="NAME.html: one file, which needs no network.")],
+    out: Annotated[Path, written("NAME.html: one file, which needs no network.", "FILE")],
     raw: Raw = None,
     truth: Annotated[Path | None, typer.Option(help="Score it and list the errors, e.g. DATASET/01_GT.")] = None,
     channel: Channel = None,
@@ -106,20 +133,24 @@ def report(
     time_axis: TimeAxis = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
+    from embedtrack.challenge.convention import dataset_of
     from embedtrack.challenge.evaluate import evaluate
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
-    from embedtrack.inference.track import dataset_of
+    from embedtrack.files.whole import check_file
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
     from embedtrack.movies.open import open_pair
 
+    check_file(out, overwrite=overwrite)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None
     scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None
     where = result_folder.resolve()
     with frames_bar(out.name) as bar:
-        make(result, out, Facts(f"{where.parent.name}/{where.name}", scores, rules.border), images, reality, bar)
+        facts = Facts(f"{where.parent.name}/{where.name}", scores, rules.border)
+        make(result, out, facts, images, reality, bar, overwrite=overwrite)
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)

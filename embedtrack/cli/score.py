@@ -12,6 +12,9 @@ from embedtrack.cli.common import frame_range
 
 app = typer.Typer()
 
+SHOWN = 100
+"""Faults of a result that a person is shown."""
+
 
 @app.command(rich_help_panel=common.EVALUATE)
 def evaluate(
@@ -23,9 +26,9 @@ def evaluate(
     """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them."""
     from rich.console import Console
 
+    from embedtrack.challenge.convention import dataset_of
     from embedtrack.challenge.evaluate import evaluate as score
     from embedtrack.challenge.evaluate import table
-    from embedtrack.inference.track import dataset_of
 
     tolerance = dataset_of(truth_folder).cycle_tolerance
     scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=frame_range(frames))
@@ -39,9 +42,11 @@ def evaluate(
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout
+    from embedtrack.challenge.check import summary
+    from embedtrack.challenge.record import noted
     from embedtrack.challenge.tracked import is_truth, open_tracked
     from embedtrack.movies.open import movie_of, open_movie
-    from embedtrack.movies.selection import noted
+    from embedtrack.movies.selection import Choice
 
     log = logging.getLogger("embedtrack")
     if is_truth(result_folder):
@@ -49,8 +54,13 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
         log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
         return
     movie = movie_of(result_folder)
-    faults = layout.check(result_folder, open_movie(movie, noted(result_folder)) if movie else None)
+    choice = Choice()
+    try:
+        choice = noted(result_folder)
+    except ValueError as error:
+        log.warning("%s", error)  # a fault of the record, not of the result
+    faults = layout.check(result_folder, open_movie(movie, choice) if movie else None)
     if faults:
-        raise ValueError("\n".join(faults))
+        raise ValueError(summary(faults, SHOWN))
     known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
     log.info("%s: valid%s", result_folder, known)

@@ -6,20 +6,21 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import EXCHANGE
+from embedtrack.cli.common import EXCHANGE, Overwrite, written
 
 app = typer.Typer()
 
 
 @app.command(rich_help_panel=EXCHANGE)
 def submission(
-    out: Annotated[Path, typer.Option(help="Gets SW/ and description.txt.")],
+    out: Annotated[Path, written("Gets SW/ and description.txt.", "FOLDER")],
     datasets: Annotated[list[str] | None, typer.Option(help="Again for more; by default all with weights.")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write the challenge's folder SW: scripts, weights, and an environment that needs nothing of the host."""
     from embedtrack.ship.submission import write
 
-    software = write(out, datasets)
+    software = write(out, datasets, overwrite=overwrite)
     scripts = sorted(path.name for path in software.glob("*.sh"))
     size = sum(path.stat().st_size for path in software.rglob("*") if path.is_file() and not path.is_symlink())
     logging.getLogger("embedtrack").info("%s: %.2f GB, %s", software, size / 1e9, ", ".join(scripts))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import INFER, Compile, Device, Model, Precision, Views
+from embedtrack.cli.common import INFER, Compile, Device, Model, Overwrite, Precision, Views, finite, written
 
 app = typer.Typer()
 
@@ -15,34 +15,36 @@ app = typer.Typer()
 def watch(
     folder: Annotated[Path, typer.Argument(help="The folder in which t000.tif, t001.tif, ... appear.")],
     model: Model,
-    out: Annotated[Path, typer.Option(help="The result: valid after every frame, in the end that of infer.")],
+    out: Annotated[
+        Path,
+        written("The result: valid after every frame, in the end that of infer.", "FOLDER"),
+    ],
     views: Views = 8,
     device: Device = "auto",
     precision: Precision = "float32",
     compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
-    idle: Annotated[float | None, typer.Option(help="The recording ends after so many seconds without change.")] = None,
+    idle: Annotated[
+        float | None,
+        typer.Option(help="The recording ends after so many seconds without change.", callback=finite, min=0),
+    ] = None,
     flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
+    overwrite: Overwrite = False,
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
-    from embedtrack.challenge import provenance
+    from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
-    from embedtrack.movies.open import open_movie
+    from embedtrack.options import Options
 
-    where = str(choose(device))
+    options = Options(views, str(choose(device)), precision, compiling, border)
+    check_apart(out, folder, model)
     with told_by_ctrl_c() as told:
         summary = follow(
-            folder, model, out,
-            views=views, device_name=where, precision=precision, compiling=compiling, border=border,
+            folder, model, out, options, overwrite=overwrite,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
-    provenance.note(
-        out, folder, model, summary.seconds,
-        device_name=where, movie=open_movie(folder).note(),
-        views=views, precision=precision, compiling=compiling, border=border,
-    )  # fmt: skip
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
     )

@@ -36,13 +36,14 @@ def run(device_name: str) -> Iterator[Finding]:
     from embedtrack.challenge.aogm import match_labels
     from embedtrack.challenge.layout import read_labels
     from embedtrack.inference.track import track
+    from embedtrack.options import Options
     from embedtrack.simulate.movie import simulate
 
     with tempfile.TemporaryDirectory() as scratch:
         movie, result = Path(scratch) / "toy", Path(scratch) / "toy" / "01_RES"
         simulate(movie, seed=7, frames=3, size=(192, 256), cells=12)
         begin = time.perf_counter()
-        track(movie / "01", models() / DEMO_MODEL, result, views=1, device_name=device_name)
+        track(movie / "01", models() / DEMO_MODEL, result, Options(views=1, device=device_name))
         spent = time.perf_counter() - begin
         cells = found = 0
         for truth in sorted((movie / "01_GT" / "TRA").glob("*.tif")):
@@ -61,22 +62,21 @@ def speed(device_name: str, seconds: float) -> Iterator[Finding]:
     import numpy as np
 
     from embedtrack import checkpoint
-    from embedtrack.inference.device import choose, fast_precision, keep_memory, move
-    from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+    from embedtrack.inference.device import choose, fast_precision, keep_memory
+    from embedtrack.inference.segmenter import Segmenter
+    from embedtrack.options import Options
 
     device = choose(device_name)
     model = checkpoint.load(models() / DEMO_MODEL)
-    move(model.network, device)
     keep_memory()
     precisions = dict.fromkeys(["float32", fast_precision(device)])
     for precision in precisions:
         frame = np.random.default_rng(0).normal(0, 1, (512, 512)).astype(np.float32)
-        predictor = Predictor(model.network, plan_tiles((512, 512), model.config.tile, device, 1), 1, precision)
-        predictor(frame)
-        predictor(frame)
+        predictor = Segmenter(model, Options(views=1, device=str(device), precision=precision)).predictor()
+        predictor.launch(frame, (512, 512)).cells()
         begin, count = time.perf_counter(), 0
         while time.perf_counter() - begin < seconds / len(precisions):
-            predictor(frame)
+            predictor.launch(frame, (512, 512)).cells()
             count += 1
         rate = count / (time.perf_counter() - begin)
         share = f"{rate / REFERENCE[precision]:.1f} times one core of an EPYC with AVX512-BF16"

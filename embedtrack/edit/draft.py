@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.challenge.lbep import MAX_LABEL
-from embedtrack.challenge.tracked import Tracked
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels, Track
 
 
@@ -23,13 +23,13 @@ class Draft(NamedTuple):
 
 def open_draft(tracked: Tracked) -> Draft:
     """All frames of a tracked movie in memory."""
-    frames = tuple(np.asarray(labels, np.int32) for labels in tracked.labels)
+    frames = tuple(np.asarray(labels, np.int32) for labels in tracked.masks)
     return Draft(frames, {track.label: track for track in tracked.tracks})
 
 
 def as_tracked(draft: Draft, like: Tracked) -> Tracked:
     """The draft as a tracked movie with the frame numbers and units of another."""
-    return replace(like, labels=draft.frames, tracks=sorted(draft.tracks.values()))
+    return replace(like, masks=draft.frames, tracks=sorted(draft.tracks.values()))
 
 
 def track_of(draft: Draft, cell: Node) -> Track:

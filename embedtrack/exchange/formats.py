@@ -1,28 +1,36 @@
 """Which format is which: write a result for another program, read what it made of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
+from embedtrack.files.guard import reading
+from embedtrack.files.lazy import Lazy
 from embedtrack.files.whole import new_folder
+from embedtrack.tracked import Tracked
+from embedtrack.types import Labels
 
 MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
 FORMATS = (*MODULES, "isbi")
 """``isbi`` are the challenge's own files."""
 
 
-def export(result: Tracked, to: str, out: Path, raw: Sequence[NDArray[Any]] | None = None) -> None:
+def export(
+    result: Tracked, to: str, out: Path, raw: Sequence[NDArray[Any]] | None = None, *, overwrite: bool = False
+) -> None:
     """Write a result for another program into the folder ``out``, whole or not at all.
 
     Args:
         result: what to write.
         to: one of FORMATS.
-        out: the folder; an older output of the same kind is replaced.
+        out: the folder; an older output of ours of the same kind is replaced.
         raw: the movie, for the formats that can hold it (ome-zarr, trackmate).
+        overwrite: replace whatever is there.
 
     Raises:
         ValueError: another format, a package is missing, or nothing can be written there.
@@ -30,10 +38,10 @@ def export(result: Tracked, to: str, out: Path, raw: Sequence[NDArray[Any]] | No
     if to not in FORMATS:
         raise ValueError(f"expected --to {', '.join(FORMATS)}, got {to}")
     if to == "isbi":
-        write_tracked(result, out)
+        write_tracked(result, out, overwrite=overwrite)
         return
     module = import_module(f"embedtrack.exchange.{MODULES[to]}")
-    with new_folder(out, module.KNOWN) as folder:
+    with new_folder(out, to, overwrite=overwrite) as folder:
         module.write(result, folder, raw)
 
 
@@ -55,8 +63,15 @@ def load(path: Path, kind: str | None = None) -> Tracked:
         raise ValueError(f"expected --from {', '.join(FORMATS)}, got {kind}")
     if kind == "isbi":
         return open_tracked(path)
-    result: Tracked = import_module(f"embedtrack.exchange.{MODULES[kind]}").read(path)
-    return result
+    with reading(path, f"what {kind} can hold"):
+        result: Tracked = import_module(f"embedtrack.exchange.{MODULES[kind]}").read(path)
+    within = result.masks
+
+    def masks(t: int) -> Labels:
+        with reading(path, f"whole masks of {kind}"):
+            return within[t]
+
+    return replace(result, masks=Lazy(len(within), masks))
 
 
 def recognise(path: Path) -> str:

@@ -15,9 +15,10 @@ from scipy.ndimage import find_objects
 
 from embedtrack.challenge.aogm import Edge, Node, edges
 from embedtrack.challenge.lbep import MAX_LABEL
-from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.tracked import require_valid
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels, Track
 
 

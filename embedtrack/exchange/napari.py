@@ -5,7 +5,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,14 @@ import tifffile
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Edge, Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.graph import places, tracked
 from embedtrack.exchange.stack import open_stack
+from embedtrack.files.guard import LARGEST, brief, number, reading, require_regular, whole
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Track
 
-KNOWN = re.compile(r"tracks\.csv|graph\.json|labels\.tif")
 COLUMNS = ("ID", "T", "Y", "X", "cell", "generation")
 
 
@@ -33,7 +32,7 @@ def layers(result: Tracked) -> list[tuple[NDArray[Any], dict[str, Any], str]]:
     scale = [interval, pixel, pixel]
     features = {name: rows[:, i].astype(int) for i, name in enumerate(COLUMNS) if i > 3}
     graph = {child: [parent] for child, parent in _graph(result.tracks).items()}
-    stack = np.stack([np.asarray(labels) for labels in result.labels])
+    stack = np.stack([np.asarray(labels) for labels in result.masks])
     return [
         (stack, {"name": "cells", "scale": scale}, "labels"),
         (rows[:, :4], {"name": "tracks", "graph": graph, "features": features, "scale": scale}, "tracks"),
@@ -57,7 +56,7 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
     height, width = result.shape
     dtype = np.uint16 if max((track.label for track in result.tracks), default=0) < 1 << 16 else np.uint32
     tifffile.imwrite(
-        folder / "labels.tif", (labels.astype(dtype) for labels in result.labels),
+        folder / "labels.tif", (labels.astype(dtype) for labels in result.masks),
         shape=(len(result), height, width), dtype=dtype, compression="zlib", photometric="minisblack",
         metadata={"axes": "TYX"},
     )  # fmt: skip
@@ -82,9 +81,10 @@ def read(path: Path) -> Tracked:
         start.setdefault(track, node)
         end[track] = node
     links += _branches(path, graph, start, end)
-    units = Units(about.get("pixel"), about.get("interval"))
+    with reading(path / "graph.json", "what export writes", "correct it"):
+        units = Units(*(number(about, name) if about.get(name) else None for name in ("pixel", "interval")))
+        first, digits = whole(about, "first", 0), whole(about, "digits", 3, most=9)
     nodes = [(t, value[track, t]) for track, t, _, _ in rows]
-    first, digits = int(about.get("first", 0)), int(about.get("digits", 3))
     return tracked(path, labels, nodes, links, first, digits, units, own="first" in about)
 
 
@@ -93,7 +93,7 @@ def _rows(result: Tracked) -> list[tuple[float, ...]]:
     cell, life = cell_of_track(result.tracks), lives(result.tracks)
     rows = [
         (label, t, round(y, 3), round(x, 3), cell[label], life[cell[label]].generation)
-        for t, labels in enumerate(result.labels)
+        for t, labels in enumerate(result.masks)
         for label, (y, x) in places(labels).items()
     ]
     return sorted(rows)
@@ -106,20 +106,24 @@ def _graph(tracks: Sequence[Track]) -> dict[int, int]:
 
 def _parse(path: Path) -> list[tuple[int, int, float, float]]:
     """ID, T, Y, X of every row."""
+    require_regular(path)
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.DictReader(file))
-        return [(int(float(one["ID"])), int(float(one["T"])), float(one["Y"]), float(one["X"])) for one in lines]
+        return [(whole(one, "ID", most=LARGEST), whole(one, "T"), number(one, "Y"), number(one, "X")) for one in lines]
     except OSError as error:
         raise ValueError(f"{path}: expected napari's tracks, got '{error.strerror}'; add them") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: expected the columns ID, T, Y, X, a number in each row, got '{error}'") from error
+    except Exception as error:  # the module csv has errors of its own
+        raise ValueError(
+            f"{path}: expected the columns ID, T, Y, X, a number in each row, got '{brief(error)}'; correct it"
+        ) from error
 
 
 def _parse_graph(path: Path) -> tuple[dict[str, Any], dict[int, list[int]]]:
     """What we wrote beside the graph, and child -> parents."""
+    require_regular(path)
     try:
-        about: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
         graph = about.pop("graph", None)
         if graph is None:
             graph, about = about, {}
@@ -127,8 +131,10 @@ def _parse_graph(path: Path) -> tuple[dict[str, Any], dict[int, list[int]]]:
             int(child): [int(p) for p in (parents if isinstance(parents, list) else [parents])]
             for child, parents in graph.items()
         }
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: expected a JSON object of child: [parent], got '{error}'; correct it") from error
+    except Exception as error:  # nested too deeply, letters that are no text, ...
+        raise ValueError(
+            f"{path}: expected a JSON object of child: [parent], got '{brief(error)}'; correct it"
+        ) from error
 
 
 def _values(

@@ -1,6 +1,7 @@
 """Replace a folder as a whole: its place holds the older one until the swap and the new one after it.
 
-A run works in a hidden folder beside the destination, so that the swap is a rename within one file system::
+A run works in a hidden folder beside the destination, so that the swap is a rename within one file system; files are
+written in such a folder too, and what killed runs have left is removed by the next one for the same destination::
 
     .01_RES.x7k2_a9c.partial/    named by mkdtemp: runs never share one
         lock                     flocked as long as the run lives, however it ends: this tells the stale from the living
@@ -16,13 +17,33 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
 log = logging.getLogger(__name__)
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
+
+
+@contextmanager
+def workspace(destination: Path) -> Iterator[Path]:
+    """A hidden folder beside a resolved destination, for this run alone; it and what is left in it go in the end.
+
+    Creates the parent, and removes the hidden folders of killed runs.
+
+    Raises:
+        OSError: the parent cannot be created or written.
+    """
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    _clear_stale(destination)
+    place, lock = _new_workspace(destination)
+    try:
+        yield place
+    finally:
+        _discard(place, destination)
+        lock.close()
 
 
 class Replacement:
@@ -35,21 +56,20 @@ class Replacement:
         self.destination = Path(destination).resolve()
 
     def __enter__(self) -> Self:
-        """Create the parent and the hidden folder, and remove those of killed runs.
+        """Make the hidden folder; see ``workspace``.
 
         Raises:
             OSError: the parent cannot be created or written.
         """
-        self.destination.parent.mkdir(parents=True, exist_ok=True)
-        _clear_stale(self.destination)
-        self._workspace, self._lock = _new_workspace(self.destination)
-        self.new = self._workspace / "new"
-        self.new.mkdir()  # unlike mkdtemp's, its permissions are the usual ones
+        with ExitStack() as stack:
+            self._workspace = stack.enter_context(workspace(self.destination))
+            self.new = self._workspace / "new"
+            self.new.mkdir()  # unlike mkdtemp's, its permissions are the usual ones
+            self._leave = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        _discard(self._workspace, self.destination)
-        self._lock.close()
+        self._leave.close()
 
     def publish(self) -> None:
         """Put ``new`` in its place.
@@ -63,27 +83,27 @@ class Replacement:
 def _new_workspace(destination: Path) -> tuple[Path, IO[str]]:
     """A hidden folder beside the destination and its lock."""
     while True:
-        workspace = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent))
-        lock = _acquire(workspace)
+        place = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent))
+        lock = _acquire(place)
         if lock:  # else another run has just taken it for a stale one
-            return workspace, lock
+            return place, lock
 
 
 def _clear_stale(destination: Path) -> None:
     """Remove the hidden folders of killed runs, never those of living ones."""
     pattern = re.compile(rf"\.{re.escape(destination.name)}\.[a-z0-9_]{{8}}\.partial")
-    for workspace in [path for path in destination.parent.iterdir() if pattern.fullmatch(path.name)]:
+    for place in [path for path in destination.parent.iterdir() if pattern.fullmatch(path.name)]:
         with suppress(OSError):  # another user's
-            lock = _acquire(workspace)
+            lock = _acquire(place)
             if lock:
-                log.info("removing %s, left by a run that was killed", workspace)
-                _discard(workspace, destination)
+                log.info("removing %s, left by a run that was killed", place)
+                _discard(place, destination)
                 lock.close()
 
 
-def _acquire(workspace: Path) -> IO[str] | None:
+def _acquire(place: Path) -> IO[str] | None:
     """The workspace's lock; None if another run holds it or has removed the workspace meanwhile."""
-    path = workspace / "lock"
+    path = place / "lock"
     with suppress(FileNotFoundError):
         lock = path.open("a")
         with suppress(FileNotFoundError, BlockingIOError):
@@ -94,16 +114,16 @@ def _acquire(workspace: Path) -> IO[str] | None:
     return None
 
 
-def _discard(workspace: Path, destination: Path) -> None:
+def _discard(place: Path, destination: Path) -> None:
     """Remove a workspace; an older folder whose swap was cut short goes back to its place first."""
-    old = workspace / "old"
+    old = place / "old"
     try:
         if old.exists() and not destination.exists():
             old.rename(destination)
     except OSError as error:
         log.warning("what was in %s stays in %s: %s", destination, old, error.strerror)
     else:
-        shutil.rmtree(workspace, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _swap(new: Path, destination: Path, old: Path) -> None:

@@ -10,23 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from embedtrack import checkpoint
-from embedtrack.challenge.aogm import match_labels
+from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
-from embedtrack.checkpoint import Model
 from embedtrack.inference import device
-from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
-from embedtrack.methods.embedtrack.cluster import cluster
-from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.suit import middle, suit
+from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_frame, to_working
-from embedtrack.types import Labels, Maps
+from embedtrack.options import Options
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +41,6 @@ AHEAD = 0.1
 """A model that is ahead of the next by less is not surely the best."""
 LIKE = 2.0
 """What a model finds may be larger or smaller by this factor than what it has learnt."""
-DARK = 0.5
-"""Skew from which on a movie counts as bright cells on a dark ground."""
 
 
 class Assessment(NamedTuple):
@@ -62,7 +56,7 @@ class Assessment(NamedTuple):
 
     @property
     def agreement(self) -> float:
-        """The mean quality."""
+        """How well the eight views agree: the mean over the frames that were tried."""
         return float(np.mean(self.qualities))
 
     @property
@@ -123,16 +117,18 @@ def assess(
     folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32", views: int = 8
 ) -> Assessment:
     """How the model in a folder sees some frames [H, W] of a movie in so many views."""
-    model = checkpoint.load(folder)
-    device.move(model.network, where)
+    options = Options(device=str(where), precision=precision)
+    segmenter = Segmenter(suit(Segmenter(checkpoint.load(folder), options).model, images, options), options)
+    config = segmenter.model.config
     qualities: list[float] = []
     diameters: list[float] = []
     for image in images:
-        whole, seen = _see(model, _middle(image, round(SIDE / model.config.scale)), precision, views)
-        qualities += [quality(whole, view) for view in seen]
+        mean, single = segmenter.in_views(middle(image, round(SIDE / config.scale)), views)
+        whole = mean.labels
+        qualities += [quality(whole, view.labels) for view in single]
         areas = np.unique(whole[whole > 0], return_counts=True)[1]
         diameters += (2 * np.sqrt(areas / np.pi)).tolist()
-    return Assessment(folder, tuple(qualities), tuple(diameters), model.config.cell_diameter)
+    return Assessment(folder, tuple(qualities), tuple(diameters), config.cell_diameter)
 
 
 def judge(assessed: Sequence[Assessment], skewed: float) -> tuple[str, bool]:
@@ -158,43 +154,6 @@ def judge(assessed: Sequence[Assessment], skewed: float) -> tuple[str, bool]:
     if lead < AHEAD:
         return f"{best.model.name} fits, the next nearly as well: {seen}; either will do, or compare both", True
     return f"{best.model.name} fits: {seen}", True
-
-
-def quality(one: Labels, other: Labels) -> float:
-    """The panoptic quality of two label images int32[H, W]: sum of Jaccard indices / mean number of cells."""
-    match = match_labels(one, other)
-    total = len(match.cells) + len(match.masks)
-    return 2 * sum(jaccard for jaccard in match.jaccards if jaccard > 0.5) / total if total else 0.0
-
-
-def skew(images: Sequence[NDArray[Any]]) -> float:
-    """How much further bright places lie above the median than dark ones below it, from -1 to 1."""
-    values = []
-    for image in images:
-        low, middle, high = np.percentile(cv2.blur(image.astype(np.float32), (5, 5)), (0.5, 50, 99.5))
-        values.append((high + low - 2 * middle) / max(high - low, 1e-9))
-    return float(np.mean(values))
-
-
-def _see(model: Model, image: NDArray[Any], precision: str, views: int) -> tuple[Labels, list[Labels]]:
-    """The masks that the mean over some views gives, and those of each view, all turned back: int32[H, W]."""
-    config, shape = model.config, (image.shape[0], image.shape[1])
-    frame = normalise(to_working(image, config.scale), config.normalisation)
-    maps = []
-    for symmetry in SYMMETRIES[:views]:
-        turned = np.ascontiguousarray(do(frame, symmetry))
-        tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, model.device, 1)
-        one = undo_maps(Predictor(model.network, tiles, 1, precision)(turned), symmetry)
-        maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
-    mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
-    whole, *single = (cluster(one, config.clustering, config.frame_pixel_size) for one in (mean, *maps))
-    return whole, single
-
-
-def _middle(image: NDArray[Any], side: int) -> NDArray[Any]:
-    """The square of this side in the middle of an image [H, W], or as much as there is."""
-    top, left = (max(0, (length - side) // 2) for length in image.shape)
-    return image[top : top + side, left : left + side]
 
 
 def _found(one: Assessment, frames: int) -> str:

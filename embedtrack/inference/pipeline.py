@@ -77,13 +77,23 @@ def spread(work: Callable[[S], T], items: Iterable[S], workers: int = 1) -> Gene
         return
     pool = ThreadPoolExecutor(workers, "stage")
     busy: deque[Future[T]] = deque()
+    source, failure = iter(items), None
     try:
-        for item in items:
+        while True:
+            try:
+                item = next(source)
+            except StopIteration:
+                break
+            except Exception as error:  # it comes after the results of the items before it
+                failure = error
+                break
             busy.append(pool.submit(work, item))
             if len(busy) == workers:
                 yield busy.popleft().result()
         while busy:
             yield busy.popleft().result()
+        if failure is not None:
+            raise failure
     finally:
         pool.shutdown(cancel_futures=True)
 

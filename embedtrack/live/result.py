@@ -14,19 +14,25 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.challenge import record
 from embedtrack.challenge.check import TRACKS
 from embedtrack.challenge.lbep import write_tracks
-from embedtrack.challenge.writer import check_replaceable, explained, write_mask
+from embedtrack.challenge.writer import WHAT, check_replaceable, write_mask
 from embedtrack.files.replace_folder import Replacement
+from embedtrack.files.whole import explained, resolved
 from embedtrack.types import Track
 
 
 class LiveResult:
     """``with LiveResult(...) as live: live.publish(...)``, again and again."""
 
-    def __init__(self, destination: Path, *, go_on: bool) -> None:
-        """Take a destination; ``go_on`` if what is there is the beginning of this result, else it is replaced."""
-        self._replacement = Replacement(destination)
+    def __init__(self, destination: Path, *, go_on: bool, overwrite: bool = False) -> None:
+        """Take a destination; ``go_on`` if what is there is the beginning of this result, else it is replaced.
+
+        ``overwrite`` lets it be replaced even if it is no result of ours.
+        """
+        self.overwrite = overwrite
+        self._replacement = Replacement(resolved(destination))
         self.destination = self._replacement.destination
         self._ours = self._identity() if go_on else None  # the result's folder, as long as it is the one we know
         self._twin = False  # whether the hidden folder is the result but for the files ``_behind``
@@ -38,8 +44,9 @@ class LiveResult:
         Raises:
             ValueError: the destination holds something else than a result, or cannot be written.
         """
-        with explained(self.destination):
-            check_replaceable(self.destination)
+        with explained(self.destination, WHAT):
+            check_replaceable(self.destination, overwrite=self.overwrite)
+            record.check_beside(self.destination, overwrite=self.overwrite)
             self._replacement.__enter__()
         return self
 
@@ -53,13 +60,14 @@ class LiveResult:
             ValueError: a label that does not fit into 16 bits, or the system refuses to write.
         """
         new = self._replacement.new
-        with explained(self.destination):
+        with explained(self.destination, WHAT):
             self._catch_up(masks)
             for name in [*masks, TRACKS]:
                 (new / name).unlink(missing_ok=True)  # a link: to write into it would change the result
             for name, mask in masks.items():
                 write_mask(new / name, mask)
             write_tracks(new / TRACKS, tracks)
+            record.forget(self.destination)  # an older result's; ours is written when the recording has ended
             self._replacement.publish()
             self._twin = self._ours is not None and new.is_dir()
             self._ours, self._behind = self._identity(), {*masks, TRACKS}

@@ -7,15 +7,12 @@ knows lies in a hidden folder beside the result, ``.01_RES.watch``, from which a
 import json
 import logging
 import math
-import os
 import shutil
 import signal
 import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +23,27 @@ from numpy.typing import NDArray
 from embedtrack import __version__
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, mask_name, summary
-from embedtrack.challenge.writer import explained
+from embedtrack.challenge.convention import border_of
+from embedtrack.challenge.writer import WHAT
+from embedtrack.files.guard import brief
 from embedtrack.files.lock import exclusive
 from embedtrack.files.names import numbered
-from embedtrack.inference.track import Job, Summary, prepare, segment, summarise
+from embedtrack.files.whole import explained, whole_file
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.track import Summary, prepare, summarise
 from embedtrack.live.arrivals import Arrival, Arrivals, Late, Stamp, stamp
 from embedtrack.live.result import LiveResult
 from embedtrack.model_files import WEIGHTS, digest
-from embedtrack.tracks.tracker import Mask
+from embedtrack.options import Options
+from embedtrack.tracks.tracker import Mask, Tracker
 
 log = logging.getLogger(__name__)
 
 State = dict[str, NDArray[Any]]
 
 STATE = "state.npz"
+PREDICTOR = "predictor."
+"""Before the names of what the predictor knows."""
 SHARE = 0.05
 """Share of the time that keeping the state may take."""
 
@@ -48,12 +52,9 @@ def watch(
     folder: Path,
     model_folder: Path,
     out: Path,
+    options: Options | None = None,
     *,
-    views: int = 8,
-    device_name: str = "auto",
-    precision: str = "float32",
-    compiling: str = "auto",
-    border: int | None = None,
+    overwrite: bool = False,
     idle: float = math.inf,
     ended: Callable[[], bool] = lambda: False,
 ) -> Summary:
@@ -63,27 +64,26 @@ def watch(
         folder: where ``t000.tif``, ... appear, in any order, perhaps half-written at first.
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
         out: the result's folder; an older result there is replaced with the first frame.
-        views: as in ``infer.track``, like the next four.
-        device_name: the device.
-        precision: the network's.
-        compiling: auto, on or off.
-        border: E in pixels.
+        options: as in ``track``.
+        overwrite: replace what is there even if it is no result of ours.
         idle: the recording has ended when nothing has changed in the folder for this many seconds ...
         ended: ... or when this says so; all frames that are there then are still tracked.
 
     Raises:
         ValueError: anything that is wrong with the frames, the model or the destination.
     """
-    begin = time.perf_counter()
+    begin, options = time.perf_counter(), options or Options()
+    if not idle >= 0:
+        raise ValueError(f"expected --idle 0 or more seconds, got {idle}")
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder in which frames t000.tif, ... will appear, got none; make it")
-    job = prepare(folder, model_folder, views, device_name, precision, border, compiling)
-    identity = _identity(folder, model_folder, job, views, precision, compiling)
+    segmenter, _ = prepare(folder, model_folder, options)
+    identity = _identity(folder, model_folder, segmenter)
     with _memory(out) as memory:
         while True:
-            run = Run(job, folder, out, memory, identity)
+            run = Run(segmenter, folder, out, memory, identity, overwrite)
             try:
-                run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen), views, precision, compiling)
+                run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen))
                 sequence = layout.open_frame_folder(folder)
                 if [stamp(path) for path in sequence.paths] == [arrival.stamp for arrival in run.seen]:
                     break
@@ -100,9 +100,13 @@ def watch(
 class Run:
     """One pass over a recording: from its start, or from where a run stood that was killed."""
 
-    def __init__(self, job: Job, folder: Path, out: Path, memory: Path, identity: str) -> None:
-        self.job, self.out, self.memory, self.identity = job, out, memory, identity
-        self.tracker = job.tracker()
+    def __init__(
+        self, segmenter: Segmenter, folder: Path, out: Path, memory: Path, identity: str, overwrite: bool
+    ) -> None:
+        self.segmenter, self.out, self.memory, self.identity = segmenter, out, memory, identity
+        self.overwrite, self._border = overwrite, border_of(folder, segmenter.options.border)
+        self.tracker = self._new_tracker()
+        self._predictor: State = {}
         self.seen: list[Arrival] = []
         self._stamps: list[Stamp] = []  # of the finished masks
         self._save_after = 0.0
@@ -110,18 +114,20 @@ class Run:
         if state is not None and self._restore(state, folder):
             log.info("%s: going on after %d frames", out, len(self.seen))
 
-    def follow(self, arrivals: Arrivals, views: int, precision: str, compiling: str = "auto") -> None:
+    def _new_tracker(self) -> Tracker:
+        return Tracker(self.segmenter.model.config, self._border, self.segmenter.options.max_gap)
+
+    def follow(self, arrivals: Arrivals) -> None:
         """Track all frames that arrive; after each one the result is published."""
         start, began = len(self.seen), time.time()
         already = sum(1 for _ in self.out.glob("mask*.tif")) if start else 0  # a killed run had published more
-        last = [arrival.path for arrival in self.seen[-1:]]  # the next frame needs its features
         self.seen = arrivals.seen
         shown: dict[str, Mask] = {}
         waiting: dict[str, Mask] = {}
-        cells = segment(self.job.model, chain(last, arrivals), views, precision, compiling=compiling)
-        with closing(cells), LiveResult(self.out, go_on=start > 0) as live:
-            for count, frame in enumerate(islice(cells, len(last), None), start=start + 1):
-                fresh = self.tracker.add(frame)
+        frames = self.segmenter.movie(iter(arrivals), self._predictor)
+        with closing(frames), LiveResult(self.out, go_on=start > 0, overwrite=self.overwrite) as live:
+            for count, frame in enumerate(frames, start=start + 1):
+                fresh = self.tracker.add(frame.cells)
                 held, tracks = self.tracker.held()
                 finished = count - len(held)
                 names = map(self._name, range(finished - len(fresh), count))
@@ -131,15 +137,16 @@ class Run:
                     first, arrival = self.seen[0].number, self.seen[count - 1]
                     live.publish(waiting, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
                     latency = time.time() - max(arrival.stamp.time / 1e9, began)
-                    log.info("%s: %d cells, %.2f s after it was there", arrival.path.name, frame.labels.max(), latency)
+                    cells = frame.cells.labels.max()
+                    log.info("%s: %d cells, %.2f s after it was there", arrival.path.name, cells, latency)
                     shown, waiting = current, {}
-                    self._save(count, finished)
+                    self._save(count, finished, frame.state)
 
     def _name(self, index: int) -> str:
         """The mask's file name for the frame at ``index`` (from 0)."""
         return mask_name(self.seen[0].number + index, self.seen[0].digits)
 
-    def _save(self, count: int, finished: int) -> None:
+    def _save(self, count: int, finished: int, predictor: Callable[[], Mapping[str, NDArray[Any]]]) -> None:
         """Keep what ``count`` frames have taught, unless that was done so lately that it would cost too much time."""
         for index in range(len(self._stamps), finished):
             self._stamps.append(stamp(self.out / self._name(index)) or Stamp(0, 0))
@@ -152,49 +159,63 @@ class Run:
             "seen": np.array(seen, np.int64),
             "masks": np.array(self._stamps, np.int64).reshape(-1, 2),
         }
-        np.savez(self.memory / "new.npz", **state)  # type: ignore[arg-type]
-        os.replace(self.memory / "new.npz", self.memory / STATE)
+        state |= {PREDICTOR + name: value for name, value in predictor().items()}
+        with explained(self.memory), whole_file(self.memory / STATE) as path:
+            np.savez(path, **state)  # type: ignore[arg-type]
         now = time.monotonic()
         self._save_after = now + (now - begin) / SHARE
 
     def _restore(self, state: State, folder: Path) -> bool:
         """Take up a state, if it is of this model and this recording, and of the result that is there."""
-        if str(state["identity"]) != self.identity:
+        if str(state.get("identity")) != self.identity:
             return False
-        self.seen = [
-            Arrival(folder / f"t{number:0{digits}d}.tif", number, digits, Stamp(*rest))
-            for number, digits, *rest in state["seen"].tolist()
-        ]
-        self._stamps = [Stamp(*line) for line in state["masks"].tolist()]
-        unchanged = (
+        try:
+            self.seen = [
+                Arrival(folder / f"t{number:0{digits}d}.tif", number, digits, Stamp(*rest))
+                for number, digits, *rest in state["seen"].tolist()
+            ]
+            self._stamps = [Stamp(*line) for line in state["masks"].tolist()]
+            if self._unchanged(folder):
+                self.tracker.restore(state)
+                known = (name for name in state if name.startswith(PREDICTOR))
+                self._predictor = {name.removeprefix(PREDICTOR): state[name] for name in known}
+                return True
+            log.warning("%s: frames or masks have changed since the last run; tracking from the start", self.out)
+        except Exception as error:  # damaged, or of another version: it can fail anywhere
+            log.warning("%s: expected a whole state, got '%s'; tracking from the start", self.memory, brief(error))
+            self.tracker = self._new_tracker()
+        self.seen, self._stamps = [], []
+        return False
+
+    def _unchanged(self, folder: Path) -> bool:
+        """Whether the frames and the masks that the state speaks of are still there as they were."""
+        return (
             [file.number for file in numbered(folder, "t")[:1]] == [self.seen[0].number]  # the folder may be empty
             and all(stamp(arrival.path) == arrival.stamp for arrival in self.seen)
             and all(stamp(self.out / self._name(index)) == known for index, known in enumerate(self._stamps))
             and (self.out / TRACKS).is_file()
         )
-        if unchanged:
-            self.tracker.restore(state)
-        else:
-            log.warning("%s: frames or masks have changed since the last run; tracking from the start", self.out)
-            self.seen, self._stamps = [], []
-        return unchanged
 
 
 def _load(path: Path) -> State | None:
     """A state that was kept, if there is one and it is whole."""
+    if not path.is_file():
+        return None
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception as error:  # a damaged archive can fail anywhere
+        log.warning("%s: expected a whole state, got '%s'; tracking from the start", path, brief(error))
         return None
 
 
-def _identity(folder: Path, model_folder: Path, job: Job, views: int, precision: str, compiling: str) -> str:
+def _identity(folder: Path, model_folder: Path, segmenter: Segmenter) -> str:
     """What must be the same for one run to go on where another stood."""
     weights = digest(model_folder / WEIGHTS)
-    config = job.model.config.model_dump_json()
-    known = [__version__, torch.__version__, str(folder.resolve()), weights, config, views, precision]
-    return json.dumps([*known, str(job.model.device), compiling == "on", job.border])
+    config, options = segmenter.model.config.model_dump_json(), segmenter.options
+    known = [__version__, torch.__version__, str(folder.resolve()), weights, config, str(segmenter.device)]
+    border = border_of(folder, options.border)
+    return json.dumps([*known, options.views, options.precision, options.compiling == "on", border, options.max_gap])
 
 
 @contextmanager
@@ -202,7 +223,7 @@ def _memory(out: Path) -> Iterator[Path]:
     """The hidden folder beside the result, for this run alone; it stays if it holds something."""
     place = out.resolve()
     folder = place.with_name(f".{place.name}.watch")
-    with explained(out):
+    with explained(out, WHAT):
         folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder, f"{out}: expected to be alone, got another watch that writes there; end it first"):
         yield folder

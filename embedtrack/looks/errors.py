@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from embedtrack.challenge.aogm import Match, Node, cells_of_masks, edges, found_edges, match_labels
-from embedtrack.challenge.tracked import Tracked
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels, Track
 
 WEIGHTS = {"NS": 5.0, "FN": 10.0, "FP": 1.0, "ED": 1.0, "EA": 1.5, "EC": 1.0}
@@ -55,7 +55,7 @@ def find_errors(truth: Tracked, result: Tracked) -> list[Error]:
     if (truth.first, len(truth), truth.shape) != (result.first, len(result), result.shape):
         got = [f"frames {m.first} to {m.first + len(m) - 1} of {m.shape[0]} x {m.shape[1]}" for m in (truth, result)]
         raise ValueError(f"expected truth and result of the same frames, got {got[0]} and {got[1]}; check the folders")
-    compared = [compare(cells, masks) for cells, masks in zip(truth.labels, result.labels, strict=True)]
+    compared = [compare(cells, masks) for cells, masks in zip(truth.masks, result.masks, strict=True)]
     found = [*_of_masks(compared), *_of_links([one.match for one in compared], truth.tracks, result.tracks)]
     return sorted(found, key=lambda error: (error.frame, KINDS.index(error.kind), error.cells, error.masks))
 

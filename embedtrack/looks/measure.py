@@ -13,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import regionprops_table
 
-from embedtrack.challenge.tracked import Tracked
-from embedtrack.files.whole import new_file
+from embedtrack.files.mark import TOKEN
+from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import Life, cell_of_track, lives
 from embedtrack.types import Labels, Track
 
@@ -84,13 +85,14 @@ SHAPE = {
 SUFFIXES = (".csv", ".parquet")
 
 
-def measure(result: Tracked, out: Path, raw: Sequence[NDArray[Any]] | None = None) -> Path:
+def measure(result: Tracked, out: Path, raw: Sequence[NDArray[Any]] | None = None, *, overwrite: bool = False) -> Path:
     """Write the table of cells to ``out`` and the one of tracks beside it; both or neither.
 
     Args:
         result: what to measure.
         out: ``NAME.csv`` or ``NAME.parquet``; the tracks go to ``NAME_tracks.csv`` or ``NAME_tracks.parquet``.
         raw: the grey values [H, W] or [H, W, channels] of every frame.
+        overwrite: replace files that are not of our own.
 
     Returns:
         Where the tracks went.
@@ -104,11 +106,14 @@ def measure(result: Tracked, out: Path, raw: Sequence[NDArray[Any]] | None = Non
     if suffix == ".parquet":
         need("pyarrow", "exchange", str(out))
     beside = out.with_name(f"{out.stem}_tracks{out.suffix}")
+    for path in (out, beside):
+        check_file(path, overwrite=overwrite)
     cells = cells_table(result, raw)
     tracks = tracks_table(result, cells)
-    with new_file(out) as first, new_file(beside) as second:
+    with new_file(out, overwrite=overwrite) as first, new_file(beside, overwrite=overwrite) as second:
         for path, table in ((first, cells), (second, tracks)):
             table = with_units(table, result.units, result.first)
+            table.attrs["by"] = TOKEN.decode()  # Parquet keeps it
             if suffix == ".csv":
                 table.to_csv(path, index=False, float_format="%.6g")
             else:
@@ -120,7 +125,7 @@ def cells_table(result: Tracked, raw: Sequence[NDArray[Any]] | None = None) -> p
     """A row per cell and frame, sorted by frame and label; the columns of CELLS, grey values only with ``raw``."""
     rows = [
         _frame_rows(labels, raw[i] if raw else None).assign(frame=result.first + i)
-        for i, labels in enumerate(result.labels)
+        for i, labels in enumerate(result.masks)
     ]
     cells = followed(pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True), result.tracks)
     grey = [column for column in cells if "_intensity" in column]

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.inference.pipeline import spread
 from embedtrack.looks import overlay
 from embedtrack.looks.colours import Colour, colours
@@ -20,6 +19,7 @@ from embedtrack.looks.errors import Error, find_errors
 from embedtrack.looks.marks import Scene, mark
 from embedtrack.looks.movie import STILL, check_suffix, write_pictures
 from embedtrack.looks.overlay import Cell, Picture, Place
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 
 QUIET: Colour = (150, 130, 120)
@@ -56,6 +56,8 @@ def show(
     frames: range | None = None,
     options: PictureOptions | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Draw the movie, or some frames of it in one picture, and write it to ``out``.
 
@@ -67,6 +69,7 @@ def show(
         frames: indices of the frames to draw; by default all of them, in a single picture a few.
         options: details.
         on_frame: called with the frames done and the frames in all.
+        overwrite: replace a file that is not of our own.
 
     Raises:
         ValueError: another suffix, frames that are not there, truth of another movie, or no place to write.
@@ -79,7 +82,7 @@ def show(
     if out.suffix.lower() in STILL and frames is None:
         chosen = sorted({round(i) for i in np.linspace(0, len(result) - 1, STILLS)})
     pictures = draw(result, chosen, raw, truth, options)
-    write_pictures(out, _count(pictures, len(chosen), on_frame), options.rate)
+    write_pictures(out, _count(pictures, len(chosen), on_frame), options.rate, overwrite=overwrite)
 
 
 def draw(
@@ -97,7 +100,7 @@ def draw(
     painter = _Painter(result, zoom, size * zoom, options, find_errors(truth, result) if truth else None)
 
     def load(i: int) -> tuple[dict[int, Cell], dict[int, Cell], Picture | None]:
-        cells, true = overlay.cells_of(result.labels[i]), overlay.cells_of(truth.labels[i]) if truth else {}
+        cells, true = overlay.cells_of(result.masks[i]), overlay.cells_of(truth.masks[i]) if truth else {}
         if i not in wanted:
             return cells, true, None
         return cells, true, overlay.background(raw[i] if raw else None, result.shape, grey, zoom)
@@ -119,7 +122,7 @@ class _Painter:
     ) -> None:
         self.result, self.zoom, self.options = result, zoom, options
         self.width = min(max(1, round(size / 20)), max(2, zoom))  # thin lines around small cells
-        first = {label: cell.place for label, cell in overlay.cells_of(result.labels[0]).items()}
+        first = {label: cell.place for label, cell in overlay.cells_of(result.masks[0]).items()}
         self.colours = colours(result.tracks, first)
         self.tracks = {track.label: track for track in result.tracks}
         self.divisions = _divisions(result.tracks)
@@ -180,7 +183,7 @@ def _divisions(tracks: Sequence[Track]) -> list[tuple[int, list[int]]]:
 def _size(result: Tracked) -> float:
     """The usual diameter of a cell in pixels, from three frames."""
     frames = sorted({0, len(result) // 2, len(result) - 1})
-    areas = [cell.area for i in frames for cell in overlay.cells_of(result.labels[i]).values()]
+    areas = [cell.area for i in frames for cell in overlay.cells_of(result.masks[i]).values()]
     return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas else SMALL
 
 

@@ -1,6 +1,5 @@
 """Microscopes' own files (nd2, lif, czi, ...) through the readers of bioio."""
 
-import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ def open_foreign(path: Path, scene: str | None = None) -> Stack:
     """
     suffix = path.suffix.lower()
     bioio = need("bioio", "bioio", str(path))
-    logging.getLogger("bioio").setLevel(logging.CRITICAL)  # what it says of a failure, the line below says too
     try:
         image = bioio.BioImage(path)
     except Exception as error:  # each reader has its own errors

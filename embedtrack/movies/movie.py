@@ -1,7 +1,9 @@
 """A movie: frames along time, chosen from the axes that a file has."""
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.files.lazy import Lazy
+from embedtrack.movies.scenes import pick
 from embedtrack.movies.selection import Choice
-from embedtrack.movies.stack import Stack, grey
+from embedtrack.movies.stack import SCENES, Place, Stack, grey
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 
 log = logging.getLogger(__name__)
+
+MANY_CHANNELS = 6
+"""More channels than this are more likely frames."""
+
+
+class FrameError(ValueError):
+    """A frame cannot be read, which showed only when its turn came."""
 
 
 @dataclass(frozen=True)
@@ -41,92 +52,156 @@ class Movie:
         """Number of the last frame."""
         return self.first + len(self) - 1
 
+    def first_frames(self, count: int) -> "Movie":
+        """The movie up to some frame; itself where that is its end."""
+        if count == len(self):
+            return self
+        choice = self.choice._replace(until=self.first + count - 1)
+        return replace(self, frames=self.frames[:count], choice=choice)
+
+    def tracked(self, result: Tracked) -> Tracked:
+        """A result of this movie, with the numbers and units of its frames."""
+        return replace(result, first=self.first, digits=self.digits, units=self.units, movie=self.choice)
+
     def note(self) -> dict[str, str | float | None]:
         """How it was read, for the log beside a result."""
         return self.choice._replace(units=self.units).note()
 
 
-def record(path: Path, stack: Stack, choice: Choice, *, channels: bool = False) -> Movie:
+def record(
+    path: Path,
+    stack: Stack,
+    choice: Choice,
+    *,
+    channels: bool = False,
+    labels: bool = False,
+    first: int = 0,
+    digits: int | None = None,
+) -> Movie:
     """The movie within a file.
 
     Args:
         path: of the file.
         stack: what it holds.
-        choice: the channel and the axis of time, units that override the metadata.
+        choice: the channel, plane, scene and axis of time, the last frame, units that override the metadata.
         channels: keep all channels unless one is chosen.
+        labels: the images are masks, whose numbers stay as they are.
+        first: number of the first frame.
+        digits: width of the frame numbers; by default as many as the last one needs, three at least.
 
     Raises:
-        ValueError: it is not clear which images are the frames; the line says what there is and how to choose.
+        ValueError: it is not clear which images are the frames, the line says what there is and how to choose; or some
+            of them are not whole.
     """
     size = dict(zip(stack.axes, stack.shape, strict=True))
     if size["Y"] * size["X"] == 0 or stack.dtype.kind not in "buif":
         raise ValueError(
             f"{path}: expected images of numbers, got {stack.spell()} of type {stack.dtype}; save it again"
         )
-    time = _time(path, stack, size, choice.time_axis)
-    colour = next((name for name in "CS" if size.get(name, 1) > 1 and name != time), "C")
-    wanted = _channels(path, stack, size.get(colour, 1) if colour != time else 1, choice.channel)
-    spare = [name for name in size if name not in ("Y", "X", time, colour) and size[name] > 1]
-    if spare:
+    time = _time(path, stack, size, choice)
+    fixed = dict.fromkeys((name for name in stack.axes if name not in "YX"), 0)
+    if size.get(SCENES, 1) > 1 and time != SCENES:
+        fixed[SCENES] = pick(path, [""] * size[SCENES], choice.scene)
+    colour = next((name for name in "CS" if size.get(name, 1) > 1 and name != time), None)
+    shades = _channels(path, stack, size[colour] if colour else 1, choice.channel, channels)
+    planes = _planes(path, size["Z"] if "Z" in size and time != "Z" else 1, choice.plane)
+    spare = [name for name in size if name not in ("Y", "X", "Z", SCENES, time, colour) and size[name] > 1]
+    if spare or planes is None:
         raise ValueError(
-            f"{path}: expected a movie in 2D, got {stack.spell()}; keep one plane of {', '.join(spare)} (or its "
-            "projection), or name the axis of time with --time-axis"
+            f"{path}: expected a movie in 2D, got {stack.spell()}; keep one plane of {', '.join(spare or 'Z')} (or its "
+            f"projection){'' if spare else ' with --z 1 or --z max'}, or name the axis of time with --time-axis"
         )
-    if len(wanted) > 1 and not channels:
-        names = ", ".join(f"{i} {name}".strip() for i, name in enumerate(_names(stack, len(wanted)), start=1))
-        raise ValueError(f"{path}: expected one channel, got {len(wanted)}; choose with --channel: {names}")
-    others = dict.fromkeys((name for name in stack.axes if name not in "YX"), 0)
 
-    def frame(index: int, channel: int) -> NDArray[Any]:
-        place = others | ({time: index} if time else {}) | ({colour: channel} if colour in others else {})
-        return grey(stack.read(place), f"{path}, frame {index}")
+    def shown(image: NDArray[Any], name: str) -> NDArray[Any]:
+        return image if labels else grey(image, name)
+
+    def places(index: int, shade: int) -> Iterator[Place]:
+        for plane in planes or ():
+            yield (
+                fixed
+                | ({time: index} if time else {})
+                | ({colour: shade} if colour else {})
+                | ({"Z": plane} if "Z" in fixed and time != "Z" else {})
+            )
 
     def read(index: int) -> NDArray[Any]:
-        images = [frame(index, channel) for channel in wanted]
+        name = f"{path}, frame {first + index}"
+        try:
+            images = [
+                reduce(np.maximum, (shown(stack.read(place), name) for place in places(index, shade)))
+                for shade in shades
+            ]
+        except ValueError as error:
+            raise FrameError(str(error).replace(f"{path}:", f"{name}:", 1)) from error
         return images[0] if len(images) == 1 else np.stack(images, axis=-1)
 
-    count = size[time] if time else 1
-    units = choice.units.over(stack.units)
+    def fault(index: int) -> str | None:
+        return next(filter(None, (stack.fault(place) for shade in shades for place in places(index, shade))), None)
+
+    for note in stack.notes:
+        log.warning("%s: %s", path, note)
+    count = _whole(path, stack, size[time] if time else 1, fault, first, choice.until)
     return Movie(
-        path, Lazy(count, read), (size["Y"], size["X"]), 0, max(3, len(str(count - 1))), units, choice
+        path, Lazy(count, read), (size["Y"], size["X"]), first, digits or max(3, len(str(first + count - 1))),
+        choice.units.over(stack.units), choice,
     )  # fmt: skip
 
 
-def _time(path: Path, stack: Stack, size: dict[str, int], asked: str | None) -> str | None:
+def _time(path: Path, stack: Stack, size: dict[str, int], choice: Choice) -> str | None:
     """The axis of time; None if there is a single frame."""
-    if asked:
-        name = asked.upper()
+    if choice.time_axis:
+        name = choice.time_axis.upper()
         if name not in size or name in "YX":
             there = ", ".join(axis for axis in stack.axes if axis not in "YX") or "none but Y and X"
             raise ValueError(
-                f"{path}: expected --time-axis to be an axis of the movie, got {asked}; there are: {there}"
+                f"{path}: expected --time-axis to be an axis of the movie, got {choice.time_axis}; there are: {there}"
             )
         return name
     if size.get("T", 1) > 1:
         return "T"
     long = [name for name in stack.axes if name in stack.loose and size[name] > 1]
-    if len(long) != 1:
+    if len(long) != 1 or (long[0] == "Z" and choice.plane):
         return None
     if long[0] == "Z":
         log.info("%s: no axis of time; its %d planes along Z are taken for frames", path, size["Z"])
     return long[0]
 
 
-def _channels(path: Path, stack: Stack, count: int, asked: str | None) -> range:
+def _channels(path: Path, stack: Stack, count: int, asked: str | None, several: bool) -> range:
     """The indices of the channels that are meant."""
-    if asked is None:
+    names = list(stack.channels) if len(stack.channels) == count else [""] * count
+    if asked is None and (several or count == 1):
         return range(count)
-    names = _names(stack, count)
-    if asked in names:
-        chosen = names.index(asked)
-    elif asked.isdigit() and 1 <= int(asked) <= count:
-        chosen = int(asked) - 1
-    else:
-        there = ", ".join(f"{i} {name}".strip() for i, name in enumerate(names, start=1))
-        raise ValueError(f"{path}: expected --channel to be one of {there}; got {asked}")
+    many = count > MANY_CHANNELS and not asked
+    hint = "; if these are frames, name the axis of time: --time-axis C" if many and "C" in stack.axes else ""
+    chosen = pick(path, names, asked, "channel", hint)
     return range(chosen, chosen + 1)
 
 
-def _names(stack: Stack, count: int) -> list[str]:
-    """A name for each channel, or empty ones."""
-    return list(stack.channels) if len(stack.channels) == count else [""] * count
+def _planes(path: Path, count: int, asked: str | None) -> range | None:
+    """The planes in depth that make a frame; None where one must be chosen."""
+    if asked is None:
+        return range(1) if count == 1 else None
+    if asked.lower() == "max":
+        return range(count)
+    chosen = pick(path, [""] * count, asked, "z")
+    return range(chosen, chosen + 1)
+
+
+def _whole(
+    path: Path, stack: Stack, count: int, fault: Callable[[int], str | None], first: int, until: int | None
+) -> int:
+    """So many frames are used; raises ValueError unless each of them is there, as far as a cheap look tells."""
+    if until is not None and not first <= until < first + count:
+        raise ValueError(f"{path}: expected --until to be a frame from {first} to {first + count - 1}, got {until}")
+    used = count if until is None else until - first + 1
+    bad = next(((index, said) for index in range(used) if (said := fault(index))), None)
+    if bad is None and stack.broken and until is None:
+        bad = (count, stack.broken)
+    if bad:
+        good = f"; or use the frames before: --until {first + bad[0] - 1}" if bad[0] else ""
+        raise ValueError(
+            f"{path}: expected whole frames, got a fault at frame {first + bad[0]}: {bad[1]}; "
+            f"copy or save it again{good}"
+        )
+    return used

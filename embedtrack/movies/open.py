@@ -1,27 +1,34 @@
 """One way in for movies of any kind: ``open_movie``; and for a result with its movie: ``open_pair``."""
 
+import glob
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.beside import beside, of_movie
-from embedtrack.challenge.tracked import Tracked, open_tracked
+from embedtrack.challenge.record import noted
+from embedtrack.challenge.tracked import open_tracked
+from embedtrack.files.guard import reading
 from embedtrack.files.lazy import Lazy
-from embedtrack.files.names import numbered
+from embedtrack.files.names import Numbered, numbered
 from embedtrack.movies import tiff
-from embedtrack.movies.images import PICTURES, image_files, open_images
+from embedtrack.movies.contents import inside
+from embedtrack.movies.images import PICTURES, image_files, open_images, stack_files
 from embedtrack.movies.microscope import READERS, open_foreign
 from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr
 from embedtrack.movies.selection import Choice
-from embedtrack.movies.stack import Place, Stack
+from embedtrack.movies.stack import Stack
+from embedtrack.movies.video import VIDEOS, open_video
+from embedtrack.tracked import Tracked
 
 MASKS = {"res_track.txt": "a result", "man_track.txt": "truth", "man_seg*.tif": "truth"}
 """What lies in a folder that holds no movie."""
@@ -48,6 +55,12 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
     path, choice = Path(path), choice or Choice()
     if not path.exists():
         raise ValueError(f"{path}: expected a movie, got nothing of this name; check the path")
+    with reading(path, "a movie"):
+        return _open(path, choice, channels)
+
+
+def _open(path: Path, choice: Choice, channels: bool) -> Movie:
+    """The movie at a path where something is."""
     if path.is_dir() and not any((path / mark).is_file() for mark in MARKS):
         return _open_folder(path, choice, channels)
     if path.is_dir():
@@ -56,6 +69,8 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
         stack = tiff.open_tiff(path, choice.scene)
     elif path.suffix.lower() in PICTURES:
         stack = open_images(path, [path])
+    elif path.suffix.lower() in VIDEOS:
+        stack = open_video(path)
     else:
         stack = open_foreign(path, choice.scene)
     return record(path, stack, choice, channels=channels)
@@ -70,12 +85,49 @@ def movie_of(result: Path) -> Path | None:
     folder = of_movie(result)
     if folder != result and folder.is_dir():
         return folder
+    choice = Choice()
+    with suppress(ValueError):  # another result's record
+        choice = noted(result)
     found = [
         path
         for path in result.parent.glob("*")
-        if beside(path, "_RES") == result and (path.is_dir() or path.suffix.lower() in MOVIES)
+        if (path.is_dir() or path.suffix.lower() in MOVIES) and result_of(path, choice) == result
     ]
     return found[0] if len(found) == 1 else None
+
+
+def result_of(movie: Path, choice: Choice | None = None) -> Path:
+    """Where the result of a movie lies by default: beside it, and what was chosen of it is in the name.
+
+    ``a/01_RES`` for ``a/01``, ``a/cells_RES`` for ``a/cells.ome.tif``, ``a/cells_2_GFP_RES`` for its second scene and
+    its channel GFP, ``a/cells_tif_RES`` where a folder or another file of this name lies beside ``a/cells.tif``.
+    """
+    choice, plain = choice or Choice(), beside(movie, "")
+    words = [choice.scene, _lettered("c", choice.channel), _lettered("z", choice.plane), _bare(choice.pattern)]
+    kind = Path(os.path.abspath(movie)).name.removeprefix(plain.name).strip(".") if _rivals(movie) else ""
+    named = [re.sub(r"[^\w.+-]+", "-", word).strip("-.") or "x" for word in (kind.replace(".", "-"), *words) if word]
+    return plain.with_name("_".join([plain.name, *named, "RES"]))
+
+
+def _lettered(letter: str, word: str | None) -> str | None:
+    """``c2`` for the number 2; a name as it is."""
+    return f"{letter}{word}" if word and word.isdigit() else word
+
+
+def _bare(pattern: str | None) -> str | None:
+    """What a pattern of file names fixes."""
+    return None if pattern is None else re.sub(r"[\[\]?* ]+", "-", Path(pattern).stem).strip("-_.") or "x"
+
+
+def _rivals(movie: Path) -> bool:
+    """Whether another movie beside a file has its name but for the ending."""
+    movie = Path(os.path.abspath(movie))
+    if movie.suffix == "" or not movie.exists():
+        return False
+    return any(
+        other != movie and beside(other, "") == beside(movie, "") and (other.is_dir() or other.suffix.lower() in MOVIES)
+        for other in movie.parent.glob(f"{glob.escape(beside(movie, '').name)}*")
+    )
 
 
 def open_pair(
@@ -83,8 +135,8 @@ def open_pair(
 ) -> tuple[Tracked, Lazy[NDArray[Any]] | None]:
     """A result, or truth, and the frames of its movie if there is ``raw``.
 
-    Units are, in this order, those of the choice, of the log beside the result, and of the movie. The channel, scene
-    and axis of time are those of the choice or of the log.
+    Units are, in this order, those of the choice, of the record beside the result, and of the movie. The channel, scene
+    and axis of time are those of the choice or of the record.
 
     Args:
         result: e.g. ``DATASET/01_RES``.
@@ -127,15 +179,17 @@ def open_frames(movie: Path) -> dict[int, Callable[[], NDArray[Any]]]:
         ValueError: as ``open_movie``.
     """
     if movie.is_dir() and _is_challenge(movie):
-        return {number: partial(layout.read_frame, path) for number, path in layout.open_frames(movie).items()}
+        files = numbered(movie, "t")
+        frames = record(movie, _challenge_stack(movie, files, holes=True), Choice()).frames
+        return {file.number: partial(frames.__getitem__, index) for index, file in enumerate(files)}
     frames = open_movie(movie).frames
     return {number: partial(frames.__getitem__, number) for number in range(len(frames))}
 
 
 def _open_folder(folder: Path, choice: Choice, channels: bool) -> Movie:
     """The challenge's frames, or images with any names."""
-    if _is_challenge(folder):
-        return _open_challenge(folder, choice)
+    if _is_challenge(folder) and not choice.pattern:
+        return _open_challenge(folder, choice, channels)
     if kind := next((kind for mark, kind in MASKS.items() if any(folder.glob(mark))), None):
         whole = folder.parent if folder.name in ("TRA", "SEG") else folder
         movie = of_movie(whole)
@@ -143,10 +197,8 @@ def _open_folder(folder: Path, choice: Choice, channels: bool) -> Movie:
         raise ValueError(f"{folder}: expected a movie, got the masks of {kind}; {hint}")
     files = image_files(folder)
     if not files:
-        inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-        hint = f"name one of the folders in it: {', '.join(inside[:5])}" if inside else "check the path"
-        raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got none; {hint}")
-    return record(folder, open_images(folder, files), choice, channels=channels)
+        raise ValueError(f"{folder}: expected frames t000.tif, t001.tif, ... or other images, got {inside(folder)}")
+    return record(folder, open_images(folder, files, choice), choice, channels=channels)
 
 
 def _is_challenge(folder: Path) -> bool:
@@ -155,14 +207,22 @@ def _is_challenge(folder: Path) -> bool:
     return bool(frames) and min(file.digits for file in frames) >= NARROW
 
 
-def _open_challenge(folder: Path, choice: Choice) -> Movie:
+def _open_challenge(folder: Path, choice: Choice, channels: bool) -> Movie:
     """The frames of a sequence; they keep their numbers."""
-    sequence = layout.open_frame_folder(folder)
+    files, until = numbered(folder, "t"), choice.until
+    if until is not None and files[0].number <= until <= files[-1].number:
+        files = [file for file in files if file.number <= until]
+    stack = _challenge_stack(folder, files, holes=False)
+    return record(folder, stack, choice, channels=channels, first=files[0].number, digits=files[0].digits)
 
-    def read(place: Place) -> NDArray[Any]:
-        return layout.read_frame(sequence.paths[place["T"]])
 
-    units = tiff.open_tiff(sequence.paths[0]).units
-    stack = Stack("TYX", (len(sequence), *sequence.shape), np.dtype(np.uint16), read, units)
-    movie = record(folder, stack, choice)
-    return replace(movie, first=sequence.first, digits=sequence.digits)
+def _challenge_stack(folder: Path, files: Sequence[Numbered], *, holes: bool) -> Stack:
+    """The images of numbered files, each a frame."""
+    if faults := list(layout.number_faults(folder, files, holes=holes)):
+        raise ValueError("\n".join(faults))
+    stack = stack_files(folder, [file.path for file in files])
+    if len(files) == 1 and dict(zip(stack.axes, stack.shape, strict=True)).keys() - set("YXCS"):
+        raise ValueError(
+            f"{folder}: expected an image per file, got {stack.spell()} in one; rename it or save them apart"
+        )
+    return stack

@@ -29,7 +29,8 @@ def to_working(image: NDArray[Any], scale: float) -> NDArray[Any]:
     """Grey values [H, W] at the working scale.
 
     Below 1, working pixels are means of squares of 1 / scale pixels, which also takes away noise, and the frame is
-    mirrored at its far edges up to a multiple of that; above 1 they are interpolated.
+    mirrored at its far edges up to a multiple of that; above 1 they are interpolated. A scale that is not among
+    ``SCALES`` means over areas or interpolates, and the size is rounded.
 
     Returns:
         [ceil(H scale), ceil(W scale)], float32, or the image itself where the scale is 1.
@@ -37,6 +38,9 @@ def to_working(image: NDArray[Any], scale: float) -> NDArray[Any]:
     if scale == 1:
         return image
     grey = image.astype(np.float32)
+    if scale not in SCALES:
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        return cv2.resize(grey, working_size(grey.shape, scale)[::-1], interpolation=how).astype(np.float32, copy=False)
     if scale > 1:
         return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     side = round(1 / scale)
@@ -47,6 +51,11 @@ def to_working(image: NDArray[Any], scale: float) -> NDArray[Any]:
     return means
 
 
+def working_size(shape: tuple[int, ...], scale: float) -> tuple[int, int]:
+    """Height and width at a scale that is not among ``SCALES``."""
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
 def labels_to_working(labels: Labels, scale: float) -> Labels:
     """Labels int32[H, W] at the working scale; each pixel takes the label at its middle.
 
@@ -55,6 +64,12 @@ def labels_to_working(labels: Labels, scale: float) -> Labels:
     """
     if scale == 1:
         return labels
+    if scale not in SCALES:
+        rows, columns = (
+            ((np.arange(size) + 0.5) * length / size).astype(np.int64)
+            for size, length in zip(working_size(labels.shape, scale), labels.shape, strict=True)
+        )
+        return np.ascontiguousarray(labels[rows[:, None], columns])
     if scale > 1:
         return labels.repeat(round(scale), axis=0).repeat(round(scale), axis=1)
     side = round(1 / scale)
@@ -79,7 +94,9 @@ def to_frame(maps: Maps[Frame], shape: tuple[int, int], scale: float) -> Maps[Fr
 def _resized(channels: Sequence[Frame], shape: tuple[int, int], scale: float) -> Frame:
     """float32[n, H, W]: channels at the working scale, at that of the frame."""
     height, width = channels[0].shape
-    if scale < 1:
+    if scale not in SCALES:
+        size, how = (shape[1], shape[0]), cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA
+    elif scale < 1:
         size, how = (width * round(1 / scale), height * round(1 / scale)), cv2.INTER_LINEAR
     else:
         size, how = (width // round(scale), height // round(scale)), cv2.INTER_AREA

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.movies.tiff_image import GREY
 from embedtrack.movies.units import Units
 
+GREY = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+
+SCENES = "R"
+"""The axis along which the positions of Micro-Manager's files lie."""
 Place = Mapping[str, int]
 """Index on each axis but Y and X."""
 
@@ -28,6 +31,12 @@ class Stack(NamedTuple):
     """Their names, or none."""
     loose: str = "QI"
     """Axes beside T that are taken for time where they alone are long: the file has no better name for them."""
+    fault: Callable[[Place], str | None] = lambda place: None
+    """What keeps the image at a place from being read, as far as a cheap look tells."""
+    broken: str = ""
+    """What keeps the file from being whole, where images may be missing at its end."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of how the file was read."""
 
     def spell(self) -> str:
         """``T 24, C 2, Y 400, X 480``."""

@@ -14,9 +14,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import bonus, require_pixels
 from embedtrack.movies.scenes import pick
-from embedtrack.movies.stack import Place, Stack
-from embedtrack.movies.tiff_image import readable
+from embedtrack.movies.stack import SCENES, Place, Stack
+from embedtrack.movies.tiff_image import is_white_zero, readable, white_is_high
 from embedtrack.movies.units import Units, micrometres, seconds
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk")
@@ -26,34 +27,50 @@ def open_tiff(path: Path, scene: str | None = None) -> Stack:
     """The images of a TIFF file; the file stays open until nothing refers to them any more.
 
     Raises:
-        ValueError: no TIFF, damaged, or several movies of which none is chosen.
+        ValueError: no TIFF, or several movies of which none is chosen.
     """
+    notes: list[str] = []
     with readable(path), _complaints() as complaints:
         file = tifffile.TiffFile(path)
         try:
-            all_series, pages = file.series, len(file.pages)
+            pages = len(file.pages)
+            all_series: Sequence[Any] = file.series
+            if file.is_imagej and (few := _too_few(file)):
+                notes.append(f"its text speaks of {few} images, but there are {pages}; all are taken for frames")
+                all_series = _plain_series(path, file)
         except BaseException:
             file.close()
             raise
     try:
-        if complaints or not pages:
+        if not pages or not all_series:
             said = complaints[0] if complaints else "no image"
             raise ValueError(f"{path}: expected a whole TIFF file, got '{said}'; copy or save it again")
-        index = 0 if _is_appended(all_series) else pick(path, [series.name for series in all_series], scene)
+        index = (
+            0
+            if _is_appended(all_series) or _has_scenes(all_series)
+            else pick(path, [series.name for series in all_series], scene)
+        )
         reader = _Appended(file, all_series) if _is_appended(all_series) else _Series(file, all_series[index])
-        with readable(path):
-            fault = reader.fault()
-        if fault:
-            raise ValueError(f"{path}: {fault}")
-        units, channels = _about(file, index)
+        if not {"Y", "X"} <= set(reader.within):
+            raise ValueError(f"{path}: expected images along Y and X, got the axes {reader.axes}; save it again")
+        require_pixels(path, reader.shape[-2:])
+        nothing: tuple[Units, tuple[str, ...]] = (Units(), ())
+        units, channels = bonus(path, "what it says of pixels and channels", lambda: _about(file, index), nothing)
         weakref.finalize(reader, file.close)
+        if reader.upside_down:
+            notes.append("white is zero in this file; its grey values are turned round")
 
         def read(place: Place) -> NDArray[Any]:
             with readable(path):
                 return reader.image(place)
 
+        def fault(place: Place) -> str | None:
+            with readable(path):
+                return reader.fault(place)
+
         loose = "QIZ" if file.is_imagej else "QI"  # ImageJ calls the images of any stack slices
-        return Stack(reader.axes, reader.shape, reader.dtype, read, units, channels, loose)
+        broken = complaints[0] if complaints else ""
+        return Stack(reader.axes, reader.shape, reader.dtype, read, units, channels, loose, fault, broken, tuple(notes))
     except BaseException:
         file.close()
         raise
@@ -64,46 +81,58 @@ class _Series:
 
     def __init__(self, file: tifffile.TiffFile, series: Any) -> None:
         self.axes, self.shape, self.dtype = series.axes, tuple(map(int, series.shape)), np.dtype(series.dtype)
+        self.upside_down = is_white_zero(series.keyframe)
         self._file, self._series = file, series
-        self._within = tuple(map(int, series.keyframe.shape))
-        self._lead = self.axes[: len(self.axes) - len(self._within)]
+        self._page_shape = tuple(map(int, series.keyframe.shape))
+        self._lead = self.axes[: len(self.axes) - len(self._page_shape)]
+        self.within = self.axes[len(self._lead) :]
         self._lock = threading.Lock()
 
-    def fault(self) -> str | None:
-        """What keeps the file from being whole; no page but the last is looked at."""
-        size, count = self._file.filehandle.size, math.prod(self.shape[: len(self._lead)])
-        if not {"Y", "X"} <= set(self.axes[len(self._lead) :]):
-            return f"expected images along Y and X, got the axes {self.axes}; save it again"
+    def fault(self, place: Place) -> str | None:
+        """What keeps the image at a place from being whole, as its offsets tell."""
+        index, size = self._index(place), self._file.filehandle.size
         if self._series.dataoffset is not None:
-            end = self._series.dataoffset + math.prod(self.shape) * self.dtype.itemsize
+            end = self._series.dataoffset + (index + 1) * math.prod(self._page_shape) * self.dtype.itemsize
         else:
-            last = self._series.pages[count - 1] if len(self._series.pages) == count else None
-            if last is None:
-                return f"expected {count} images, got a file without some of them; add its other files or save it again"
-            if not last.databytecounts or 0 in last.databytecounts:
-                return "expected all pixels, got a file without some of them; copy or save it again"
-            pieces = zip(last.dataoffsets, last.databytecounts, strict=True)
-            end, size = max(start + length for start, length in pieces), last.parent.filehandle.size
-        return f"expected {end} bytes, got {size}: the file is truncated; copy it again" if end > size else None
+            page = self._series.pages[index] if index < len(self._series.pages) else None
+            if page is None:
+                return "expected its image, got a file without it; add its other files or save it again"
+            if not page.databytecounts or 0 in page.databytecounts:
+                return "expected all pixels, got a file without some of them"
+            pieces = zip(page.dataoffsets, page.databytecounts, strict=True)
+            end, size = max(start + length for start, length in pieces), page.parent.filehandle.size
+        return f"expected {end} bytes, got {size}: the file is truncated" if end > size else None
 
     def image(self, place: Place) -> NDArray[Any]:
         """The image [H, W] at a place."""
+        with self._lock:
+            page = self._page(self._index(place)).reshape(self._page_shape)
+        picked: NDArray[Any] = page[tuple(slice(None) if name in "YX" else place[name] for name in self.within)]
+        upright = picked if self.within.index("Y") < self.within.index("X") else picked.T
+        return white_is_high(upright) if self.upside_down else upright
+
+    def _index(self, place: Place) -> int:
+        """Which page an image lies in."""
         index = 0
         for name, length in zip(self._lead, self.shape, strict=False):
             index = index * length + place[name]
-        with self._lock:
-            page = self._page(index).reshape(self._within)
-        names = self.axes[len(self._lead) :]
-        picked: NDArray[Any] = page[tuple(slice(None) if name in "YX" else place[name] for name in names)]
-        return picked if names.index("Y") < names.index("X") else picked.T
+        return index
 
     def _page(self, index: int) -> NDArray[Any]:
-        offset, count = self._series.dataoffset, math.prod(self._within)
-        if offset is None:
-            return np.asarray(self._series.pages[index].asarray())
-        dtype = self.dtype.newbyteorder(self._file.byteorder)
-        start = offset + index * count * self.dtype.itemsize
-        return np.asarray(self._file.filehandle.read_array(dtype, count, start))
+        offset, count = self._series.dataoffset, math.prod(self._page_shape)
+        if offset is not None:
+            dtype = self.dtype.newbyteorder(self._file.byteorder)
+            start = offset + index * count * self.dtype.itemsize
+            return np.asarray(self._file.filehandle.read_array(dtype, count, start))
+        page = self._series.pages[index]
+        handle = page.parent.filehandle
+        if not handle.closed:
+            return np.asarray(page.asarray())
+        handle.open()  # one of several files of a movie: they are not kept open, there may be thousands
+        try:
+            return np.asarray(page.asarray())
+        finally:
+            handle.close()
 
 
 class _Appended:
@@ -113,9 +142,10 @@ class _Appended:
         self._all = [_Series(file, series) for series in all_series]
         one = self._all[0]
         self.axes, self.shape, self.dtype = f"I{one.axes}", (len(self._all), *one.shape), one.dtype
+        self.within, self.upside_down = one.within, one.upside_down
 
-    def fault(self) -> str | None:
-        return next(filter(None, (one.fault() for one in self._all)), None)
+    def fault(self, place: Place) -> str | None:
+        return self._all[place["I"]].fault(place)
 
     def image(self, place: Place) -> NDArray[Any]:
         return self._all[place["I"]].image(place)
@@ -124,6 +154,25 @@ class _Appended:
 def _is_appended(all_series: Sequence[Any]) -> bool:
     kinds = {(series.kind, series.axes, series.shape, series.dtype) for series in all_series}
     return len(all_series) > 1 and len(kinds) == 1 and all_series[0].kind in ("shaped", "generic", "uniform")
+
+
+def _has_scenes(all_series: Sequence[Any]) -> bool:
+    """Whether a single series holds several positions: the choice among them is one of an axis."""
+    return len(all_series) == 1 and dict(zip(all_series[0].axes, all_series[0].shape, strict=True)).get(SCENES, 1) > 1
+
+
+def _too_few(file: tifffile.TiffFile) -> int:
+    """So many images ImageJ's text speaks of, where the file has more pages than these; else 0."""
+    told = sum(math.prod(one.shape) // max(1, math.prod(one.keyframe.shape)) for one in file.series)
+    return told if told < len(file.pages) else 0
+
+
+def _plain_series(path: Path, file: tifffile.TiffFile) -> Sequence[Any]:
+    """The series of a file's pages as they are, whatever its text says."""
+    plain = tifffile.TiffFile(path, is_imagej=False, is_shaped=False)
+    weakref.finalize(file, plain.close)
+    found: Sequence[Any] = plain.series
+    return found
 
 
 def _about(file: tifffile.TiffFile, index: int) -> tuple[Units, tuple[str, ...]]:

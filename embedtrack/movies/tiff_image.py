@@ -9,9 +9,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import brief, require_pixels, require_regular, short_of_memory
+from embedtrack.movies.stack import grey
 from embedtrack.types import Labels
-
-GREY = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
 class Header(NamedTuple):
@@ -33,6 +33,7 @@ def read_header(path: Path) -> Header:
     with readable(path), tifffile.TiffFile(path) as file:
         page, fault = file.pages.first, _fault(file)
         header = Header(tuple(page.shaped[2:4]), np.dtype(page.dtype))
+    require_pixels(path, header.shape)
     if fault:
         raise ValueError(f"{path}: {fault}")
     return header
@@ -51,17 +52,25 @@ def read_image(path: Path) -> NDArray[Any]:
 
 
 def read_frame(path: Path) -> NDArray[Any]:
-    """A frame's grey values [H, W]: uint8, uint16 or float32 as in the file.
+    """A frame's grey values [H, W]: uint8, uint16 or float32, whatever numbers the file has; white is high.
 
     Raises:
-        ValueError: as ``read_image``, another dtype, or a value that is not finite.
+        ValueError: as ``read_image``, or a value that is not finite.
     """
     image = read_image(path)
-    if image.dtype not in GREY:
-        raise ValueError(f"{path}: expected {', '.join(map(str, GREY))}, got {image.dtype}; convert it to 8 or 16 bit")
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ValueError(f"{path}: expected finite grey values, got NaN or infinity; replace them")
-    return image
+    with readable(path), tifffile.TiffFile(path) as file:
+        upside_down = is_white_zero(file.pages.first)
+    return grey(white_is_high(image) if upside_down else image, path)
+
+
+def is_white_zero(page: Any) -> bool:
+    """Whether a page says that its highest value is black: WhiteIsZero; of single bits never, they are masks."""
+    return bool(page.photometric == tifffile.PHOTOMETRIC.MINISWHITE and page.bitspersample != 1)
+
+
+def white_is_high(image: NDArray[Any]) -> NDArray[Any]:
+    """The image with its grey values turned round: 255 - x of 8 bit, -x of floating point."""
+    return -image if image.dtype.kind == "f" else np.invert(image)
 
 
 def read_labels(path: Path) -> Labels:
@@ -100,9 +109,14 @@ def _fault(file: tifffile.TiffFile) -> str | None:
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Whatever goes wrong with a file within becomes a ValueError."""
+    require_regular(path)
     try:
         yield
     except OSError as error:
-        raise ValueError(f"{path}: expected a readable file, got '{error.strerror or error}'; check it") from error
+        if short_of_memory(error):
+            raise MemoryError(brief(error)) from error
+        raise ValueError(f"{path}: expected a readable file, got '{brief(error)}'; check it") from error
     except Exception as error:  # a damaged file can fail anywhere in the reader and its many codecs
-        raise ValueError(f"{path}: expected a whole TIFF file, got '{error}'; copy or save it again") from error
+        if short_of_memory(error):
+            raise MemoryError(brief(error)) from error
+        raise ValueError(f"{path}: expected a whole TIFF file, got '{brief(error)}'; copy or save it again") from error

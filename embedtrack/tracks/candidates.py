@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.tracks.cells import Cells, Origin, Regions, Votes, count_votes, regions
-from embedtrack.types import Labels
+from embedtrack.tracks.cells import Regions, Votes, count_votes, regions
+from embedtrack.types import Cells, Labels, Origin
 
 CELL, WEAK, PART, UNION = range(4)
 """Kinds: a cell of the segmentation; one that it was not sure of; one of two parts of a cell; two cells as one."""

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedtrack.tracks.solve import Choice, Problem, Values
 
@@ -47,7 +48,7 @@ def margins(problem: Problem, choice: Choice) -> Margins:
     return Margins(*(np.clip(values, 0, MOST) for values in (cell, arrival)))
 
 
-def _with_divisions(arrival: Values, problem: Problem, choice: Choice, appears: np.ndarray) -> None:
+def _with_divisions(arrival: Values, problem: Problem, choice: Choice, appears: NDArray[np.bool_]) -> None:
     """Let divisions that are chosen, and those that might be, lower the margins."""
     n = len(problem.cell)
     heir = np.full(n, -1)

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.config import Costs
 from embedtrack.tracks.candidates import PART, UNION, Scene, scene_of
-from embedtrack.tracks.cells import Cells
 from embedtrack.tracks.costs import Features, cell_features, division_features, link_features
 from embedtrack.tracks.doubt import BACK, look_back
 from embedtrack.tracks.links import Evidence, evidence
 from embedtrack.tracks.window import AHEAD, lives
-from embedtrack.types import Labels, Track
+from embedtrack.types import Cells, Labels, Track
 
 LATE = 3
 """Sisters may be told apart so many frames late, or early."""

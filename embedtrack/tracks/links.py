@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 
 from embedtrack.compiled import compiled
 from embedtrack.tracks.candidates import PART, Scene, Table, radius, votes_between
-from embedtrack.tracks.cells import Origin
+from embedtrack.types import Origin
 
 LINK = np.dtype(
     [("source", "i4"), ("target", "i4"), ("gap", "i1")] + [(name, "f8") for name in ("share", "far", "growth")]

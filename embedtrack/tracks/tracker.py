@@ -1,20 +1,26 @@
 """The cells of a movie, frame by frame -> the masks and tracks of its result."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
-from embedtrack.tracks.cells import Cells
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.repair import Spans, remove_border
 from embedtrack.tracks.window import Decided, Window
-from embedtrack.types import Track
+from embedtrack.types import Cells, Track
 
 Mask = NDArray[np.uint16]
 """uint16[H, W], as it is written."""
+
+
+def finished(tracker: "Tracker", cells: Iterable[Cells]) -> Iterator[Mask]:
+    """The masks of a movie, each when no later frame can change it; the tracks are the tracker's then."""
+    for one in cells:
+        yield from tracker.add(one)
+    yield from tracker.finish()
 
 
 class Tracker:
@@ -23,11 +29,19 @@ class Tracker:
     At any time the masks finished so far, with those of ``held``, make a valid result of the frames so far.
     """
 
-    def __init__(self, config: ModelConfig, border: int) -> None:
-        """Begin a movie; ``border`` is the challenge's E in pixels."""
+    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False) -> None:
+        """Begin a movie.
+
+        Args:
+            config: of the model.
+            border: the challenge's E in pixels.
+            max_gap: instead of the model's.
+            given: the cells are beyond doubt, and none is added.
+        """
+        longest = config.linking.max_gap if max_gap is None else max_gap
         self._border = border
-        self._window = Window(config.costs, config.linking.max_gap)
-        self._lineage, self._spans = Lineage(config.linking.max_gap), Spans()
+        self._window = Window(config.costs, longest, given=given)
+        self._lineage, self._spans = Lineage(longest), Spans()
 
     def add(self, cells: Cells) -> list[Mask]:
         """Take the next frame's cells; the masks that it finishes."""

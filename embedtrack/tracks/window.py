@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from embedtrack.config import Costs
 from embedtrack.tracks.candidates import PART, UNION, Scene, Table, pixels, scene_of
-from embedtrack.tracks.cells import Cells
+from embedtrack.tracks.confidence import margins
 from embedtrack.tracks.costs import cell_costs, change, division_features, link_features, log_odds
 from embedtrack.tracks.doubt import BACK, look_back
 from embedtrack.tracks.gaps import Gap
 from embedtrack.tracks.links import LINK, PAIR, Evidence, evidence
 from embedtrack.tracks.solve import Problem, solve
+from embedtrack.types import Cells
 
 STRIDE = 4
 """So many frames become final at a time, ..."""
@@ -24,8 +25,10 @@ DELAY = STRIDE + AHEAD + BACK
 NEW, LINKED, BORN = range(3)
 """How a track begins or goes on in a frame."""
 
-STEP = np.dtype([("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4")])
-"""A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it?"""
+STEP = np.dtype([("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4"), ("is_cell", "f4"), ("comes_so", "f4")])
+"""A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it?
+
+``is_cell`` and ``comes_so``: how sure that is, see ``confidence.py``, in log-odds."""
 
 
 NOWHERE = np.zeros((0, 0), np.int32)
@@ -45,9 +48,12 @@ class Decided(NamedTuple):
 class Window:
     """Takes frames, gives decisions; knows as many frames as a decision needs."""
 
-    def __init__(self, costs: Costs, max_gap: int) -> None:
-        """Begin a movie in which links pass over up to ``max_gap`` frames."""
-        self._costs, self._max_gap = costs, max_gap
+    def __init__(self, costs: Costs, max_gap: int, *, given: bool = False) -> None:
+        """Begin a movie in which links pass over up to ``max_gap`` frames.
+
+        Where the cells are ``given``, each of them is one: none falls, is split or is drawn where it was missed.
+        """
+        self._costs, self._max_gap, self._given = costs, max_gap, given
         self.scenes: list[Scene] = []
         self._evidence: list[Evidence] = []  # of the oldest scenes, as far as it is final
         self._start = 0  # the frame of the first scene
@@ -58,7 +64,8 @@ class Window:
     def add(self, cells: Cells) -> list[Decided]:
         """Take the next frame; the frames that it makes final, in order."""
         self.scenes.append(scene_of(cells))
-        look_back(self.scenes)
+        if not self._given:
+            look_back(self.scenes)
         if len(self.scenes) > BACK:
             self._evidence.append(self._lead(self.scenes[: len(self.scenes) - BACK]))
         ready = len(self._evidence)
@@ -76,7 +83,7 @@ class Window:
         found = list(self._evidence)
         for end in range(len(found) + 1, len(scenes) + 1):
             found.append(self._lead(scenes[:end]))
-        twin = Window(self._costs, self._max_gap)
+        twin = Window(self._costs, self._max_gap, given=self._given)
         twin._start, twin._done, twin._open, twin._promised = self._start, self._done, self._open, self._promised
         return twin._decide(scenes, found, len(scenes)) if scenes else []
 
@@ -126,21 +133,24 @@ class Window:
         for chosen, step in zip(cells, steps, strict=True):
             step["cell"] = np.flatnonzero(chosen)
             place.append(np.cumsum(chosen) - 1)
+        sure = margins(problem, choice)
         gaps: list[list[tuple[int, Gap]]] = [[] for _ in scenes]
         for t in range(self._done, len(scenes)):
             for link in frames.links[t][choice.link[frames.link_at[t]]]:
                 i, j, gap = int(link["source"]), int(link["target"]), int(link["gap"])
-                steps[t][place[t][j]] = (j, LINKED, gap, i)
+                steps[t][place[t][j]] = (j, LINKED, gap, i, 0, 0)
                 is_open[t - gap][i] = t >= until
-                if gap > 1 and t - gap < until:
+                if gap > 1 and t - gap < until and not self._given:
                     gaps[t - gap].append((i, Gap(gap, pixels(scenes[t - gap], i), pixels(scenes[t], j))))
                     if t >= until:
                         promised.append((self._start + t - gap, i, gap, j))
             for pair in frames.pairs[t][choice.division[frames.pair_at[t]]]:
                 for j in (int(pair["target"]), int(pair["other"])):
-                    steps[t][place[t][j]] = (j, BORN, 1, int(pair["source"]))
+                    steps[t][place[t][j]] = (j, BORN, 1, int(pair["source"]), 0, 0)
                 is_open[t - 1][int(pair["source"])] = t >= until
         for t in range(self._done, until):
+            steps[t]["is_cell"] = sure.cell[frames.cells[t]][cells[t]]
+            steps[t]["comes_so"] = sure.arrival[frames.cells[t]][cells[t]]
             decided.append(Decided(scenes[t], steps[t], gaps[t]))
         for t in range(self._done):
             is_open[t] &= self._open[t]
@@ -163,7 +173,7 @@ class Window:
             appear[0] = np.zeros(sizes[0])
         if tables:
             vanish[-1] = np.zeros(sizes[-1])
-        fixed = [np.full(size, np.nan) for size in sizes]
+        fixed = [np.full(size, 1.0 if self._given else np.nan) for size in sizes]
         for t in range(self._done):
             fixed[t] = self._open[t].astype(float)
             appear[t] = np.zeros(sizes[t])

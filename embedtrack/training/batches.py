@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from embedtrack.config import Recipe
-from embedtrack.methods.embedtrack.samples import Batch, collate, draw
+from embedtrack.method import Batch
 from embedtrack.truth.annotated import AnnotatedMovie
 
 SIDES = 32
@@ -19,16 +19,17 @@ def batches(training: Sequence[AnnotatedMovie], recipe: Recipe, first: int, rank
 
     Of the crops of all processes, this one's are those of its ``rank``.
     """
-    sides = (side for movie in training for frame in movie.frames for side in frame.shape)
+    sides = (side for movie in training for shape in movie.shapes for side in shape)
+    method = recipe.method.implementation()
     large, fewer = large_crops(recipe, max(sides))
 
     def make(number: int) -> Batch:
-        sampling, count = recipe.sampling, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
-        if np.random.default_rng((recipe.seed, number)).random() < sampling.large:
-            sampling, count = sampling.model_copy(update={"crop": large}), fewer
+        crop, count = recipe.sampling.crop, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
+        if np.random.default_rng((recipe.seed, number)).random() < recipe.sampling.large:
+            crop, count = large, fewer
         places = range(1 + rank * count, 1 + (rank + 1) * count)
         generators = [np.random.default_rng((recipe.seed, number, place)) for place in places]
-        return collate([draw(training, sampling, recipe.augmentation, rng) for rng in generators], recipe.pixel_size)
+        return method.batch(training, recipe, crop, generators)
 
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(make, first)
@@ -48,4 +49,4 @@ def large_crops(recipe: Recipe, longest: int) -> tuple[int, int]:
 def pairs_per_epoch(training: Sequence[AnnotatedMovie], recipe: Recipe) -> int:
     """As many crops as cover every frame about twice."""
     area = recipe.sampling.crop**2
-    return sum(math.ceil(2 * frame.size / area) for movie in training for frame in movie.frames)
+    return sum(math.ceil(2 * math.prod(shape) / area) for movie in training for shape in movie.shapes)

@@ -2,40 +2,36 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from torch import nn
 
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.evaluate import jaccards
-from embedtrack.config import Clustering, ModelConfig
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.methods.embedtrack.cluster import cluster
-from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
-from embedtrack.movies.scale import to_frame
+from embedtrack.config import ModelConfig
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.method import Pending
+from embedtrack.model import Model
+from embedtrack.options import Options
+from embedtrack.settings import Settings
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.merge import UNKNOWN, Merged
-from embedtrack.types import Frame, Labels, Maps
+from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
-FRAMES = 12
-"""At most so many frames of a movie are looked at, evenly spaced."""
+FRAMES, ALL_FRAMES = 12, 36
+"""At most so many frames of a movie, and about so many of all movies, are looked at, evenly spaced."""
 TILES = (2048, 512, 256)
 """Largest sides to choose from, the fastest first."""
 WORTH = 0.005
 """Smaller tiles overlap and cost up to three times as much; they must be better by this."""
-CHOICES: dict[str, tuple[float | None, ...]] = {
-    "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),
-    "mask_threshold": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
-    "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
-}
-"""The fields of ``Clustering`` that suit the weights. A wide reach wants a low mask threshold: they go together."""
 ROUNDS = 4
 """At most so often all of them are looked at."""
 
-Predicted = tuple[Merged, Maps[Frame]]
+Predicted = tuple[Merged, AnnotatedMovie, Pending]
+"""A frame's truth, its movie, and what the network says of it."""
 
 
 class Score(NamedTuple):
@@ -46,66 +42,79 @@ class Score(NamedTuple):
 
 
 def validation_seg(
-    network: BranchedERFNet, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str = "float32"
+    network: nn.Module, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str = "float32"
 ) -> float:
     """Mean SEG of the movies on whole frames, in one view."""
-    predicted = (predictions(network, movie, precision, 1, config.tile) for movie in movies)
-    return score(predicted, config.clustering, config.frame_pixel_size).seg
+    frames = most(movies)
+    return score((predictions(network, config, movie, precision, 1, frames) for movie in movies), config).seg
 
 
 def calibrate(
-    network: BranchedERFNet, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
+    network: nn.Module, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
 ) -> tuple[ModelConfig, dict[int, Score]]:
-    """Choose the size of tiles, both seediness thresholds and the reach by (SEG + DET) / 2 of the validation frames.
+    """Choose the size of tiles and what the method lets choose, by (SEG + DET) / 2 of the validation frames.
 
     Returns:
         The configuration with what was chosen, and the scores that it reaches in one and in eight views.
     """
     config = _choose_tile(network, config, movies, precision)
     predicted = {
-        views: [list(predictions(network, movie, precision, views, config.tile)) for movie in movies]
+        views: [list(predictions(network, config, movie, precision, views, most(movies))) for movie in movies]
         for views in (1, 8)
     }
 
-    @cache
-    def merit(settings: Clustering) -> float:
-        return sum(sum(score(maps, settings, config.frame_pixel_size)) for maps in predicted.values())
+    known: dict[str, float] = {}
 
-    best = search(config.clustering, merit)
-    scores = {views: score(maps, best, config.frame_pixel_size) for views, maps in predicted.items()}
-    log.info("seeds above %.2f, masks above %.2f, reach %s", best.seed_threshold, best.mask_threshold, best.reach)
-    return config.model_copy(update={"clustering": best}), scores
+    def merit(chosen: ModelConfig) -> float:
+        name = chosen.method.model_dump_json()
+        if name not in known:
+            known[name] = sum(sum(score(frames, chosen)) for frames in predicted.values())
+        return known[name]
+
+    best = search(config, merit)
+    log.info("chosen: %s", ", ".join(f"{field} {value}" for field, value in _chosen(best).items()))
+    return best, {views: score(frames, best) for views, frames in predicted.items()}
 
 
-def search(start: Clustering, merit: Callable[[Clustering], float]) -> Clustering:
-    """Better one field of CHOICES after the other, each with the others as they are, until none gets better."""
-    best = start
+def search(start: ModelConfig, merit: Callable[[ModelConfig], float]) -> ModelConfig:
+    """Better one of the method's choices after the other, each with the others as they are, until none gets better."""
+    method, best = start.method.implementation(), start
     for _ in range(ROUNDS):
         before = best
-        for field, values in CHOICES.items():
-            changed = [best.model_copy(update={field: value}) for value in values]
-            possible = (settings for settings in changed if settings.mask_threshold <= settings.seed_threshold)
-            best = max([best, *possible], key=merit)
+        for field, values in method.choices().items():
+            possible = [method.choose(best, field, value) for value in values]
+            best = max([best, *(config for config in possible if config)], key=merit)
         if best == before:
             break
     return best
 
 
+def _chosen(config: ModelConfig) -> dict[str, object]:
+    """The values of the method's choices, wherever in its configuration they are."""
+    flat = {name: value for part in (config.method, *vars(config.method).values()) for name, value in _fields(part)}
+    return {field: flat[field] for field in config.method.implementation().choices()}
+
+
+def _fields(part: object) -> Iterable[tuple[str, object]]:
+    return vars(part).items() if isinstance(part, Settings) else ()
+
+
 def _choose_tile(
-    network: BranchedERFNet, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
+    network: nn.Module, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
 ) -> ModelConfig:
     """Whole frames, unless smaller tiles are better: far from any edge a network may see what it never learnt."""
     found = {}
     for tile in TILES:
-        predicted = (predictions(network, movie, precision, 1, tile) for movie in movies)
-        found[tile] = sum(score(predicted, config.clustering, config.frame_pixel_size))
+        tiled = config.model_copy(update={"tile": tile})
+        predicted = (predictions(network, tiled, movie, precision, 1, most(movies)) for movie in movies)
+        found[tile] = sum(score(predicted, tiled))
         log.info("tiles up to %d: (SEG + DET) / 2 = %.3f", tile, found[tile] / 2)
     best = max(found.values())
     return config.model_copy(update={"tile": next(tile for tile in TILES if found[tile] / 2 >= best / 2 - WORTH)})
 
 
-def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel_size: float) -> Score:
-    """Cluster the maps of each movie, ``pixel`` grid units wide, and compare with its truth.
+def score(movies: Iterable[Iterable[Predicted]], config: ModelConfig) -> Score:
+    """Find the cells of each movie's frames and compare with their truth.
 
     SEG looks at the cells whose masks are known, DET at all.
     """
@@ -113,8 +122,8 @@ def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel_s
     for movie in movies:
         overlaps: list[float] = []
         errors = worst = 0
-        for truth, maps in movie:
-            labels = cluster(maps, clustering, pixel_size)
+        for truth, source, pending in movie:
+            labels = pending.cells(_for(source, config)).labels
             overlaps += jaccards(truth.masks(), labels)
             cost, most = detection_errors(truth.labels, labels)
             errors, worst = errors + cost, worst + most
@@ -123,6 +132,11 @@ def score(movies: Iterable[Iterable[Predicted]], clustering: Clustering, pixel_s
         if worst:
             dets.append(1 - min(errors, worst) / worst)
     return Score(*(float(np.mean(values)) if values else 0.0 for values in (segs, dets)))
+
+
+def _for(movie: AnnotatedMovie, config: ModelConfig) -> ModelConfig:
+    """The configuration for a movie that was read at a scale of its own."""
+    return config if config.scale == movie.scale else config.model_copy(update={"scale": movie.scale})
 
 
 def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
@@ -144,16 +158,23 @@ def detection_errors(truth: Labels, labels: Labels) -> tuple[int, int]:
     return 5 * splits + 10 * missed + false, 10 * len(match.cells)
 
 
+def most(movies: Sequence[AnnotatedMovie]) -> int:
+    """How many frames of each of so many movies are looked at."""
+    return max(2, min(FRAMES, ALL_FRAMES // len(movies)))
+
+
 def predictions(
-    network: BranchedERFNet, movie: AnnotatedMovie, precision: str, views: int, tile: int
+    network: nn.Module, config: ModelConfig, movie: AnnotatedMovie, precision: str, views: int, frames: int = FRAMES
 ) -> Iterator[Predicted]:
-    """Truth and maps of some frames of a movie, of those with masks if any have; the network is in evaluation mode."""
+    """Truth and network of some frames of a movie, of those with masks if any have; the network is in evaluation mode.
+
+    Each frame is seen by itself.
+    """
+    where = str(next(network.parameters()).device)
+    options = Options(views=views, device=where, precision=precision, compiling="off")
+    segmenter = Segmenter(Model(network, _for(movie, config)), options)
     times = range(len(movie.frames))
     candidates = [t for t in times if movie.has_masks(t)] or list(times)
-    for t in candidates[:: -(-len(candidates) // FRAMES)]:
-        frame, truth = movie.frames[t], movie.truth[t]
-        where = next(network.parameters()).device
-        tiles = plan_tiles((frame.shape[0], frame.shape[1]), tile, where, views)
-        maps = Predictor(network, tiles, views, precision)(frame)
-        shape = (truth.labels.shape[0], truth.labels.shape[1])
-        yield truth, to_frame(maps, shape, movie.scale)
+    for t in candidates[:: -(-len(candidates) // frames)]:
+        height, width = movie.truth[t].labels.shape
+        yield movie.truth[t], movie, segmenter.frame(movie.frames[t], (height, width))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import torch
 
+from embedtrack.challenge.datasets import DATASETS, TERMS
 from embedtrack.challenge.provenance import revision
 from embedtrack.checkpoint import CARD, WEIGHTS
-from embedtrack.config import DATASETS, Recipe
+from embedtrack.config import Recipe
+from embedtrack.files.whole import whole_file
 from embedtrack.model_files import digest
 from embedtrack.training.calibrate import Score
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.truth.annotated import AnnotatedMovie
 
-TERMS = """The weights may be used and shared freely under this repository's licence. Movies of the Cell Tracking
-Challenge are free to use for work on the challenge and may not be redistributed; cite Maška et al., Nature Methods
-2023, and Ulman et al., Nature Methods 2017."""
+FREE = "The weights may be used and shared freely under this repository's licence."
 OWN_TERMS = "Whether the weights may be shared is for the owner of the movies to say."
 
 
@@ -50,6 +50,7 @@ def write_card(
     known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
     held = "" if any(map(_shared, training, validation)) else " trained nothing; they"
     start = f"Fine-tuned from {begun}." if begun else "From random initialisation."
+    terms = f"{FREE} {TERMS.strip()}" if known else OWN_TERMS
     text = f"""# {out.name}
 
 EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
@@ -59,7 +60,7 @@ EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
 
 {data}
 
-The validation frames{held} chose the best weights and the thresholds in `config.json`. {TERMS if known else OWN_TERMS}
+The validation frames{held} chose the best weights and the thresholds in `config.json`. {terms}
 {notes}
 ## Training
 
@@ -78,7 +79,8 @@ Means over the movies' validation frames, each frame by itself:
 |---|---|---|
 {table}
 """
-    (out / CARD).write_text(text, encoding="utf-8")
+    with whole_file(out / CARD) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def origin(model: Path) -> str:

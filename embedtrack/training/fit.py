@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from embedtrack import checkpoint
-from embedtrack.config import Clustering, ModelConfig, Recipe
+from embedtrack.config import ModelConfig, Recipe
 from embedtrack.inference import device
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.method import Batch, Losses, Method
 from embedtrack.methods.embedtrack.erfnet import remember
-from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
-from embedtrack.methods.embedtrack.samples import Batch
 from embedtrack.training import resume
+from embedtrack.training.average import average_of, follow
 from embedtrack.training.batches import batches, pairs_per_epoch
 from embedtrack.training.calibrate import validation_seg
 from embedtrack.training.distributed import ProcessGroup
@@ -30,7 +28,7 @@ WARM_UP = 0.3
 VALIDATING = 0.15
 """A budget in minutes spends no more than this share on validations, the last one not counted."""
 
-Observer = Callable[[BranchedERFNet, ModelConfig, int, str], None]
+Observer = Callable[[nn.Module, ModelConfig, int, str], None]
 """Called with a network in evaluation mode, its configuration, the step and the precision; draws no random numbers."""
 
 
@@ -42,7 +40,7 @@ def fit(
     group: ProcessGroup,
     *,
     minutes: float | None = None,
-    init: BranchedERFNet | None = None,
+    init: nn.Module | None = None,
     observe: Observer = lambda network, config, step, precision: None,
 ) -> Iterator[dict[str, Any]]:
     """Train a network on some movies, validate on others (see ``truth/holdout.py``), keep the best weights in ``out``.
@@ -55,14 +53,16 @@ def fit(
         ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe.
         OSError: no space is left; what was saved last stays.
     """
-    network, config = start(training, recipe)
+    method = recipe.method.implementation()
+    network, config = method.start(training, recipe)
     if init is not None:
         network.load_state_dict(init.state_dict())
     device.move(network, group.device)
+    average = average_of(network) if recipe.average else network
     shared = group.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
-    state = resume.load(out, network, optimiser, data, recipe, minutes)
+    state = resume.load(out, network, average, optimiser, data, recipe, minutes)
     if state.finished:
         return
     group.vary(recipe.seed, state.step)
@@ -76,46 +76,27 @@ def fit(
             break
         rate = one_cycle(progress, recipe.learning_rate)
         remember(shared, state.step)
-        losses = step(shared, optimiser, batch.to(group.device), rate, recipe, precision)
+        losses = step(method, shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
+        if recipe.average:
+            follow(average, network, recipe.average, state.step)
         values = _values(losses, state.step, out, group)
         state.seconds = group.agree(time.perf_counter() - begun)
         record = {"step": state.step, "progress": progress, "rate": rate, **values}
         yield record | {"seconds": round(state.seconds, 2)}
         if group.leads and _due(state, progress * recipe.validations, bounded=minutes is not None):
-            yield _validate(network, config, validation, out, state, precision, observe)
+            yield _validate(average, config, validation, out, state, precision, observe)
             state.validated = int(progress * recipe.validations)
             saved = -math.inf
         state.seconds = group.agree(time.perf_counter() - begun)
         if group.leads and state.seconds - saved > SAVE_SECONDS:
-            resume.save(out, network, optimiser, data, recipe, minutes, state)
+            resume.save(out, network, average, optimiser, data, recipe, minutes, state)
             saved = state.seconds
     if group.leads:
-        yield _validate(network, config, validation, out, state, precision, observe)
+        yield _validate(average, config, validation, out, state, precision, observe)
         state.finished = True
-        resume.save(out, network, optimiser, data, recipe, minutes, state)
+        resume.save(out, network, average, optimiser, data, recipe, minutes, state)
     group.wait()
-
-
-def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
-    """The untrained network and its configuration, as far as they follow from the training masks."""
-    sizes = [
-        size
-        for movie in training
-        for cells, partial in zip(movie.sizes, movie.partial, strict=True)
-        for label, size in cells.items()
-        if label not in partial
-    ]
-    torch.manual_seed(recipe.seed)
-    network = BranchedERFNet(recipe.dropout)
-    radius, scale = math.sqrt(float(np.median(sizes)) / math.pi), training[0].scale
-    network.start_at(radius, recipe.pixel_size)
-    smallest = max(1, int(np.percentile(sizes, 1) / 2 / scale**2))
-    clustering = Clustering(min_cell_size=smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
-    return network, ModelConfig(
-        pixel_size=recipe.pixel_size, scale=scale, normalisation=recipe.normalisation, clustering=clustering,
-        cell_diameter=round(2 * radius / scale, 1),
-    )  # fmt: skip
 
 
 def one_cycle(progress: float, peak: float) -> float:
@@ -131,17 +112,19 @@ def one_cycle(progress: float, peak: float) -> float:
 
 
 def step(
-    network: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, rate: float, recipe: Recipe, precision: str
+    method: Method,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batch: Batch,
+    rate: float,
+    recipe: Recipe,
+    precision: str,
 ) -> Losses:
-    """One step of the optimiser; the network in bf16 where asked, the loss always in single precision."""
+    """One step of the optimiser; the network in bf16 where asked."""
     network.train()
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    dtype = getattr(torch, precision)
-    with torch.autocast(batch.now.device.type, dtype, enabled=dtype != torch.float32):
-        now, before = network(batch.now, batch.before)
-    cells = (batch.cells_now, batch.cells_before, batch.links)
-    losses = embedtrack_loss(now, before, *cells, recipe.pixel_size, recipe.variance_weight, recipe.tracking_weight)
+    for parameters in optimiser.param_groups:
+        parameters["lr"] = rate
+    losses = method.loss(network, batch, recipe, getattr(torch, precision))
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
@@ -154,8 +137,9 @@ def _values(losses: Losses, number: int, out: Path, group: ProcessGroup) -> dict
     Raises:
         ValueError: the loss is not finite.
     """
-    means = group.mean(torch.stack(losses)).tolist()
-    values = {name: round(value, 6) for name, value in zip(losses._fields, means, strict=True)}
+    parts = losses._asdict()
+    means = group.mean(torch.stack(list(parts.values()))).tolist()
+    values = {name: round(value, 6) for name, value in zip(parts, means, strict=True)}
     if not math.isfinite(values["total"]):
         raise ValueError(
             f"expected a finite loss, got {values['total']} at step {number}; the last good state is kept in {out}: "
@@ -172,7 +156,7 @@ def _due(state: State, validations: float, *, bounded: bool) -> bool:
 
 
 def _validate(
-    network: BranchedERFNet,
+    network: nn.Module,
     config: ModelConfig,
     validation: Sequence[AnnotatedMovie],
     out: Path,

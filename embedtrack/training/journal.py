@@ -8,7 +8,6 @@ for it. None of them is part of the model: what ships are the weights, their con
 import importlib.util
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+from torch import nn
 
 from embedtrack.config import ModelConfig
-from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.methods.embedtrack.cluster import cluster
-from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.files.whole import whole_file
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.model import Model
+from embedtrack.options import Options
 from embedtrack.training.curves import PARTS, draw
 from embedtrack.training.pictures import Sample, jpeg, picture
 from embedtrack.truth.annotated import AnnotatedMovie
@@ -67,17 +68,16 @@ class Journal:
         if "validation_seg" in record:
             _write(self.out / CURVES, draw(self._records, self.out.name).encode())
 
-    def observe(self, network: BranchedERFNet, config: ModelConfig, step: int, precision: str) -> None:
+    def observe(self, network: nn.Module, config: ModelConfig, step: int, precision: str) -> None:
         """Draw what the network, in evaluation mode, makes of the crops; draws no random numbers."""
-        samples, predictors = [], dict[tuple[int, int], Predictor]()
-        smallest = max(1, round(config.clustering.min_cell_size * config.scale**2))  # in working pixels, as crops are
-        clustering = config.clustering.model_copy(update={"min_cell_size": smallest})
+        model = Model(network, config.method.implementation().at_working_scale(config))
+        where = str(model.device)
+        segmenter = Segmenter(model, Options(views=1, device=where, precision=precision, compiling="off"))
+        samples = []
         for crop in self._crops:
-            shape = (crop.frame.shape[0], crop.frame.shape[1])
-            if shape not in predictors:
-                predictors[shape] = Predictor(network, plan_tiles(shape, config.tile), 1, precision)
-            maps = predictors[shape](crop.frame)
-            samples.append(crop._replace(labels=cluster(maps, clustering, config.pixel_size)))
+            height, width = crop.frame.shape
+            labels = segmenter.frame(crop.frame, (height, width)).cells().labels
+            samples.append(crop._replace(labels=labels))
         if not samples:
             return
         made = picture(samples, f"step {step}")
@@ -106,9 +106,7 @@ def crops(validation: Sequence[AnnotatedMovie]) -> list[Sample]:
 def _write(path: Path, data: bytes) -> None:
     """Complete when it appears. A picture is not worth a training: a full disk is only told of."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}")
-        new.write_bytes(data)
-        os.replace(new, path)
+        with whole_file(path) as new:
+            new.write_bytes(data)
     except OSError as error:
         log.warning("%s could not be written: %s", path, error.strerror)

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from embedtrack.challenge.aogm import match_labels
-from embedtrack.checkpoint import Model
-from embedtrack.methods.embedtrack.cluster import cluster
-from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
-from embedtrack.movies.scale import to_frame
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.model import Model
+from embedtrack.options import Options
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.merge import Merged
-from embedtrack.types import Frame, Labels
+from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +26,12 @@ def pseudo_labels(model: Model, movie: AnnotatedMovie, precision: str) -> dict[i
     one marker, of a cell without mask; the truth's own masks are left alone.
     """
     found = {}
+    options = [Options(views=views, device=str(model.device), precision=precision) for views in (8, 1)]
+    segmenters = [Segmenter(model, one) for one in options]
     for t in range(len(movie.frames)):
         if movie.partial[t]:
-            eight, one = (_labels(model, movie.frames[t], movie, t, views, precision) for views in (8, 1))
+            height, width = movie.truth[t].labels.shape
+            eight, one = (each.frame(movie.frames[t], (height, width)).cells().labels for each in segmenters)
             found[movie.numbers[t]] = trusted(eight, one, movie.truth[t])
     asked = sum(map(len, movie.partial))
     got = sum(len(np.unique(labels[labels > 0])) for labels in found.values())
@@ -51,11 +53,3 @@ def _agreement(eight: Labels, one: Labels) -> Iterator[tuple[int, float]]:
     """Each mask of ``eight`` that one of ``one`` covers by more than half, and their Jaccard index."""
     match = match_labels(eight, one)
     yield from zip(match.found, match.jaccards, strict=True)
-
-
-def _labels(model: Model, frame: Frame, movie: AnnotatedMovie, t: int, views: int, precision: str) -> Labels:
-    """The cells of one frame in its own pixels."""
-    tiles = plan_tiles((frame.shape[0], frame.shape[1]), model.config.tile, model.device, views)
-    shape = movie.truth[t].labels.shape
-    maps = to_frame(Predictor(model.network, tiles, views, precision)(frame), (shape[0], shape[1]), movie.scale)
-    return cluster(maps, model.config.clustering, model.config.frame_pixel_size)

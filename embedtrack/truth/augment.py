@@ -62,6 +62,9 @@ def random_views(
         angle, zoom = rng.uniform(-np.pi / 4, np.pi / 4), np.exp(rng.uniform(-1, 1) * np.log(settings.zoom))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         matrix = matrix @ turn / zoom
+        if settings.stretch > 1:
+            uneven = np.exp(rng.uniform(-0.5, 0.5) * np.log(settings.stretch))
+            matrix = matrix @ np.diag([uneven, 1 / uneven])
     motion = np.zeros(2)
     if rng.random() < settings.moving:
         motion = np.round(rng.normal(0, settings.motion, 2).clip(-3 * settings.motion, 3 * settings.motion))

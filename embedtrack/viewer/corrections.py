@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.edit.cut import cut
 from embedtrack.edit.divide import divide
 from embedtrack.edit.draft import Draft, as_tracked, fresh, open_draft, track_of
@@ -17,6 +16,7 @@ from embedtrack.edit.join import join
 from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.viewer.layers import Places, colour_table, scale, track_data
 
 CELLS, TRACKS, PICKS = "cells", "tracks", "picked"

@@ -1,6 +1,5 @@
 """The panel beside the picture: buttons and keys for ``Corrections``, and saving."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -9,11 +8,12 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from embedtrack.challenge.provenance import write_log
+from embedtrack.challenge.record import known_of
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.edit.truth import write_truth
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import runs, spell
-from embedtrack.movies.selection import log_of
 from embedtrack.optional_packages import need
 from embedtrack.viewer.corrections import SPANS, Corrections
 
@@ -33,6 +33,8 @@ class Job(NamedTuple):
     """The data set's folder that gets the frames that are right."""
     source: Path | None = None
     """The result that is corrected."""
+    overwrite: bool = False
+    """Whether the places may hold what is not of our own."""
 
 
 def save(corrections: Corrections, job: Job) -> str:
@@ -42,27 +44,24 @@ def save(corrections: Corrections, job: Job) -> str:
         ValueError: it is not valid, or cannot be written.
     """
     result = corrections.result()
-    write_tracked(result, job.out)
+    known = _known(job.source) if job.source is not None else None
+    write_tracked(result, job.out, known, overwrite=job.overwrite)
     corrections.is_saved()
-    if job.source is not None:
-        _note(job.source, job.out)
+    if known is not None:
+        write_log(job.out, known, overwrite=job.overwrite)
     said = f"saved {job.out}"
     if job.truth is not None and job.raw is not None and job.images is not None:
         if not corrections.right:
             return f"{said}; no frame is right yet, so no truth"
-        truth = write_truth(result, corrections.right, job.raw, job.images, job.truth)
+        truth = write_truth(result, corrections.right, job.raw, job.images, job.truth, overwrite=job.overwrite)
         said += f", {len(corrections.right)} frames in {truth}"
     return said
 
 
-def _note(source: Path, out: Path) -> None:
-    """The log of the result that was corrected, if it has one, is the new one's too, and says so."""
-    try:
-        known = json.loads(log_of(source).read_text())
-        known["corrected"] = datetime.now(UTC).isoformat(timespec="seconds")
-        log_of(out).write_text(json.dumps(known, indent=2) + "\n")
-    except (OSError, ValueError, TypeError) as error:
-        log.debug("no log of %s: %s", source, error)
+def _known(source: Path) -> dict[str, Any] | None:
+    """The record of the result that was corrected, if it has one, is the new one's too, and says so."""
+    known = known_of(source)
+    return known and {**known, "corrected": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def panel(corrections: Corrections, job: Job) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from embedtrack.challenge import layout
-from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.edit.draft import as_tracked, open_draft
 from embedtrack.edit.refit import refit
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
 from embedtrack.movies.tiff_image import read_frame
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from embedtrack.viewer.corrections import CELLS, TRACKS
 from embedtrack.viewer.layers import Places, movie, scale, track_data
@@ -30,13 +31,17 @@ def reader(path: str | list[str]) -> Callable[[Any], list[Layer]] | None:
     if truth or (folder / "res_track.txt").is_file():
         return lambda _: read_result(folder)
     if numbered(folder, "t"):
-        return lambda _: read_annotated(folder)
+        return lambda _: read_movie(folder)
     return None
 
 
 def read_result(folder: Path) -> list[Layer]:
     """Masks and tracks of a result, or of truth."""
-    tracked = open_tracked(folder)
+    return layers_of(open_tracked(folder))
+
+
+def layers_of(tracked: Tracked) -> list[Layer]:
+    """Masks and tracks of a tracked movie."""
     draft, size = open_draft(tracked), scale(tracked.units)
     about = {"first": tracked.first, "digits": tracked.digits}
     layers: list[Layer] = [(np.stack(draft.frames), {"name": CELLS, "scale": size, "metadata": about}, "labels")]
@@ -47,7 +52,7 @@ def read_result(folder: Path) -> list[Layer]:
     return layers
 
 
-def read_annotated(folder: Path) -> list[Layer]:
+def read_movie(folder: Path) -> list[Layer]:
     """The frames of a movie, read when they are shown."""
     sequence = layout.open_frame_folder(folder)
     images = Lazy(len(sequence), lambda t: read_frame(sequence.paths[t]))

@@ -1,19 +1,18 @@
 """The widget "Segment and track": a movie of the window through a model, with progress, and an end at any time."""
 
-import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
-from embedtrack.challenge.convention import models
-from embedtrack.model_files import WEIGHTS
+from embedtrack.challenge.convention import model_names, models
 from embedtrack.optional_packages import need
-from embedtrack.viewer.plugin import Layer, read_result
+from embedtrack.options import Options
+from embedtrack.viewer.plugin import Layer, layers_of
 
 OTHER = "other"
 
@@ -24,36 +23,23 @@ class CancelledError(Exception):
 
 def shipped() -> dict[str, Path]:
     """The models that are at hand, by name."""
-    return {path.parent.name: path.parent for path in sorted(models().glob(f"*/{WEIGHTS}"))}
+    return {name: models() / name for name in model_names()}
 
 
 def run(
-    movie: NDArray[Any], model: Path, views: int, on_frame: Callable[[int, int], None], first: int = 0
+    movie: NDArray[Any], model: Path, views: int, on_frame: Callable[[int, int | None], None], first: int = 0
 ) -> list[Layer]:
     """Segment and track a movie [T, H, W] of any array type; frames are read one by one.
 
     Raises:
         ValueError: it is no movie, or the model or its frames cannot be used.
     """
-    from embedtrack.inference.track import track
+    from embedtrack.model import Model
 
     if np.ndim(movie) != 3 or len(movie) == 0:
         raise ValueError(f"expected a movie of the axes T, Y, X, got {np.ndim(movie)} axes; choose another layer")
-    with tempfile.TemporaryDirectory(prefix="embedtrack-") as place:
-        frames, out = Path(place) / "01", Path(place) / "01_RES"
-        frames.mkdir()
-        digits = max(3, len(str(first + len(movie) - 1)))
-        for t in range(len(movie)):
-            name = f"t{first + t:0{digits}d}.tif"
-            tifffile.imwrite(frames / name, _plain(np.asarray(movie[t])), photometric="minisblack", metadata=None)
-            on_frame(0, len(movie))
-        track(frames, model, out, views=views, on_frame=on_frame)
-        return read_result(out)
-
-
-def _plain(image: NDArray[Any]) -> NDArray[Any]:
-    """Grey values of a type that the network reads."""
-    return image if image.dtype in (np.uint8, np.uint16) else image.astype(np.float32)
+    tracked = Model.load(model).track(movie, Options(views=views), on_frame=on_frame)
+    return layers_of(replace(tracked, first=first, digits=max(3, len(str(first + len(tracked) - 1)))))
 
 
 def segment_and_track(viewer: Any = None) -> Any:

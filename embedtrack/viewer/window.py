@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from embedtrack.challenge.tracked import Tracked, write_tracked
-from embedtrack.challenge.writer import check_replaceable, explained
+from embedtrack.challenge.tracked import write_tracked
+from embedtrack.challenge.writer import WHAT, check_replaceable
 from embedtrack.edit.truth import check_place, corrected_before
+from embedtrack.files.whole import explained, resolved
 from embedtrack.movies.open import open_pair, open_raw
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.layers import movie, scale
 from embedtrack.viewer.panel import Job, panel
@@ -28,6 +30,7 @@ def view(
     truth: Path | None = None,
     frames: Iterable[int] | None = None,
     units: Units | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Open a window and wait until it is closed; corrections that were not saved then are saved beside the result.
 
@@ -38,13 +41,14 @@ def view(
         truth: the data set's folder that gets the frames that are right as training truth; needs ``raw``.
         frames: numbers of frames that will be right when the window closes.
         units: of pixels and time.
+        overwrite: replace what is not of our own.
 
     Raises:
         ValueError: anything that is wrong with the input or the places, before the window opens.
     """
     napari = need("napari", "napari", "view")
     tracked, _ = open_pair(result_folder, raw, Choice(units=units or Units()))
-    job = prepare(tracked, result_folder, raw, out, truth)
+    job = prepare(tracked, result_folder, raw, out, truth, overwrite=overwrite)
     viewer = napari.Viewer(title=f"{result_folder} - EmbedTrack")
     corrections = fill(viewer, tracked, job, frames)
     viewer.window.add_dock_widget(panel(corrections, job), name="correct", area="right")
@@ -52,16 +56,24 @@ def view(
     rescue(corrections, job)
 
 
-def prepare(tracked: Tracked, result_folder: Path, raw: Path | None, out: Path | None, truth: Path | None) -> Job:
+def prepare(
+    tracked: Tracked,
+    result_folder: Path,
+    raw: Path | None,
+    out: Path | None,
+    truth: Path | None,
+    *,
+    overwrite: bool = False,
+) -> Job:
     """Look before any work is done whether everything can be read and written."""
-    out = out or result_folder
-    with explained(out):
-        check_replaceable(out)
+    out = resolved(out or result_folder)
+    with explained(out, WHAT):
+        check_replaceable(out, overwrite=overwrite)
     if truth is not None and raw is None:
         raise ValueError("expected --raw with --as-truth, for training needs the movie, got none; add it")
     if truth is not None and raw is not None:
-        check_place(raw, truth)
-    return Job(out, raw, open_raw(raw, tracked).frames if raw else None, truth, result_folder)
+        check_place(raw, truth, overwrite=overwrite)
+    return Job(out, raw, open_raw(raw, tracked).frames if raw else None, truth, result_folder, overwrite)
 
 
 def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None = None) -> Corrections:
@@ -89,7 +101,7 @@ def rescue(corrections: Corrections, job: Job) -> Path | None:
     except ValueError as error:
         log.warning("what was painted last is not saved: %s", error)
         result = replace(
-            corrections.origin, labels=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
+            corrections.origin, masks=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
         )
     write_tracked(result, place)
     log.warning("corrections that were not saved are in %s", place)

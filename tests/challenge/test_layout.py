@@ -90,7 +90,7 @@ FAULTS = {
     ),
     "dtype": (
         lambda f: tifffile.imwrite(f / "t001.tif", np.zeros((48, 64), np.float64)),
-        "t001.tif: expected uint8, uint16, float32, got float64; convert",
+        "t001.tif: expected 48 x 64 uint16 as most frames have, got 48 x 64 float64; convert",
     ),
     "NaN": (
         lambda f: tifffile.imwrite(f / "t001.tif", np.full((48, 64), np.nan, np.float32)),

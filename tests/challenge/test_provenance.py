@@ -1,7 +1,6 @@
 """The log beside a result names what made it."""
 
 import hashlib
-import json
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from embedtrack.challenge import provenance
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model_files import WEIGHTS
+from embedtrack.options import Options
 
 
 @pytest.fixture
@@ -21,18 +21,32 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_log_lies_beside_the_result_and_names_weights_and_options(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setenv("EMBEDTRACK_REVISION", "abc")
-    (tmp_path / "01_RES").mkdir()
-    log = provenance.note(tmp_path / "01_RES", tmp_path / "01", model, 3.14159, device_name="cpu", views=8, border=None)
-    assert log == tmp_path / "01_RES.log"
-    assert list((tmp_path / "01_RES").iterdir()) == []
-    known = json.loads(log.read_text())
+    known = provenance.gather(tmp_path / "01", model, 3.14159, Options(device="cpu"))
     assert (known["version"], known["commit"], known["seconds"]) == (__version__, "abc", 3.1)
     assert known["sha256"][WEIGHTS] == hashlib.sha256((model / WEIGHTS).read_bytes()).hexdigest()
-    assert known["options"] == {"views": 8, "border": None}
+    expected = {
+        "views": 8,
+        "precision": "float32",
+        "compiling": "auto",
+        "border": None,
+        "max_gap": None,
+        "diameter": None,
+    }
+    assert known["options"] == expected
     assert known["device"].startswith("cpu")
+    log = provenance.write_log(tmp_path / "01_RES", known)
+    assert log == tmp_path / "01_RES.log"
+    lines = log.read_text().splitlines()
+    assert {"commit: abc", "options.views: 8", "options.border: -", "seconds: 3.1"} < set(lines)
+    assert "01_RES.json" in lines[0]
+    provenance.write_log(tmp_path / "01_RES", known)
+    log.write_text("my notes")
+    provenance.write_log(tmp_path / "01_RES", known)
+    assert log.read_text() == "my notes"
+    assert "01_RES.log: expected nothing or a file of our own there" in caplog.text
 
 
 def test_revision_is_gits_or_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedtrack.challenge.aogm import edges
-from embedtrack.challenge.tracked import Tracked, require_valid
+from embedtrack.challenge.tracked import require_valid
 from embedtrack.edit.cut import cut
 from embedtrack.edit.divide import divide
 from embedtrack.edit.draft import Draft, as_tracked, fresh, open_draft
 from embedtrack.edit.join import join
 from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.exchange.hard import hard
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels, Track
 from tests.drawings import draw
 
@@ -47,7 +47,7 @@ def bare() -> Tracked:
 
 
 def pixels(tracked: Tracked) -> Labels:
-    return np.stack([np.asarray(labels) for labels in tracked.labels])
+    return np.stack([np.asarray(labels) for labels in tracked.masks])
 
 
 def same(one: Tracked, other: Tracked) -> bool:

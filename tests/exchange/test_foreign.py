@@ -42,9 +42,9 @@ def test_trackmates_own_file_is_drawn(tmp_path: Path):
     result = load(trackmate(tmp_path / "movie.xml"))
     assert result.tracks == [Track(1, 0, 1, 0), Track(2, 1, 1, 0), Track(3, 3, 3, 1)]  # the link to 5 is filtered out
     assert (len(result), result.shape, result.units) == (5, (40, 50), (0.5, 60))
-    first = np.argwhere(result.labels[0] == 1)
+    first = np.argwhere(result.masks[0] == 1)
     assert (first.min(0).tolist(), first.max(0).tolist(), len(first)) == ([18, 16], [22, 24], 45)
-    disc = np.argwhere(result.labels[3] == 3)
+    disc = np.argwhere(result.masks[3] == 3)
     assert disc.mean(0).tolist() == [20, 24]
     assert abs(len(disc) - np.pi * 8**2) < 15
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.challenge.tracked import Tracked, open_tracked, require_valid
+from embedtrack.challenge.tracked import open_tracked, require_valid
 from embedtrack.exchange.formats import FORMATS, export, load, recognise
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from tests.drawings import ALL
 from tests.exchange.hard import bare, hard, same
 
@@ -94,7 +95,7 @@ def test_what_fails_leaves_nothing(tmp_path: Path, kind: str):
             raise ValueError("damaged frame")
 
     with pytest.raises(ValueError, match="damaged frame"):
-        export(replace(hard(), labels=Broken(hard().labels)), kind, tmp_path / "out")
+        export(replace(hard(), masks=Broken(hard().masks)), kind, tmp_path / "out")
     assert os.listdir(tmp_path) == []
 
 

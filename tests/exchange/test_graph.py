@@ -15,7 +15,7 @@ def images(*frames: list[int]) -> list[np.ndarray]:
 
 def test_a_result_is_its_own_graph():
     case = hard()
-    made = tracked("case", case.labels, nodes_of(case.tracks), links_of(case.tracks), own=True)
+    made = tracked("case", case.masks, nodes_of(case.tracks), links_of(case.tracks), own=True)
     assert sorted(made.tracks) == sorted(case.tracks)
     assert np.array_equal(pixels(made), pixels(case))
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge.aogm import edges
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.exchange.formats import export
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.exchange.hard import hard, pixels
 

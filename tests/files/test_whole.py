@@ -1,14 +1,11 @@
 """Whole or not at all."""
 
 import os
-import re
 from pathlib import Path
 
 import pytest
 
 from embedtrack.files.whole import new_file, new_folder
-
-KNOWN = re.compile("[ab]")
 
 
 def fail(path: Path):
@@ -18,14 +15,14 @@ def fail(path: Path):
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path):
     for words in ("first", "second"):
-        with new_file(tmp_path / "sub" / "x.csv") as path:
-            assert path.suffix == ".csv"
+        with new_file(tmp_path / "sub" / "x.html") as path:
+            assert path.suffix == ".html"
             path.write_text(words)
-        assert (tmp_path / "sub" / "x.csv").read_text() == words
-    with pytest.raises(RuntimeError), new_file(tmp_path / "sub" / "x.csv") as path:
+        assert (tmp_path / "sub" / "x.html").read_text().startswith(words)
+    with pytest.raises(RuntimeError), new_file(tmp_path / "sub" / "x.html") as path:
         fail(path)
-    assert (tmp_path / "sub" / "x.csv").read_text() == "second"
-    assert os.listdir(tmp_path / "sub") == ["x.csv"]
+    assert (tmp_path / "sub" / "x.html").read_text().startswith("second<!--")
+    assert os.listdir(tmp_path / "sub") == ["x.html"]
 
 
 def test_a_file_does_not_take_the_place_of_a_folder(tmp_path: Path):
@@ -39,12 +36,12 @@ def test_a_file_does_not_take_the_place_of_a_folder(tmp_path: Path):
 
 def test_a_folder_appears_when_it_is_complete(tmp_path: Path):
     for name in "ab":
-        with new_folder(tmp_path / "x", KNOWN) as folder:
+        with new_folder(tmp_path / "x", "kind") as folder:
             (folder / name).touch()
-        assert os.listdir(tmp_path / "x") == [name]
-    with pytest.raises(RuntimeError), new_folder(tmp_path / "x", KNOWN) as folder:
+        assert sorted(os.listdir(tmp_path / "x")) == [".embedtrack", name]
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "x", "kind") as folder:
         fail(folder / "a")
-    assert os.listdir(tmp_path / "x") == ["b"]
+    assert sorted(os.listdir(tmp_path / "x")) == [".embedtrack", "b"]
     assert os.listdir(tmp_path) == ["x"]
 
 
@@ -53,9 +50,9 @@ def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path):
     (tmp_path / "x" / "thesis.doc").touch()
     (tmp_path / "y").touch()
     for name, got in (("x", "got thesis.doc"), ("y", "got a file")):
-        with pytest.raises(ValueError, match=got), new_folder(tmp_path / name, KNOWN):
+        with pytest.raises(ValueError, match=got), new_folder(tmp_path / name, "kind"):
             pass
-    place = new_folder(tmp_path / "z", KNOWN)
+    place = new_folder(tmp_path / "z", "kind")
     place.__enter__()
     (tmp_path / "z").mkdir()
     (tmp_path / "z" / "late").touch()

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge import layout
+from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
-from embedtrack.inference.model_choice import Assessment, choose_model, judge, quality, skew
+from embedtrack.inference.model_choice import Assessment, choose_model, judge
+from embedtrack.methods.embedtrack import method
+from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
+from embedtrack.types import Maps
 from tests.drawings import draw, moving, write_movie
 
 
@@ -36,8 +40,8 @@ def test_quality_is_the_panoptic_one():
 
 def test_skew_tells_bright_cells_from_phase_contrast():
     bright = moving().frames()
-    assert skew(list(bright)) > model_choice.DARK
-    assert skew(list(1200 - bright)) < -model_choice.DARK
+    assert skew(list(bright)) > DARK
+    assert skew(list(1200 - bright)) < -DARK
     assert abs(skew([np.random.default_rng(0).normal(100, 9, (64, 64))])) < 0.3
 
 
@@ -125,17 +129,17 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
     class Bright:
         def __init__(self, *_: object) -> None: ...
 
-        def __call__(self, frame: np.ndarray) -> model_choice.Maps:
+        def __call__(self, frame: np.ndarray) -> Maps:
             none = np.zeros((2, *frame.shape), np.float32)
-            return model_choice.Maps(none, none, (frame > 1).astype(np.float32), none)
+            return Maps(none, none, (frame > 1).astype(np.float32), none)
 
-    def components(maps: model_choice.Maps, *_: object) -> np.ndarray:
+    def components(maps: Maps, *_: object) -> np.ndarray:
         from scipy.ndimage import label
 
         return label(maps.seediness > 0.5)[0].astype(np.int32)
 
-    monkeypatch.setattr(model_choice, "Predictor", Bright)
-    monkeypatch.setattr(model_choice, "cluster", components)
+    monkeypatch.setattr(method, "Predictor", Bright)
+    monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", components)
     found = model_choice.assess(folder, [image], model_choice.device.choose("cpu"))
     assert len(found.qualities) == 8
     assert found.agreement == 1

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge.check import check
+from embedtrack.challenge.writer import write_mask
 from embedtrack.files import replace_folder
 from embedtrack.live import result as live_result
 from embedtrack.live.result import LiveResult
@@ -38,7 +39,7 @@ def test_an_older_result_stays_until_the_first_publication_and_leaves_nothing(tm
     old = tmp_path / "01_RES"
     old.mkdir()
     for number in range(20):
-        (old / name(number)).write_text("old")
+        write_mask(old / name(number), mask(1))
     with LiveResult(old, go_on=False) as result:
         assert len(os.listdir(old)) == 20
         grow(result, range(8))

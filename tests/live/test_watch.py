@@ -15,10 +15,13 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.challenge.writer import write_mask
+from embedtrack.config import ModelConfig
 from embedtrack.inference.track import track
 from embedtrack.live import arrivals, watch
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.options import Options
 from tests.drawings import STEP
 
 FRAMES = 14
@@ -33,7 +36,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.nn.init.normal_(network.seediness[-1].weight, std=0.5)
     torch.nn.init.normal_(network.tracking[-1].weight, std=0.02)
     folder = tmp_path_factory.mktemp("models") / "untrained"
-    checkpoint.save(folder, network, ModelConfig(clustering=Clustering(min_cell_size=5)))
+    checkpoint.save(folder, network, ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=5))))
     return folder
 
 
@@ -55,7 +58,7 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected(movie: Path, model: Path) -> dict[str, bytes]:
     """What ``infer`` makes of the finished movie."""
     out = movie.with_name("01_RES")
-    summary = track(movie, model, out, views=1, device_name="cpu")
+    summary = track(movie, model, out, Options(views=1, device="cpu"))
     assert summary.tracks > 30
     assert summary.divisions > 0
     return content(out)
@@ -73,8 +76,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def follow(folder: Path, model: Path, **options: object) -> dict[str, bytes]:
-    options = {"views": 1, "device_name": "cpu", "ended": lambda: True} | options
-    watch.watch(folder, model, folder.with_name("live"), **options)
+    known = {name: options.pop(name) for name in ("views", "border") if name in options}
+    run = Options(**{"views": 1, "device": "cpu"} | known)
+    watch.watch(folder, model, folder.with_name("live"), run, **{"ended": lambda: True} | options)
     assert sorted(path.name for path in folder.parent.iterdir()) == sorted({folder.name, "live"})
     return content(folder.with_name("live"))
 
@@ -150,7 +154,7 @@ def test_a_slow_writer_and_two_kills_give_the_bytes_of_infer(
     assert content(out) == expected
     assert heard.count(b"going on after") == 2
     assert heard.count(b"s after it was there") >= FRAMES
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES", "01_RES.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01", "01_RES", "01_RES.json", "01_RES.log"]
 
 
 def test_a_finished_movie_gives_the_bytes_of_infer(
@@ -165,7 +169,7 @@ def test_the_result_is_valid_after_every_frame(frames: int, movie: Path, model: 
     folder = part(movie, tmp_path / "01", *range(frames))
     live = follow(folder, model)
     assert faults(tmp_path / "live") == []
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu")
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu"))
     assert live == content(tmp_path / "all")
 
 
@@ -179,9 +183,9 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     save = watch.Run._save
 
     def after(frames: int) -> None:
-        def dying(run: watch.Run, count: int, finished: int) -> None:
+        def dying(run: watch.Run, count: int, finished: int, predictor: object) -> None:
             run._save_after = 0
-            save(run, count, finished)
+            save(run, count, finished, predictor)
             if count == frames:
                 monkeypatch.setattr(watch.Run, "_save", save)
                 raise Killed
@@ -218,7 +222,7 @@ def spoil_a_frame(folder: Path) -> None:
 
 def spoil_a_mask(folder: Path) -> None:
     path = folder.with_name("live") / "mask001.tif"
-    tifffile.imwrite(path, tifffile.imread(path) * 0)
+    write_mask(path, tifffile.imread(path) * 0)
 
 
 def spoil_the_state(folder: Path) -> None:
@@ -240,20 +244,21 @@ def test_it_starts_anew_when_what_it_knew_is_no_longer_true(
     spoil: Callable[[Path], None], movie: Path, model: Path, tmp_path: Path,
     kill: Callable[[int], None], caplog: pytest.LogCaptureFixture,
 ):  # fmt: skip
-    folder = part(movie, tmp_path / "01", *range(8))
-    kill(6)
+    frames = FRAMES if spoil is spoil_a_mask else 8  # masks are final when enough later frames are known
+    folder = part(movie, tmp_path / "01", *range(frames))
+    kill(frames - 2)
     killed(folder, model)
     spoil(folder)
     caplog.set_level("INFO")
 
     def ended() -> bool:
         if not any(folder.iterdir()):
-            part(movie, folder, *range(8))
+            part(movie, folder, *range(frames))
         return True
 
     live = follow(folder, model, ended=ended)
     assert "going on" not in caplog.text
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu")
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu"))
     assert live == content(tmp_path / "all")
 
 
@@ -266,7 +271,7 @@ def test_other_options_do_not_go_on_with_what_others_began(
     caplog.set_level("INFO")
     live = follow(folder, model, border=20)
     assert "going on" not in caplog.text
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu", border=20)
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu", border=20))
     assert live == content(tmp_path / "all")
 
 
@@ -280,7 +285,7 @@ def test_a_frame_that_changes_after_it_was_tracked_is_tracked_again(movie: Path,
         return not ended.__dict__.get("first", True)
 
     live = follow(folder, model, ended=ended)
-    track(folder, model, tmp_path / "all", views=1, device_name="cpu")
+    track(folder, model, tmp_path / "all", Options(views=1, device="cpu"))
     assert live == content(tmp_path / "all")
 
 

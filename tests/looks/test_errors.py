@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge.evaluate import evaluate
-from embedtrack.challenge.tracked import Tracked, write_tracked
+from embedtrack.challenge.tracked import write_tracked
 from embedtrack.looks.errors import Error, counts, find_errors
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, draw, moving, still, write_movie
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.measure import CELLS, TRACKS, cells_table, measure, tracks_table
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import draw
 
@@ -83,7 +83,7 @@ def test_shapes_are_those_of_the_mask():
 
 def test_grey_values_are_measured_under_the_mask():
     result = colony()
-    raw = [np.where(labels > 0, 7 * labels, 1000).astype(np.uint16) for labels in result.labels]
+    raw = [np.where(labels > 0, 7 * labels, 1000).astype(np.uint16) for labels in result.masks]
     table = cells_table(result, raw)
     assert list(table.columns) == list(CELLS)
     assert (table["mean_intensity"] == 7 * table["label"]).all()

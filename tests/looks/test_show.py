@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.colours import HUES, WHITE
 from embedtrack.looks.marks import COLOURS
 from embedtrack.looks.show import PictureOptions, draw, show
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, moving, still
 

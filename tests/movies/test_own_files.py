@@ -12,8 +12,9 @@ import tifffile
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import job
-from embedtrack.config import Clustering, ModelConfig
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS
 
@@ -50,14 +51,18 @@ def test_each_kind_gives_the_bytes_of_the_challenges_folder(demo: np.ndarray, tm
         code, said = run("infer", convert(tmp_path / kind, demo), *words, "--out", out)
         assert code == 0, said
         assert contents(out) == expected, kind
-        noted = json.loads(out.with_name("result.log").read_text())["movie"]
+        noted = json.loads(out.with_name("result.json").read_text())["known"]["movie"]
         units = (noted["pixel_size_um"], noted["interval_s"])
         assert units == ((PIXEL, INTERVAL) if kind in UNITS else (None, None))
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    checkpoint.save(tmp_path / "model", BranchedERFNet(), ModelConfig(clustering=Clustering(min_cell_size=5)))
+    checkpoint.save(
+        tmp_path / "model",
+        BranchedERFNet(),
+        ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=5))),
+    )
     return tmp_path / "model"
 
 
@@ -68,10 +73,12 @@ def test_units_and_channel_go_from_infer_to_the_tables(model: Path, tmp_path: Pa
     words = ("--model", model, "--views", 1, "--channel", 2, "--pixel-size", 0.25)
     code, said = run("infer", path, *words)
     assert code == 0, said
-    result = tmp_path / "cells_RES"  # beside the movie, named after it
+    result = tmp_path / "cells_c2_RES"  # beside the movie, named after it and its channel
     assert layout.check(result) == []
-    noted = json.loads((tmp_path / "cells_RES.log").read_text())["movie"]
-    assert noted == {"channel": "2", "scene": None, "time_axis": None, "pixel_size_um": 0.25, "interval_s": 60.0}
+    noted = json.loads((tmp_path / "cells_c2_RES.json").read_text())["known"]["movie"]
+    assert {name: value for name, value in noted.items() if value is not None} == {
+        "channel": "2", "pixel_size_um": 0.25, "interval_s": 60.0,
+    }  # fmt: skip
     assert run("measure", result, "--raw", path, "--out", tmp_path / "cells.csv")[0] == 0
     columns = (tmp_path / "cells.csv").read_text().splitlines()[0].split(",")
     assert {"area_um2", "time_min", "mean_intensity_1", "mean_intensity_2"} <= set(columns)

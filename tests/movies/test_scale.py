@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge.evaluate import jaccards
-from embedtrack.config import SCALES, Clustering
+from embedtrack.config import SCALES
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.movies.scale import labels_to_working, scale_for, to_frame, to_working
 from tests.drawings import STEP, draw, perfect_maps
 
@@ -52,3 +53,18 @@ def test_perfect_maps_at_a_working_scale_give_the_frames_labels(scale: float):
     found = cluster(maps, Clustering(min_cell_size=50), STEP * scale)
     assert found.max() == 3
     assert min(jaccards(labels, found)) > {0.25: 0.9, 0.5: 0.94}.get(scale, 0.98)
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.61, 1.7])
+def test_any_scale_keeps_places_and_outlines(scale: float):
+    labels = draw((151, 190), {1: ((50, 50), 40), 2: ((70, 125), (60, 36))})
+    working = labels_to_working(labels, scale)
+    assert (
+        working.shape == to_working(labels.astype(np.uint16), scale).shape == (round(151 * scale), round(190 * scale))
+    )
+    y, x = (np.mean(axis) for axis in np.nonzero(working == 2))
+    there = [(np.mean(axis) + 0.5) * scale - 0.5 for axis in np.nonzero(labels == 2)]
+    assert (y, x) == pytest.approx(there, abs=0.5)
+    maps = to_frame(perfect_maps(working, working, {}), (151, 190), scale)
+    found = cluster(maps, Clustering(min_cell_size=50), STEP * scale)
+    assert min(jaccards(labels, found)) > 0.92

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import tracemalloc
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,15 +16,17 @@ import pytest
 import tifffile
 import zarr
 
+from embedtrack.challenge import record
 from embedtrack.challenge.beside import beside
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.config import Normalisation
 from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign
-from embedtrack.movies.movie import record
-from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair
+from embedtrack.movies.movie import record as as_recording
+from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair, result_of
 from embedtrack.movies.selection import Choice
+from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
 from embedtrack.training.train import sequences
 from embedtrack.truth.annotated import read_annotated
@@ -163,6 +166,129 @@ def test_scenes(tmp_path: Path):
         open_movie(series)
 
 
+@pytest.mark.parametrize("kind", ["multipage", "contiguous", "ome"])
+def test_the_whole_beginning_of_a_cut_file_can_be_used(kind: str, tmp_path: Path):
+    path = cut(KINDS[kind](tmp_path, MOVIE), 0.6)
+    with pytest.raises(ValueError, match="--until") as caught:
+        open_movie(path)
+    last = int(str(caught.value).rsplit(" ", 1)[1])
+    movie = open_movie(path, Choice(until=last))
+    assert len(movie) == last + 1 >= 2
+    assert np.array_equal(np.stack(list(movie.frames)), MOVIE[: last + 1])
+
+
+def test_a_movie_ends_where_the_user_says(tmp_path: Path):
+    for place in (KINDS["ome_zarr"](tmp_path, MOVIE), KINDS["pictures"](tmp_path, MOVIE)):
+        assert np.array_equal(np.stack(list(open_movie(place, Choice(until=2)).frames)), MOVIE[:3])
+    folder = write_movie(moving(), tmp_path)
+    for t in (0, 4):
+        (folder / f"t{t:03d}.tif").unlink()
+    movie = open_movie(folder, Choice(until=3))
+    assert (movie.first, movie.last) == (1, 3)
+    with pytest.raises(ValueError, match="expected --until to be a frame from 0 to 5, got 6"):
+        open_movie(KINDS["imagej"](tmp_path, MOVIE), Choice(until=6))
+
+
+def test_time_along_the_channels_gives_each_frame(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "c.tif", MOVIE, imagej=True, metadata={"axes": "CYX"})
+    movie = open_movie(tmp_path / "c.tif", Choice(time_axis="C"))
+    assert np.array_equal(np.stack(list(movie.frames)), MOVIE)
+
+
+def test_many_channels_may_be_frames(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "c.tif", np.zeros((50, 8, 8), np.uint8), imagej=True, metadata={"axes": "CYX"})
+    with pytest.raises(ValueError, match="20 and 30 more; if these are frames, name the axis of time: --time-axis C"):
+        open_movie(tmp_path / "c.tif")
+
+
+def test_a_plane_or_the_brightest_of_all(tmp_path: Path):
+    deep = np.stack([MOVIE, MOVIE[::-1], MOVIE // 2], axis=1)  # [T, Z, Y, X]
+    tifffile.imwrite(tmp_path / "a.tif", deep, imagej=True, metadata={"axes": "TZYX"})
+    with pytest.raises(ValueError, match=re.escape("keep one plane of Z (or its projection) with --z 1 or --z max")):
+        open_movie(tmp_path / "a.tif")
+    assert np.array_equal(open_movie(tmp_path / "a.tif", Choice(plane="2")).frames[1], MOVIE[4])
+    assert np.array_equal(open_movie(tmp_path / "a.tif", Choice(plane="max")).frames[1], deep[1].max(axis=0))
+    with pytest.raises(ValueError, match="expected --z to be one of 1, 2, 3; got 4"):
+        open_movie(tmp_path / "a.tif", Choice(plane="4"))
+
+
+def test_positions_along_an_axis_are_scenes():
+    both = np.stack([MOVIE, MOVIE + 1], axis=1)
+    stack = Stack("TRYX", both.shape, both.dtype, lambda place: both[place["T"], place["R"]])
+    assert np.array_equal(as_recording(Path("mm.tif"), stack, Choice(scene="2")).frames[3], MOVIE[3] + 1)
+    with pytest.raises(ValueError, match=r"mm.tif: expected one movie, got 2; choose with --scene: 1, 2"):
+        as_recording(Path("mm.tif"), stack, Choice())
+
+
+def test_only_the_chosen_images_must_be_whole():
+    """Frame 4 is missing in the second channel alone."""
+
+    def fault(place: Mapping[str, int]) -> str | None:
+        return "gone" if (place["T"], place["C"]) == (4, 1) else None
+
+    stack = Stack("TCYX", TWO.shape, TWO.dtype, lambda place: TWO[place["T"], place["C"]], fault=fault)
+    assert len(as_recording(Path("a"), stack, Choice(channel="1"))) == 6
+    assert len(as_recording(Path("a"), stack, Choice(channel="2", until=3))) == 4
+    with pytest.raises(ValueError, match=r"got a fault at frame 4: gone; .* --until 3"):
+        as_recording(Path("a"), stack, Choice(channel="2"))
+
+
+def test_a_hyperstack_that_tells_too_few_images(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    path = KINDS["imagej"](tmp_path, MOVIE[:3])
+    with tifffile.TiffFile(path) as file:
+        told = file.imagej_metadata
+    tifffile.imwrite(
+        path, MOVIE, description=f"ImageJ=1.53t\nimages=2\nframes=2\nfinterval={told['finterval']}\n", metadata=None,
+        photometric="minisblack",
+    )  # fmt: skip
+    movie = open_movie(path)
+    assert np.array_equal(np.stack(list(movie.frames)), MOVIE)
+    assert movie.units.interval == INTERVAL
+    assert "its text speaks of 2 images, but there are 6" in caplog.text
+
+
+def test_white_as_zero_is_turned_round_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    tifffile.imwrite(tmp_path / "w.tif", 65535 - MOVIE, photometric="miniswhite")
+    assert np.array_equal(np.stack(list(open_movie(tmp_path / "w.tif").frames)), MOVIE)
+    assert "white is zero in this file" in caplog.text
+
+
+def test_the_challenges_names_take_what_any_other_name_does(tmp_path: Path):
+    for dtype in ("int16", "uint32", "float64"):
+        folder = tmp_path / dtype
+        folder.mkdir()
+        for t, image in enumerate(MOVIE):
+            tifffile.imwrite(folder / f"t{t:03d}.tif", image.astype(dtype))
+        for movie in (open_movie(folder).frames, [read() for read in open_frames(folder).values()]):
+            assert np.array_equal(np.stack(list(movie)), MOVIE)
+    folder = tmp_path / "rgb"
+    folder.mkdir()
+    for t in range(3):
+        tifffile.imwrite(folder / f"t{t:03d}.tif", np.dstack([MOVIE[t], MOVIE[t] + 1, MOVIE[t] + 2]), photometric="rgb")
+    assert np.array_equal(open_movie(folder, Choice(channel="2")).frames[2], MOVIE[2] + 1)
+    with pytest.raises(ValueError, match="expected one channel, got 3; choose with --channel: 1, 2, 3"):
+        open_movie(folder)
+
+
+def test_images_of_several_files_are_read_without_a_word(tmp_path: Path):
+    """An OME-TIFF over several files; a warning would be an error."""
+    names = [f"p_T{t}.ome.tif" for t in range(3)]
+    uuids = [f"urn:uuid:00000000-0000-0000-0000-00000000000{t}" for t in range(3)]
+    blocks = "".join(
+        f'<TiffData FirstT="{t}" IFD="0" PlaneCount="1"><UUID FileName="{name}">{uuid}</UUID></TiffData>'
+        for t, (name, uuid) in enumerate(zip(names, uuids, strict=True))
+    )
+    for t, (name, uuid) in enumerate(zip(names, uuids, strict=True)):
+        xml = (
+            f'<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="{uuid}">'
+            '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" SizeX="80" SizeY="48" '
+            f'SizeC="1" SizeZ="1" SizeT="3">{blocks}</Pixels></Image></OME>'
+        )
+        tifffile.imwrite(tmp_path / name, MOVIE[t], description=xml, metadata=None, compression="zlib")
+    movie = open_movie(tmp_path / names[0])
+    assert np.array_equal(np.stack(list(movie.frames)), MOVIE[:3])
+
+
 def test_other_numbers_become_ours(tmp_path: Path):
     for dtype, ours in (("int16", "float32"), ("float64", "float32"), ("uint32", "float32"), ("bool", "uint8")):
         tifffile.imwrite(tmp_path / "a.tif", MOVIE.astype(dtype), photometric="minisblack")
@@ -242,7 +368,10 @@ def chunk(path: Path) -> Path:
 FAULTS = {
     "nothing": (lambda p: p / "none.tif", "none.tif: expected a movie, got nothing of this name"),
     "no TIFF": (lambda p: text(p / "a.tif"), "a.tif: expected a whole TIFF file"),
-    "cut in its pages": (lambda p: cut(KINDS["multipage"](p, MOVIE), 0.6), "plain.tif: expected a whole TIFF file"),
+    "cut in its pages": (
+        lambda p: cut(KINDS["multipage"](p, MOVIE), 0.6),
+        "the file is truncated; copy or save it again; or use the frames before: --until 2",
+    ),
     "cut in its pixels": (lambda p: cut(KINDS["contiguous"](p, MOVIE), 0.6), "stack.tiff: expected"),
     "cut OME": (lambda p: cut(KINDS["ome"](p, MOVIE), 0.6), "cells.ome.tif: expected"),
     "cut hyperstack": (lambda p: cut(KINDS["imagej"](p, MOVIE), 0.6), "fiji.tif: expected"),
@@ -259,7 +388,7 @@ FAULTS = {
         "SEG: expected a movie, got the masks of truth; perhaps",
     ),
     "a volume": (volume, "expected a movie in 2D, got T 3, Z 4, Y 9, X 9; keep one plane of Z"),
-    "a bare zarr": (bare, "a.zarr: expected an OME-Zarr image, got none"),
+    "a bare zarr": (bare, "a.zarr: expected an OME-Zarr image, got zarr without OME's metadata"),
     "another file": (lambda p: text(p / "a.docx"), "a.docx: expected a TIFF, an OME-Zarr, a folder of images"),
     "czi": (lambda p: text(p / "a.czi"), "pip install bioio-czi (its licence is the GPL"),
     "a damaged nd2": (lambda p: text(p / "a.nd2"), "a.nd2: expected a whole .nd2 file"),
@@ -301,11 +430,11 @@ def test_bioio_gives_the_same_movie_channels_and_units(tmp_path: Path):
     about = {"axes": "TCYX", "PhysicalSizeX": 0.5, "Channel": {"Name": ["R", "G"]}}
     tifffile.imwrite(tmp_path / "a.ome.tif", TWO, metadata=about)
     stack = open_foreign(tmp_path / "a.ome.tif")  # a file that a test can write; nd2 and lif come the same way
-    movie = record(tmp_path, stack, Choice(channel="G"))
+    movie = as_recording(tmp_path, stack, Choice(channel="G"))
     assert np.array_equal(np.stack(list(movie.frames)), TWO[:, 1])
     assert movie.units == Units(0.5)
     with pytest.raises(ValueError, match="choose with --channel: 1 R, 2 G"):
-        record(tmp_path, stack, Choice())
+        as_recording(tmp_path, stack, Choice())
 
 
 def test_an_interval_of_bioio_is_a_time_difference_or_seconds():
@@ -345,27 +474,59 @@ def test_a_results_movie_is_the_only_one_beside_it(tmp_path: Path, monkeypatch: 
     assert movie_of(tmp_path / "03_RES") is None
 
 
-def test_a_result_takes_units_from_the_user_then_its_log_then_its_movie(tmp_path: Path):
+def test_what_was_chosen_is_in_the_results_name(tmp_path: Path):
+    path = tmp_path / "cells.ome.tif"
+    path.touch()
+    names = {
+        Choice(): "cells_RES",
+        Choice(scene="2"): "cells_2_RES",
+        Choice(scene="well 1/x"): "cells_well-1-x_RES",
+        Choice(channel="2"): "cells_c2_RES",
+        Choice(channel="GFP", scene="1"): "cells_1_GFP_RES",
+        Choice(plane="3"): "cells_z3_RES",
+        Choice(plane="max"): "cells_max_RES",
+        Choice(pattern="Exp_A1_*.tif"): "cells_Exp_A1_RES",
+        Choice(until=3, time_axis="C"): "cells_RES",
+    }
+    for choice, name in names.items():
+        assert result_of(path, choice) == tmp_path / name
+
+
+def test_a_file_beside_a_folder_of_its_name_has_a_result_of_its_own(tmp_path: Path):
+    (tmp_path / "day 1").mkdir()
+    (tmp_path / "day 1.tif").touch()
+    assert result_of(tmp_path / "day 1") == tmp_path / "day 1_RES"
+    assert result_of(tmp_path / "day 1.tif") == tmp_path / "day 1_tif_RES"
+    for name in ("03.tif", "03.ome.tif", "04.tif", "04.png"):
+        (tmp_path / name).touch()
+    assert result_of(tmp_path / "03.tif") == tmp_path / "03_tif_RES"
+    assert result_of(tmp_path / "03.ome.tif") == tmp_path / "03_ome-tif_RES"
+    assert result_of(tmp_path / "04.tif") == tmp_path / "04_RES"  # a picture of it
+    assert movie_of(tmp_path / "day 1_tif_RES") == tmp_path / "day 1.tif"
+    (tmp_path / "04_c2_RES").mkdir()
+    record.settle(tmp_path / "04_c2_RES", {"movie": {"channel": "2"}})
+    assert movie_of(tmp_path / "04_c2_RES") == tmp_path / "04.tif"
+
+
+def test_a_result_takes_units_from_the_user_then_its_record_then_its_movie(tmp_path: Path):
     write_movie(dividing(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     path = KINDS["imagej"](tmp_path, dividing().frames())
     assert open_pair(tmp_path / "a_RES")[0].units == Units()
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(PIXEL, INTERVAL)
-    note = '{"movie": {"channel": null, "scene": null, "time_axis": null, "pixel_size_um": 3, "interval_s": null}}'
-    (tmp_path / "a_RES.log").write_text(note)
+    record.confirm(tmp_path / "a_RES", {"movie": {"pixel_size_um": 3}})
     assert open_pair(tmp_path / "a_RES")[0].units == Units(3)
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(3, INTERVAL)
     assert open_pair(tmp_path / "a_RES", path, Choice(units=Units(4)))[0].units == Units(4, INTERVAL)
-    (tmp_path / "a_RES.log").write_text("{")
-    assert open_pair(tmp_path / "a_RES")[0].units == Units()
+    (tmp_path / "a_RES.json").write_text("{")
+    assert open_pair(tmp_path / "a_RES")[0].units == Units()  # somebody else's
 
 
 def test_a_result_remembers_its_channel(tmp_path: Path):
     write_movie(moving(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     tifffile.imwrite(tmp_path / "a.tif", TWO, imagej=True, metadata={"axes": "TCYX"})
-    note = '{"movie": {"channel": "2", "scene": null, "time_axis": null, "pixel_size_um": null, "interval_s": null}}'
-    (tmp_path / "a_RES.log").write_text(note)
+    record.confirm(tmp_path / "a_RES", {"movie": {"channel": "2"}})
     frames = open_pair(tmp_path / "a_RES", tmp_path / "a.tif")[1]
     assert frames is not None
     assert np.array_equal(frames[2], TWO[2, 1])

@@ -98,11 +98,24 @@ def test_an_imagej_stack_with_a_single_page_is_a_stack(tmp_path: Path):
         read_header(path)
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.float64, np.bool_, np.complex64])
-def test_frames_of_other_types_are_refused(tmp_path: Path, dtype: type):
+@pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.float64, np.bool_])
+def test_frames_of_other_types_become_ours(tmp_path: Path, dtype: type):
     tifffile.imwrite(tmp_path / "t.tif", (GREY % 2).astype(dtype))
-    with pytest.raises(ValueError, match=r"expected uint8, uint16, float32, got \w+; convert"):
+    frame = read_frame(tmp_path / "t.tif")
+    assert frame.dtype == (np.uint8 if dtype is np.bool_ else np.float32)
+    assert np.array_equal(frame, GREY % 2)
+
+
+def test_what_is_no_grey_value_is_refused(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "t.tif", GREY.astype(np.complex64))
+    with pytest.raises(ValueError, match="expected grey values, got the type complex64"):
         read_frame(tmp_path / "t.tif")
+
+
+def test_white_as_zero_is_turned_round(tmp_path: Path):
+    for dtype, zero in ((np.uint8, 255), (np.uint16, 65535), (np.int16, -1), (np.float32, 0)):
+        tifffile.imwrite(tmp_path / "t.tif", GREY.astype(dtype) % 100, photometric="miniswhite")
+        assert np.array_equal(read_frame(tmp_path / "t.tif"), zero - GREY.astype(dtype).astype(np.float64) % 100)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -14,7 +14,10 @@ def true_shifts(movie, parents=None):
     return [perfect_maps(movie[t], movie[max(t - 1, 0)], parents or {}).shift for t in range(len(movie))]
 
 
-def follow(movie, shifts, max_gap, costs=Costs()):
+COSTS = Costs()
+
+
+def follow(movie, shifts, max_gap, costs=COSTS):
     """int32[T, H, W] of track labels, and the parents; the labels given in are shuffled in every frame."""
     window, lineage, out = Window(costs, max_gap), Lineage(max_gap), []
     for t, (labels, shift) in enumerate(zip(movie, shifts, strict=True)):

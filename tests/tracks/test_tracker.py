@@ -5,9 +5,8 @@ import pytest
 
 from embedtrack.challenge.check import track_faults
 from embedtrack.config import ModelConfig
-from embedtrack.tracks.cells import Cells
 from embedtrack.tracks.tracker import Mask, Tracker
-from embedtrack.types import Track
+from embedtrack.types import Cells, Track
 from tests.drawings import seen
 
 STEP = ModelConfig().frame_pixel_size

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from embedtrack.config import Recipe, Sampling
+from embedtrack.methods.embedtrack import method
 from embedtrack.training import fit as fitting
 from embedtrack.training.distributed import join, leave
 from embedtrack.training.fit import fit
@@ -15,7 +16,7 @@ from embedtrack.truth.annotated import read_annotated_movies
 from embedtrack.truth.holdout import split
 
 folder, out, batch = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-start = fitting.start
+start = method.start
 
 
 def without_dropout(*words: object) -> object:
@@ -27,7 +28,7 @@ def without_dropout(*words: object) -> object:
     return network, config
 
 
-fitting.start = without_dropout
+method.start = without_dropout
 fitting.device.fast_precision = lambda _: "float32"  # bf16 would hide what differs
 group = join("cpu")
 recipe = Recipe(sampling=Sampling(crop=32, large=0.3), batch=batch, epochs=50)

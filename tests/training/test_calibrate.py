@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.config import Clustering, ModelConfig, Normalisation
+from embedtrack.config import ModelConfig, Normalisation
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.training import calibrate as calibration
 from embedtrack.training.calibrate import calibrate, detection_errors, score, search, validation_seg
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
-from tests.drawings import STEP, disc, draw, perfect_maps, touching, write_movie
+from tests.drawings import Known, disc, draw, perfect_maps, touching, write_movie
 
 SHAPE = (40, 60)
 TRUTH = draw(SHAPE, {1: ((10, 12), 6), 2: ((10, 40), 6), 3: ((30, 30), 6)})
@@ -37,21 +37,26 @@ def test_empty_result_and_empty_truth():
     assert detection_errors(nothing, TRUTH) == (3, 0)
 
 
-def test_score_of_perfect_maps():
+def test_score_of_perfect_maps(tmp_path: Path):
+    movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
     maps = perfect_maps(TRUTH, TRUTH, {})
-    assert score([[(Merged(TRUTH, frozenset()), maps)]], Clustering(), STEP) == (1, 1)
-    assert score([], Clustering(), STEP) == (0, 0)
+    assert score([[(Merged(TRUTH, frozenset()), movie, Known(maps))]], ModelConfig()) == (1, 1)
+    assert score([], ModelConfig()) == (0, 0)
 
 
-def test_markers_count_for_detection_but_not_for_outlines():
+def test_markers_count_for_detection_but_not_for_outlines(tmp_path: Path):
     """Cell 3 is found by a mask far larger than its marker, cell 2 is missed."""
+    movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
     marked = np.where((TRUTH == 3) & ~disc(SHAPE, (30, 30), 2), UNKNOWN, TRUTH)
     maps = perfect_maps(np.where(TRUTH == 2, 0, TRUTH), TRUTH, {})
-    seg, det = score([[(Merged(marked, frozenset({3})), maps)]], Clustering(), STEP)
+    seg, det = score([[(Merged(marked, frozenset({3})), movie, Known(maps))]], ModelConfig())
     assert seg == pytest.approx(1 / 2)  # of cells 1 and 2
     assert det == pytest.approx(2 / 3)
     only = Merged(np.where(TRUTH == 3, 3, 0).astype(np.int32), frozenset({3}))
-    assert score([[(only, maps)]], Clustering(), STEP) == (0, pytest.approx(1 - 1 / 10))  # cell 1 is then false
+    assert score([[(only, movie, Known(maps))]], ModelConfig()) == (
+        0,
+        pytest.approx(1 - 1 / 10),
+    )  # cell 1 is then false
 
 
 def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -64,23 +69,26 @@ def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, mon
             rim = (truth > 0) & (np.random.default_rng(0).random(truth.shape) < 0.3)
             maps.seediness[rim] = 0.27
             maps.seediness[truth == 0] = 0.22
-            yield Merged(truth, frozenset()), maps
+            yield Merged(truth, frozenset()), movie, Known(maps)
 
     monkeypatch.setattr(calibration, "predictions", predictions)
     config, scores = calibrate(BranchedERFNet(), ModelConfig(), [movie], "float32")
-    assert config.clustering.mask_threshold == 0.25
+    assert config.method.clustering.mask_threshold == 0.25
     assert scores[8] == scores[1] == (1, 1)
 
 
 def test_the_search_finds_what_only_two_fields_together_reach():
-    def merit(settings: Clustering) -> float:
+    def merit(config: ModelConfig) -> float:
+        settings = config.method.clustering
         reach, low = settings.reach or 1.0, settings.mask_threshold
         return -((reach - 0.2) ** 2) - (low - reach / 2) ** 2 - (settings.seed_threshold - 0.4) ** 2
 
-    found = search(Clustering(), merit)
-    assert (found.reach, found.mask_threshold, found.seed_threshold) == (0.2, 0.1, 0.4)
+    found = search(ModelConfig(), merit)
+    chosen = found.method.clustering
+    assert (chosen.reach, chosen.mask_threshold, chosen.seed_threshold) == (0.2, 0.1, 0.4)
     assert search(found, merit) == found
-    assert search(Clustering(seed_threshold=0.5), lambda settings: settings.mask_threshold).mask_threshold == 0.5
+    highest = search(ModelConfig(), lambda config: config.method.clustering.mask_threshold)
+    assert highest.method.clustering.mask_threshold == 0.5  # never above the seeds'
 
 
 def test_an_untrained_network_scores_nothing(tmp_path: Path):

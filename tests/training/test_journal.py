@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import Clustering, ModelConfig, Recipe, Sampling
+from embedtrack.config import ModelConfig, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CROPS, CURVES, EVENTS, SAMPLES, Journal, crops
@@ -72,8 +73,8 @@ def test_samples_show_what_a_frame_would(movies, tmp_path, monkeypatch):
         asked.append(settings.min_cell_size)
         return np.zeros(maps.seediness.shape, np.int32)
 
-    monkeypatch.setattr("embedtrack.training.journal.cluster", clusters)
-    config = ModelConfig(scale=0.5, clustering=Clustering(min_cell_size=40))
+    monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", clusters)
+    config = ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=40)), scale=0.5)
     Journal(tmp_path / "out", movies).observe(BranchedERFNet().eval(), config, 4, "float32")
     assert set(asked) == {10}
 

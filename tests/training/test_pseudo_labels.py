@@ -1,16 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from embedtrack.checkpoint import Model
 from embedtrack.config import ModelConfig, Normalisation
+from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.training import pseudo_labels as self_training
+from embedtrack.model import Model
 from embedtrack.training.pseudo_labels import pseudo_labels, trusted
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
-from tests.drawings import draw, perfect_maps, touching, write_movie
+from tests.drawings import Known, draw, perfect_maps, touching, write_movie
 
 SHAPE = (60, 90)
 DISCS = {1: ((15, 15), 8), 2: ((15, 45), 8), 3: ((15, 75), 8), 4: ((45, 15), 8), 5: ((45, 45), 8)}
@@ -38,16 +39,12 @@ def test_a_mask_over_two_markers_or_a_known_mask_is_not():
 def test_frames_whose_cells_all_have_masks_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
     labels = movie.labels[1].copy()
-    movie.partial[1] = frozenset({1, 2, 3})
-    movie.truth[1] = Merged(np.where(labels == 0, UNKNOWN, labels).astype(np.int32), movie.partial[1])
+    markers = frozenset({1, 2, 3})
+    only = Merged(np.where(labels == 0, UNKNOWN, labels).astype(np.int32), markers)
+    partial = [markers if t == 1 else known for t, known in enumerate(movie.partial)]
+    movie = replace(movie, partial=partial, truth=[only if t == 1 else truth for t, truth in enumerate(movie.truth)])
 
-    class Perfect:
-        def __init__(self, *_: object) -> None: ...
-
-        def __call__(self, frame: np.ndarray) -> object:
-            return perfect_maps(labels, labels, {})
-
-    monkeypatch.setattr(self_training, "Predictor", Perfect)
+    monkeypatch.setattr(Segmenter, "frame", lambda *_: Known(perfect_maps(labels, labels, {})))
     found = pseudo_labels(Model(BranchedERFNet(), ModelConfig()), movie, "float32")
     assert found.keys() == {1}
     assert np.array_equal(found[1] > 0, labels > 0)

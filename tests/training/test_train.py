@@ -9,15 +9,17 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.config import GENERAL, ModelConfig, Normalisation, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.training import train as training
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.resume import State
-from embedtrack.training.train import _log_until, recipe_for, sequences, train
+from embedtrack.training.train import _log_until, recipe_for, train, tuned
 from embedtrack.truth.annotated import AnnotatedMovie
+from embedtrack.truth.sequences import sequences
 from tests.drawings import moving, vanishing, write_movie
 
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
@@ -36,7 +38,7 @@ def test_trains_from_folders_to_a_model(
     assert sum("validation_seg" in record for record in records) == SMALL.validations
     config = checkpoint.load(out).config
     assert config.scale == 2  # the toys' cells are 14 to 16 pixels wide
-    assert config.clustering.min_cell_size == pytest.approx(149 / 2, abs=2)  # the smaller ones have 149 pixels
+    assert config.method.clustering.min_cell_size == pytest.approx(149 / 2, abs=2)  # the smaller ones have 149 pixels
     assert 2 * math.sqrt(149 / math.pi) <= config.cell_diameter < 16
     card = (out / checkpoint.CARD).read_text()
     assert "data/01: 6 annotated frames" in card
@@ -144,11 +146,40 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
     write_movie(moving(), tmp_path / "data")
-    known = ModelConfig(normalisation=Normalisation(method="asinh"), pixel_size=1 / 511, scale=0.5)
+    known = ModelConfig(
+        normalisation=Normalisation(method="asinh"), method=EmbedTrackConfig(pixel_size=1 / 511), scale=0.5
+    )
     checkpoint.save(tmp_path / "init", BranchedERFNet(), known)
     train([tmp_path / "data"], tmp_path / "model", device_name="cpu", init=tmp_path / "init")
     config = checkpoint.load(tmp_path / "model").config
-    assert (config.normalisation, config.pixel_size) == (known.normalisation, known.pixel_size)
+    assert (config.normalisation, config.method.pixel_size) == (known.normalisation, known.method.pixel_size)
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
     digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
     assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()
+
+
+def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
+    own = ModelConfig(normalisation=Normalisation(method="asinh"))
+    assert tuned(Recipe(), own, []).normalisation.method == "asinh"
+    assert tuned(Recipe(), own, []).learning_rate == Recipe().learning_rate / 2
+    all_cells = ModelConfig(working_diameter=30)
+    assert tuned(recipe_for("Fluo-N2DH-SIM+"), all_cells, []).normalisation.method == "asinh"  # the recipe says so
+    bright = write_movie(moving(), tmp_path / "toy")
+    assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
+    assert tuned(GENERAL, all_cells, []).working_diameter == 30
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "train.jsonl", "curves.svg"])
+def test_files_of_others_are_not_overwritten(tmp_path: Path, name: str):
+    write_movie(moving(), tmp_path / "data")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_text("mine")
+    with pytest.raises(ValueError, match=rf"an unfinished training there, got {name}, .* say --overwrite"):
+        train([tmp_path / "data"], tmp_path / "model", device_name="cpu")
+    assert (tmp_path / "model" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{", '{"step": "x"}', "[3]", '{"step": 99}', "\ud7ff", "[" * 100_000])
+def test_damaged_lines_of_a_log_are_left_out(tmp_path: Path, text: str):
+    (tmp_path / "train.jsonl").write_text(f'{{"step": 1}}\n{text}\n{{"step": 2}}\n')
+    assert _log_until(tmp_path / "train.jsonl", 2) == ['{"step": 1}', '{"step": 2}']

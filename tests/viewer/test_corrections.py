@@ -1,6 +1,5 @@
 """Corrections through napari's layers."""
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedtrack.challenge import record
 from embedtrack.challenge.layout import check, open_truth
-from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
+from embedtrack.tracked import Tracked
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.panel import Job, frames, panel, save
 from embedtrack.viewer.window import fill, prepare, rescue, view
@@ -141,11 +142,11 @@ def test_saving_replaces_the_result_by_a_valid_one(model, result):
     corrections = fill(model, tracked, job, range(2, 5))
     assert (corrections.frame, corrections.right) == (2, {2, 3, 4})
     corrections.cells.data[1][corrections.cells.data[1] == 1] = 0
-    result.with_name("01_RES.log").write_text('{"model": "mine"}')
+    record.confirm(result, {"model": "mine"})
     corrections.pick(3, 3)
     corrections.cut()
     said = save(corrections, job)
-    assert json.loads(result.with_name("01_RES.log").read_text()).keys() == {"model", "corrected"}
+    assert record.known_of(result).keys() == {"model", "corrected"}
     assert not corrections.unsaved
     assert rescue(corrections, job) is None
     assert check(result) == []

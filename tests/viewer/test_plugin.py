@@ -1,7 +1,9 @@
 """What the manifest offers to napari."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,11 @@ import pytest
 
 from embedtrack.challenge.check import check
 from embedtrack.challenge.convention import REPOSITORY, models
-from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.exchange.graph import links_of
+from embedtrack.model import Model
+from embedtrack.options import Options
+from embedtrack.tracked import Tracked
 from embedtrack.viewer import segment
 from embedtrack.viewer.plugin import reader, writer
 from tests.drawings import dividing, write_movie
@@ -96,22 +101,22 @@ def test_napari_opens_and_saves_by_the_manifest(tmp_path):
 
 
 def test_a_movie_of_the_window_goes_through_a_model(monkeypatch, tmp_path):
-    """The frames reach inference as they are, with their numbers, and the temporary ones are gone afterwards."""
+    """The frames reach the model as they are, and nothing is written."""
     toy, seen = dividing(), []
 
-    def track(frames: Path, model: Path, out: Path, *, views: int, on_frame: Any) -> None:
-        seen.append((sorted(path.name for path in frames.iterdir()), model, views, frames))
-        write_tracked(Tracked(list(toy.labels), toy.tracks, (48, 64), first=998, digits=4), out)
+    def track(model: str, frames: np.ndarray, options: Options, *, on_frame: Any) -> Tracked:
+        seen.append((model, options.views, frames))
         on_frame(6, 6)
+        return Tracked(list(toy.labels), toy.tracks, (48, 64))
 
-    monkeypatch.setattr("embedtrack.inference.track.track", track)
+    monkeypatch.setattr(Model, "load", lambda name: SimpleNamespace(track=partial(track, name)))
     calls: list[tuple[int, int]] = []
     layers = segment.run(toy.frames(), tmp_path, 8, lambda *now: calls.append(now), first=998)
-    names, model, views, folder = seen[0]
-    assert names == ["t0998.tif", "t0999.tif", *(f"t100{n}.tif" for n in range(4))]
-    assert (model, views, calls) == (tmp_path, 8, [(0, 6)] * 6 + [(6, 6)])
-    assert not folder.exists()
+    model, views, frames = seen[0]
+    assert (model, views, calls) == (tmp_path, 8, [(6, 6)])
+    np.testing.assert_array_equal(frames, toy.frames())
     assert np.array_equal(layers[0][0], toy.labels)
+    assert layers[0][1]["metadata"] == {"first": 998, "digits": 4}
     with pytest.raises(ValueError, match="got 2 axes"):
         segment.run(toy.frames()[0], tmp_path, 8, lambda *now: None)
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack import __version__
-from embedtrack.challenge.tracked import Tracked
-from embedtrack.files.whole import new_file
+from embedtrack.files.whole import check_file, new_file
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import KINDS, Error, find_errors
 from embedtrack.looks.report import charts, content, faults, hints, images, sights
@@ -18,6 +17,7 @@ from embedtrack.looks.report.tree import grow
 from embedtrack.looks.show import grey_span
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
+from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import lives
 
 BUDGET = 14e6
@@ -40,7 +40,7 @@ MEASURES = {
 
 
 class Facts(NamedTuple):
-    """What else the page tells."""
+    """What the page tells beside movie, tracks and errors."""
 
     title: str
     """Of the page."""
@@ -57,6 +57,8 @@ def report(
     raw: Sequence[NDArray[Any]] | None = None,
     truth: Tracked | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write the page to ``out``.
 
@@ -67,6 +69,7 @@ def report(
         raw: the grey values [H, W] of every frame; black without them.
         truth: errors against it are listed and marked.
         on_frame: called with the frames done and the frames in all.
+        overwrite: replace a file that is not of our own.
 
     Raises:
         ValueError: another suffix, truth of another movie, Jinja is missing, or nothing can be written there.
@@ -74,15 +77,26 @@ def report(
     if out.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{out}: expected a name that ends in .html, got '{out.suffix}'; rename it")
     need("jinja2", "report", str(out))
-    seen = sights.look(result, lambda done: on_frame(done, len(result)))
+    check_file(out, overwrite=overwrite)
+    page = _page(result, facts, raw, truth, lambda done: on_frame(done, len(result)))
+    with new_file(out, overwrite=overwrite) as path:
+        path.write_text(page, encoding="utf-8", errors="backslashreplace")  # a name need not be UTF-8
+
+
+def _page(
+    result: Tracked,
+    facts: Facts,
+    raw: Sequence[NDArray[Any]] | None,
+    truth: Tracked | None,
+    on_frame: Callable[[int], None],
+) -> str:
+    seen = sights.look(result, on_frame)
     errors = find_errors(truth, result) if truth else None
     true = sights.look(truth) if truth else None
     given = _content(result, facts, seen, errors, true)
     given["images"] = content.text_of(_images(raw, BUDGET - _size(given)))
     hinted = [hint["frame"] for hint in given["hints"]]
-    page = render(given, facts, _sections(result, hinted, seen, errors, true))
-    with new_file(out) as path:
-        path.write_text(page, encoding="utf-8")
+    return render(given, facts, _sections(result, hinted, seen, errors, true))
 
 
 def render(given: content.Content, facts: Facts, sections: Mapping[str, Any]) -> str:

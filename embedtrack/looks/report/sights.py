@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.measure import followed
 from embedtrack.looks.overlay import Cell, cells_of
 from embedtrack.looks.report.outlines import pack
+from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
 
 COLUMNS = {
@@ -29,7 +29,7 @@ SPECK = 0.03
 
 
 class Sights(NamedTuple):
-    """A whole movie."""
+    """What is seen of all cells of a movie."""
 
     table: pd.DataFrame
     """A row per cell and frame: COLUMNS, and what ``measure.followed`` adds."""
@@ -43,7 +43,7 @@ def look(movie: Tracked, on_frame: Callable[[int], None] = lambda done: None) ->
     outlines: list[bytes] = []
     before: Labels = np.zeros(movie.shape, np.int32)
     known: dict[int, Cell] = {}
-    for i, labels in enumerate(movie.labels):
+    for i, labels in enumerate(movie.masks):
         cells = cells_of(labels)
         agreed = [agreement(before, known[label], labels, cells[label], label) if label in known else np.nan
                   for label in cells]  # fmt: skip

@@ -1,1 +1,1 @@
-"""Networks that turn frames into maps."""
+"""EmbedTrack (Löffler & Mikut 2022): offsets, bandwidths and seediness, clustered; tracking offsets vote backwards."""

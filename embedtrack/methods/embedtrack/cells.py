@@ -4,11 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
-from embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.cluster import cluster
-from embedtrack.tracks.cells import Cells, Origin
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.tracks.relabel import present, rename
-from embedtrack.types import Frame, Labels, Maps
+from embedtrack.types import Cells, Frame, Labels, Maps, Origin
 
 
 def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.truth.annotated import UNKNOWN, AnnotatedMovie
+from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
 from embedtrack.types import Frame, Labels
@@ -82,16 +83,28 @@ class Batch(NamedTuple):
 def draw(
     movies: Sequence[AnnotatedMovie], sampling: Sampling, augmentation: Augmentation, rng: np.random.Generator
 ) -> Sample:
-    """Draw one random training pair; movies count by their number of frames."""
-    lengths = np.array([len(movie.frames) for movie in movies])
-    movie = movies[rng.choice(len(movies), p=lengths / lengths.sum())]
+    """Draw one random training pair."""
+    movie = movies[rng.choice(len(movies), p=shares(movies, sampling))]
     t, centre = _place(movie, sampling, rng)
     side = sampling.crop
     views = random_views(centre, side, augmentation, rng)
     crops = [cut(movie, time, view) for time, view in zip((t, movie.before(t)), views, strict=True)]
-    frames = vary_grey([crop.frame for crop in crops], augmentation, rng)
+    looks = [crop.frame for crop in crops]
+    if augmentation.appearance:
+        looks = vary_appearance(looks, [crop.labels for crop in crops], augmentation.appearance, rng)
+    frames = vary_grey(looks, augmentation, rng)
     now, before = (crop._replace(frame=frame) for crop, frame in zip(crops, frames, strict=True))
     return Sample(now, before, sources(movie, t, now, before))
+
+
+def shares(movies: Sequence[AnnotatedMovie], sampling: Sampling) -> NDArray[np.float64]:
+    """How often each movie is drawn: by its frames, or within its data set's share, by the root of all its frames."""
+    lengths = np.array([len(movie.frames) for movie in movies], np.float64)
+    if sampling.balance == "roots":
+        _, owner = np.unique([movie.name.partition("/")[0] for movie in movies], return_inverse=True)
+        lengths /= np.sqrt(np.bincount(owner, lengths))[owner]
+    lengths /= lengths.sum()
+    return lengths
 
 
 def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) -> tuple[int, NDArray[np.float64]]:
@@ -100,7 +113,7 @@ def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) 
     The crop stays inside the frame where the frame is large enough; its pixels are then the frame's own.
     """
     t = movie.paired[rng.integers(len(movie.paired))]
-    shape = np.array(movie.frames[t].shape)
+    shape = np.array(movie.shapes[t])
     kind, side = rng.random(), sampling.crop
     centre = rng.uniform(0, shape)
     if kind >= sampling.anywhere:

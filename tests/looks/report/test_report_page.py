@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.errors import KINDS
 from embedtrack.looks.report import page as story
 from embedtrack.looks.report.page import Facts, report
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import Toy, draw, moving, still
 
@@ -121,7 +121,9 @@ def test_what_cannot_be_reported_is_refused_and_leaves_nothing(tmp_path: Path):
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (tests/requirements.txt)")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright (the group tests of pyproject.toml)"
+    )
     if not CHROMIUM:
         pytest.skip("needs Chromium, e.g. apt-get install chromium")
     with playwright.sync_playwright() as driver:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedtrack.challenge.tracked import Tracked
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import Error, find_errors
 from embedtrack.looks.overlay import Span, cells_of
@@ -18,6 +17,7 @@ from embedtrack.looks.report.outlines import pack, simplify
 from embedtrack.looks.report.sights import agreement, look
 from embedtrack.looks.report.tree import grow
 from embedtrack.movies.units import Units
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, draw, moving, still
 
@@ -268,7 +268,7 @@ def test_a_sudden_change_of_size_is_named_away_from_divisions_only():
 def test_a_leap_is_named():
     places = [12, 14, 16, 18, 50, 52, 54, 56]
     toy = Toy(np.stack([draw((30, 80), {1: ((15, x), 6)}) for x in places]), [Track(1, 0, 7, 0)])
-    assert hints_of(toy) == [("place jumps", 4, 1)]
+    assert hints_of(toy) == [("position jumps", 4, 1)]
 
 
 def test_a_turned_shape_agrees_little():

@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import uniform_filter
 
 from benchmarks.clustering import field, wild
-from embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.types import Maps
 from tests import drawings
 from tests.drawings import STEP

@@ -1,0 +1,157 @@
+"""What a run knew of its result, in ``01_RES.json`` beside ``01_RES``: a result's folder holds masks and tracks alone.
+
+A record is tied to its result by a digest of all masks and tracks. While a result is replaced, the file holds the
+records of both, so that a run may be killed at any moment: the one that fits is the result's. Where none fits, the
+masks are not those that the record speaks of, and it is refused. ``01_RES.log`` says the same for people.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from embedtrack.files.mark import TOKEN, carries_mark
+from embedtrack.files.whole import check_file, new_file
+from embedtrack.movies.selection import Choice
+from embedtrack.movies.units import Units
+
+PART = re.compile(r"mask[0-9]+\.tif|res_track\.txt")
+"""The files that make a result."""
+
+
+def record_of(result: Path) -> Path:
+    """The record beside a result: ``01_RES.json`` for ``01_RES``."""
+    place = Path(result).resolve()
+    return place.with_name(f"{place.name}.json")
+
+
+def log_of(result: Path) -> Path:
+    """The log beside a result, for people: ``01_RES.log`` for ``01_RES``."""
+    place = Path(result).resolve()
+    return place.with_name(f"{place.name}.log")
+
+
+def check_beside(result: Path, *, overwrite: bool = False) -> None:
+    """Raise ValueError unless the record and the log of a result can be written."""
+    for path in (record_of(result), log_of(result)):
+        check_file(path, overwrite=overwrite)
+
+
+def announce(destination: Path, new: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
+    """Write the record of a result that is about to take its place, beside that of the one that it replaces.
+
+    Args:
+        destination: the result's place.
+        new: the folder of the result that is to come.
+        known: what is known of it.
+        overwrite: replace a file that is none of ours.
+    """
+    before: list[dict[str, Any]] = []
+    with suppress(ValueError):  # a damaged record is worth nothing
+        before = [one for one in [_fitting(destination)] if one] if destination.is_dir() else []
+    if known is not None or before:
+        _write(destination, {"digest": digest(new), "known": known, "before": before}, overwrite=overwrite)
+
+
+def confirm(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
+    """Keep the record of the result that was published, and no other; none where nothing is known of it."""
+    if known is not None:
+        _write(destination, {"digest": digest(destination), "known": known}, overwrite=overwrite)
+    else:
+        forget(destination)
+
+
+def forget(destination: Path) -> None:
+    """Remove the record of a result; a file of this name that is none of ours stays."""
+    path = record_of(destination)
+    if path.exists() and carries_mark(path):
+        path.unlink()
+
+
+def known_of(result: Path) -> dict[str, Any] | None:
+    """What is known of a result; None where nothing is.
+
+    Raises:
+        ValueError: the record beside it is damaged, or is another result's.
+    """
+    path = record_of(result)
+    if not path.exists() or not carries_mark(path):
+        return None  # it is somebody else's
+    fitting = _fitting(result)
+    if fitting is None:
+        raise ValueError(
+            f"{path}: expected the record of {Path(result).name}, got that of other masks or tracks: they have been "
+            "changed or exchanged since; move it away and say --pixel-size and --interval"
+        )
+    known: dict[str, Any] | None = fitting["known"]
+    if known is not None and not isinstance(known, dict):
+        raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away")
+    return known
+
+
+def noted(result: Path) -> Choice:
+    """How the movie of a result was read, as its record says; nothing where there is none.
+
+    Raises:
+        ValueError: the record beside it is damaged, or is another result's.
+    """
+    known = known_of(result) or {}
+    try:
+        movie: dict[str, Any] = known.get("movie") or {}
+        units = Units(*(_positive(movie, name) for name in ("pixel_size_um", "interval_s")))
+        channel, scene, time_axis = (_word(movie, name) for name in ("channel", "scene", "time_axis"))
+        plane, pattern, until = _word(movie, "plane"), _word(movie, "pattern"), _number(movie, "until")
+        return Choice(channel, scene, time_axis, units, plane, pattern, until)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{record_of(result)}: expected a record as infer writes it, got {error}") from None
+
+
+def digest(result: Path) -> str:
+    """A SHA-256 of the names and contents of all masks and tracks of a result."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in result.iterdir() if PART.fullmatch(path.name) and path.is_file()):
+        whole.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _fitting(result: Path) -> dict[str, Any] | None:
+    """Of the records beside a result the one that is its own."""
+    path = record_of(result)
+    if not path.exists() or not carries_mark(path):
+        return None
+    try:
+        written = json.loads(path.read_bytes())
+        records: list[dict[str, Any]] = [written, *written.get("before", [])]
+        here = digest(result)
+        return next(({"digest": here, "known": one["known"]} for one in records if one["digest"] == here), None)
+    except Exception as error:  # nested too deeply, another kind of value, ...
+        raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away") from error
+
+
+def _write(result: Path, record: Mapping[str, Any], *, overwrite: bool) -> None:
+    with new_file(record_of(result), overwrite=overwrite) as path:
+        path.write_text(json.dumps({"by": TOKEN.decode(), **record}, indent=2) + "\n")
+
+
+def _positive(movie: Mapping[str, Any], name: str) -> float | None:
+    value = movie.get(name)
+    if value is not None and not (type(value) in (int, float) and 0 < value < float("inf")):
+        raise ValueError(f"movie.{name}: {value!r} where a number above 0 belongs")
+    return value
+
+
+def _number(movie: Mapping[str, Any], name: str) -> int | None:
+    value = movie.get(name)
+    if value is not None and not (type(value) is int and 0 <= value < 1 << 31):
+        raise ValueError(f"movie.{name}: {value!r} where the number of a frame belongs")
+    return value
+
+
+def _word(movie: Mapping[str, Any], name: str) -> str | None:
+    value = movie.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"movie.{name}: {value!r} where text belongs")
+    return value

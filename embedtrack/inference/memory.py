@@ -1,0 +1,100 @@
+"""A movie in memory -> a tracked result in memory."""
+
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
+from contextlib import closing
+from itertools import chain, islice
+from typing import Any, overload
+
+import numpy as np
+
+from embedtrack.challenge.convention import border_of
+from embedtrack.inference.segmenter import Image, Segmented, Segmenter
+from embedtrack.inference.suit import suit
+from embedtrack.model import Model, OnFrame
+from embedtrack.movies.memory import frames_of
+from embedtrack.movies.movie import FrameError
+from embedtrack.options import Options
+from embedtrack.tracked import Tracked
+from embedtrack.tracks.tracker import Mask, Tracker, finished
+from embedtrack.types import Labels
+
+
+def follow(
+    segmenter: Segmenter, tracker: Tracker, images: Iterable[Image], faults: list[FrameError] | None = None
+) -> Generator[Mask]:
+    """The masks uint16[H, W] of a movie, each when no later frame can change it; the tracks are the tracker's then.
+
+    A frame that cannot be read ends the movie before it, and ``faults`` gets the reason; of the first frame, and
+    without ``faults``, it is raised.
+    """
+    with closing(segmenter.movie(images)) as frames:
+        yield from finished(tracker, (frame.cells for frame in _before_a_fault(frames, faults)))
+
+
+def _before_a_fault(frames: Iterable[Segmented], faults: list[FrameError] | None) -> Iterator[Segmented]:
+    """The frames up to one that cannot be read."""
+    seen = 0
+    try:
+        for frame in frames:
+            seen += 1
+            yield frame
+    except FrameError as error:
+        if not seen or faults is None:
+            raise
+        faults.append(error)
+
+
+def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Tracked:
+    """See ``Model.track``."""
+    frames, opened = frames_of(movie)
+    total = len(frames) if isinstance(frames, Sized) else None
+    frames, model = _suited(model, frames, options)
+    tracker = Tracker(model.config, border_of(opened.path if opened else None, options.border), options.max_gap)
+    masks = Deflated()
+    on_frame(0, total)
+    with closing(follow(Segmenter(model, options), tracker, frames)) as finished:
+        for mask in finished:
+            masks.append(mask)
+            on_frame(len(masks), total)
+    if not len(masks):
+        raise ValueError("expected a movie of at least one frame, got none")
+    shape = masks[0].shape
+    about = Tracked(masks, tracker.tracks(), (shape[0], shape[1]))
+    return opened.tracked(about) if opened else about
+
+
+def _suited(model: Model, frames: Iterable[Any], options: Options) -> tuple[Iterable[Any], Model]:
+    """The frames, and the model for them; of frames that come one after the other the first one says how."""
+    segmenter = Segmenter(model, options)
+    if isinstance(frames, Sequence):
+        return frames, suit(segmenter.model, frames, options)
+    rest = iter(frames)
+    begin = list(islice(rest, 1))
+    return chain(begin, rest), suit(segmenter.model, begin, options) if begin else model
+
+
+class Deflated(Sequence[Labels]):
+    """Masks that are kept deflated and unpacked when they are asked for, int32[H, W] each."""
+
+    def __init__(self) -> None:
+        self._packed: list[tuple[bytes, tuple[int, ...]]] = []
+
+    def append(self, mask: Mask) -> None:
+        """Keep one more."""
+        self._packed.append((zlib.compress(mask.tobytes(), 1), mask.shape))
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    @overload
+    def __getitem__(self, index: int) -> Labels: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Labels]: ...
+    def __getitem__(self, index: int | slice) -> Labels | Sequence[Labels]:
+        if isinstance(index, slice):
+            part = Deflated()
+            part._packed = self._packed[index]
+            return part
+        packed, shape = self._packed[index]
+        return np.frombuffer(zlib.decompress(packed), np.uint16).reshape(shape).astype(np.int32)

@@ -1,0 +1,113 @@
+"""A model at work: grey values -> cells, for single images and movies, on whole frames or tiles, in any view."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.inference import device
+from embedtrack.inference.pipeline import ahead, spread
+from embedtrack.method import Pending, Predictor, Shape, State
+from embedtrack.model import Model
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.scale import to_working
+from embedtrack.movies.tiff_image import read_frame
+from embedtrack.options import Options
+from embedtrack.types import Cells, Frame
+
+Image = Path | NDArray[Any]
+"""The grey values [H, W] of a frame, or the path of its TIFF file."""
+
+
+class Segmented(NamedTuple):
+    """A frame of a movie that has been segmented."""
+
+    cells: Cells
+    state: Callable[[], State]
+    """What the predictor knew after it, for a run that goes on from here."""
+
+
+class Segmenter:
+    """Where grey values become cells: the only place that strings scale, normalisation and predictor together."""
+
+    def __init__(self, model: Model, options: Options | None = None) -> None:
+        """Put the model's network on the device of the options.
+
+        Raises:
+            ValueError: the device is not there.
+        """
+        self.options = options or Options()
+        self.model = model
+        self.device = device.choose(self.options.device)
+        device.move(model.network, self.device)
+        self._method = model.config.method.implementation()
+
+    def movie(self, images: Iterable[Image], state: State | None = None) -> Generator[Segmented]:
+        """The cells of each frame of a movie, in order.
+
+        Reading, the network and clustering work at the same time, each a frame ahead of the next. On a GPU several
+        frames are read, and as many clustered, at a time, if the images are a sequence, which can be asked for any.
+
+        Args:
+            images: as many as there are, or one after the other as they arrive.
+            state: of the frame before the first one, where another run stopped.
+        """
+        device.keep_memory()
+        helpers = device.helpers(self.device) if isinstance(images, Sequence) else 1
+        predictor = self.predictor(len(images) if isinstance(images, Sized) else None)
+        if state:
+            predictor.restore(state)
+
+        def launched() -> Iterator[Pending]:
+            with closing(ahead(spread(self._read, _each(images), helpers))) as frames:
+                for frame, shape in frames:
+                    yield predictor.launch(frame, shape)
+
+        with closing(ahead(launched())) as pending:
+            yield from spread(_segmented, pending, helpers)
+
+    def image(self, image: Image) -> Cells:
+        """The cells of a single image [H, W]; images of one segmenter may have any sizes."""
+        frame, shape = self._read(lambda: image)
+        return self.frame(frame, shape).cells()
+
+    def frame(self, frame: Frame, shape: Shape) -> Pending:
+        """As ``image``, of a frame float32[h, w] that is normalised and at the working scale of one of (H, W)."""
+        return self.predictor(1).launch(frame, shape)
+
+    def in_views(self, image: NDArray[Any], views: int) -> tuple[Cells, list[Cells]]:
+        """The cells of a single image by the mean of some views, and by each view."""
+        frame, shape = self._read(lambda: image)
+        config, precision = self.model.config, self.options.precision
+        return self._method.in_views(self.model.network, config, frame, shape, views, precision)
+
+    def predictor(self, frames: int | None = None) -> Predictor:
+        """A predictor for a movie of so many frames, by default nobody knows how many."""
+        return self._method.predictor(self.model.network, self.model.config, self.options, frames)
+
+    def _read(self, get: Callable[[], Image]) -> tuple[Frame, Shape]:
+        """The frame at the working scale, and the shape of its image."""
+        image, config = get(), self.model.config
+        grey = read_frame(image) if isinstance(image, Path) else np.asarray(image)
+        frame = normalise(to_working(grey, config.scale), config.normalisation)
+        return frame, (grey.shape[0], grey.shape[1])
+
+
+def _segmented(pending: Pending) -> Segmented:
+    return Segmented(pending.cells(), pending.state)
+
+
+def _each(images: Iterable[Image]) -> Iterator[Callable[[], Image]]:
+    """What gives each image: those of a sequence are fetched by whoever asks, so that several can be at a time."""
+    if isinstance(images, Sequence):
+        yield from (partial(images.__getitem__, index) for index in range(len(images)))
+    else:
+        yield from (partial(_itself, image) for image in images)
+
+
+def _itself(image: Image) -> Image:
+    return image

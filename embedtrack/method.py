@@ -1,0 +1,109 @@
+"""The contract of a method: all that the rest of the package knows of how cells are found.
+
+A method is a folder in ``methods/``. Its configuration is a member of the union ``config.MethodConfig`` and names the
+module that holds the functions below: there is no registry and no base class.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.options import Options
+from embedtrack.types import Cells, Frame
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from embedtrack.config import ModelConfig, Recipe
+    from embedtrack.truth.annotated import AnnotatedMovie
+
+Shape = tuple[int, int]
+"""(H, W) in pixels."""
+State = Mapping[str, NDArray[Any]]
+"""What a predictor knows of the frames before, as arrays that can be kept in a file."""
+
+
+class Pending(Protocol):
+    """A frame that the network has taken; a GPU may still be at work on it."""
+
+    def cells(self, config: "ModelConfig | None" = None) -> Cells:
+        """Wait for the network, then find the cells; another configuration finds them by other thresholds."""
+
+    def state(self) -> State:
+        """What the predictor knew after this frame."""
+
+
+class Predictor(Protocol):
+    """Feed it the frames of one movie in order."""
+
+    def launch(self, frame: Frame, shape: Shape) -> Pending:
+        """Let the network see the next frame.
+
+        Args:
+            frame: float32[h, w], normalised, at the working scale.
+            shape: (H, W) of the frame as it was recorded, in whose pixels the cells are wanted.
+
+        Raises:
+            MemoryError: the device has too little memory for the smallest tiles.
+        """
+
+    def restore(self, state: State) -> None:
+        """Go on after the frame whose ``state`` this is."""
+
+
+class Batch(Protocol):
+    """What a step of the training is taught with."""
+
+    def to(self, device: "torch.device | str") -> Any:
+        """The same on another device."""
+
+
+class Losses(Protocol):
+    """The parts of a loss, scalars, in the order in which they are reported; ``total`` is their weighted sum."""
+
+    @property
+    def total(self) -> "torch.Tensor":
+        """What is minimised."""
+
+    def _asdict(self) -> dict[str, "torch.Tensor"]: ...
+
+
+class Method(Protocol):
+    """The functions of a method's module."""
+
+    def build(self, config: "ModelConfig") -> "nn.Module":
+        """The network of a configuration, with weights of no meaning."""
+
+    def predictor(self, network: "nn.Module", config: "ModelConfig", options: Options, frames: int | None) -> Predictor:
+        """A predictor for a movie of so many frames (None: nobody knows yet), on the network's device."""
+
+    def in_views(
+        self, network: "nn.Module", config: "ModelConfig", frame: Frame, shape: Shape, views: int, precision: str
+    ) -> tuple[Cells, list[Cells]]:
+        """The cells of a single frame by the mean of some views, and by each view, all turned back."""
+
+    def choices(self) -> Mapping[str, Sequence[Any]]:
+        """The settings that suit the weights, to be chosen by validation frames: field -> values."""
+
+    def choose(self, config: "ModelConfig", field: str, value: Any) -> "ModelConfig | None":
+        """A configuration with one of the ``choices`` made; None where it does not go with the others."""
+
+    def describe(self, config: "ModelConfig") -> list[str]:
+        """The method's own settings for people, a line or two."""
+
+    def at_working_scale(self, config: "ModelConfig") -> "ModelConfig":
+        """The configuration for frames that are at the working scale already: a scale of 1, and sizes to match."""
+
+    def start(self, training: "Sequence[AnnotatedMovie]", recipe: "Recipe") -> "tuple[nn.Module, ModelConfig]":
+        """The untrained network and its configuration, as far as they follow from the annotated movies."""
+
+    def batch(
+        self, movies: "Sequence[AnnotatedMovie]", recipe: "Recipe", crop: int, generators: Sequence[np.random.Generator]
+    ) -> Batch:
+        """Draw one sample with each generator, in crops of this side, and put the targets of all together."""
+
+    def loss(self, network: "nn.Module", batch: Any, recipe: "Recipe", precision: "torch.dtype") -> Losses:
+        """The loss of a batch that is on the network's device; the network runs in this precision."""

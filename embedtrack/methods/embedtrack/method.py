@@ -1,0 +1,194 @@
+"""EmbedTrack behind the contract of ``embedtrack/method.py``: one line or two for each of its functions."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from embedtrack.config import ModelConfig, Recipe
+from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
+from embedtrack.inference.tiles import Tile
+from embedtrack.method import Shape, State
+from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cells import cells_of
+from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
+from embedtrack.methods.embedtrack.predict import Pending, Predictor, plan_tiles
+from embedtrack.methods.embedtrack.samples import Batch, collate, draw
+from embedtrack.methods.embedtrack.start import start
+from embedtrack.movies.scale import frame_to, to_frame
+from embedtrack.options import Options
+from embedtrack.truth.annotated import AnnotatedMovie
+from embedtrack.types import Cells, Frame, Maps
+
+__all__ = [
+    "at_working_scale",
+    "batch",
+    "build",
+    "choices",
+    "choose",
+    "describe",
+    "in_views",
+    "loss",
+    "predictor",
+    "start",
+]
+
+CHOICES: Mapping[str, tuple[float | None, ...]] = {
+    "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),
+    "mask_threshold": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
+    "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
+}
+"""The fields of ``Clustering`` that suit the weights. A wide reach wants a low mask threshold: they go together."""
+
+
+def build(config: ModelConfig) -> nn.Module:
+    """The branched ERFNet."""
+    return BranchedERFNet()
+
+
+def predictor(network: nn.Module, config: ModelConfig, options: Options, frames: int | None) -> "MoviePredictor":
+    """Tiles are planned when the first frame is there."""
+    return MoviePredictor(cast(BranchedERFNet, network), config, options, frames)
+
+
+class PendingCells:
+    """The maps of a frame, on their way."""
+
+    def __init__(
+        self, frame: Frame, pending: Pending, shape: Shape, config: ModelConfig, features: Mapping[int, Tensor]
+    ) -> None:
+        self._frame, self._pending, self._shape, self._config, self._features = frame, pending, shape, config, features
+
+    @cached_property
+    def _maps(self) -> Maps[Frame]:
+        """The maps at the size of the frame."""
+        return to_frame(self._pending.fetch(), self._shape, self._config.scale)
+
+    def cells(self, config: ModelConfig | None = None) -> Cells:
+        """See ``embedtrack/method.py``."""
+        return _cells(self._maps, frame_to(self._frame, self._shape, self._config.scale), config or self._config)
+
+    def state(self) -> State:
+        """The features of each tile, float32[1, 128, h/8, w/8], of bfloat16 the bits as int16."""
+        return {f"features{number}": _to_numpy(value) for number, value in self._features.items()}
+
+
+class MoviePredictor:
+    """The network over a movie, and the clustering of what it says."""
+
+    def __init__(self, network: BranchedERFNet, config: ModelConfig, options: Options, frames: int | None) -> None:
+        self._network, self._config, self._options = network, config, options
+        self._device = next(network.parameters()).device
+        self._mode = choose_compile_mode(options.compiling, self._device, frames)
+        self._predictor: Predictor | None = None
+        self._restored: dict[int, Tensor] = {}
+
+    def launch(self, frame: Frame, shape: Shape) -> PendingCells:
+        """See ``embedtrack/method.py``."""
+        if self._predictor is None:
+            size = (frame.shape[0], frame.shape[1])
+            tiles = plan_tiles(size, self._config.tile, self._device, self._options.views)
+            self._predictor = Predictor(self._network, tiles, self._options.views, self._options.precision, self._mode)
+            if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
+                self._predictor.before = self._restored
+        pending = self._predictor.launch(frame)
+        return PendingCells(frame, pending, shape, self._config, dict(self._predictor.before))
+
+    def restore(self, state: State) -> None:
+        """See ``embedtrack/method.py``."""
+        self._restored = {
+            int(name.removeprefix("features")): _to_tensor(value, self._device)
+            for name, value in state.items()
+            if name.startswith("features")
+        }
+
+
+def in_views(
+    network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: int, precision: str
+) -> tuple[Cells, list[Cells]]:
+    """Each view by itself; the mean of their maps is clustered too."""
+    network, maps = cast(BranchedERFNet, network), []
+    device = next(network.parameters()).device
+    for symmetry in SYMMETRIES[:views]:
+        turned = np.ascontiguousarray(do(frame, symmetry))
+        tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, device, 1)
+        one = undo_maps(Predictor(network, tiles, 1, precision)(turned), symmetry)
+        maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
+    mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
+    grey = frame_to(frame, shape, config.scale)
+    whole, *single = (_cells(one, grey, config) for one in (mean, *maps))
+    return whole, single
+
+
+def _cells(maps: Maps[Frame], grey: Frame, config: ModelConfig) -> Cells:
+    """From maps and grey values at the frame's own scale."""
+    return cells_of(maps, grey, config.method.clustering, config.method.pixel_size * config.scale)
+
+
+def choices() -> Mapping[str, Sequence[Any]]:
+    """Both seediness thresholds and the reach."""
+    return CHOICES
+
+
+def choose(config: ModelConfig, field: str, value: Any) -> ModelConfig | None:
+    """A mask's threshold is never above that of its centre."""
+    clustering = config.method.clustering.model_copy(update={field: value})
+    if clustering.mask_threshold > clustering.seed_threshold:
+        return None
+    return config.model_copy(update={"method": config.method.model_copy(update={"clustering": clustering})})
+
+
+def describe(config: ModelConfig) -> list[str]:
+    """The thresholds of clustering."""
+    clustering = config.method.clustering
+    return [
+        f"seed threshold {clustering.seed_threshold:g}, mask threshold {clustering.mask_threshold:g}, "
+        f"votes > {clustering.min_votes}, least cell size {clustering.min_cell_size} pixels",
+        f"reach {clustering.reach:g}" if clustering.reach else "no reach: masks are not refined",
+    ]
+
+
+def at_working_scale(config: ModelConfig) -> ModelConfig:
+    """The least size of a cell is in pixels."""
+    clustering = config.method.clustering
+    smallest = max(1, round(clustering.min_cell_size * config.scale**2))
+    clustering = clustering.model_copy(update={"min_cell_size": smallest})
+    method = config.method.model_copy(update={"clustering": clustering})
+    return config.model_copy(update={"method": method, "scale": 1.0})
+
+
+def batch(
+    movies: Sequence[AnnotatedMovie], recipe: Recipe, crop: int, generators: Sequence[np.random.Generator]
+) -> Batch:
+    """Pairs of crops."""
+    sampling = recipe.sampling.model_copy(update={"crop": crop})
+    return collate([draw(movies, sampling, recipe.augmentation, rng) for rng in generators], recipe.pixel_size)
+
+
+def loss(network: nn.Module, batch: Batch, recipe: Recipe, precision: torch.dtype) -> Losses:
+    """The network in ``precision``, the loss always in single precision."""
+    with torch.autocast(batch.now.device.type, precision, enabled=precision != torch.float32):
+        now, before = network(batch.now, batch.before)
+    cells = (batch.cells_now, batch.cells_before, batch.links)
+    return embedtrack_loss(now, before, *cells, recipe.pixel_size, recipe.variance_weight, recipe.tracking_weight)
+
+
+def _fits(features: Tensor | None, tile: Tile) -> bool:
+    """Whether features are those of such a tile: short memory may have halved the tiles of the run that kept them."""
+    return features is not None and tuple(features.shape[2:]) == (tile.height // 8, tile.width // 8)
+
+
+def _to_numpy(features: Tensor) -> NDArray[Any]:
+    kept = features.detach().cpu()
+    return kept.view(torch.int16).numpy() if kept.dtype == torch.bfloat16 else kept.numpy()
+
+
+def _to_tensor(kept: NDArray[Any], device: torch.device) -> Tensor:
+    features = torch.from_numpy(kept.copy())
+    features = features.view(torch.bfloat16) if features.dtype == torch.int16 else features
+    return features.to(device, memory_format=torch.channels_last)

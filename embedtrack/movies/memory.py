@@ -1,0 +1,53 @@
+"""Movies that are in memory already, or come from another library: arrays, lists and generators of frames."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.files.lazy import Lazy
+from embedtrack.movies.movie import Movie
+from embedtrack.movies.open import open_movie
+from embedtrack.movies.stack import grey
+
+Frames = Iterable[NDArray[Any]]
+"""The grey values [H, W] of each frame; a sequence where they can be asked for in any order."""
+
+
+def frames_of(movie: Any) -> tuple[Frames, Movie | None]:
+    """The frames of anything that is a movie, none of them read yet, and the movie itself where it was opened.
+
+    Args:
+        movie: an array [T, H, W] of NumPy, dask, zarr or alike; a list or generator of frames [H, W]; an open movie;
+            or the path of what ``open_movie`` opens.
+
+    Raises:
+        ValueError: it has other axes, or ``open_movie`` refuses it.
+    """
+    if isinstance(movie, str | Path):
+        movie = open_movie(Path(movie))
+    if isinstance(movie, Movie):
+        return movie.frames, movie
+    axes = getattr(movie, "ndim", None)
+    if axes not in (None, 3):
+        raise ValueError(f"expected a movie of the axes T, Y, X, got {axes} axes; choose one channel and one plane")
+    if axes == 3 or isinstance(movie, Sequence):
+        if not len(movie):
+            raise ValueError("expected a movie of at least one frame, got none")
+        return Lazy(len(movie), lambda t: _frame(movie[t], t)), None
+    return _one_by_one(movie), None
+
+
+def _one_by_one(frames: Iterable[Any]) -> Iterator[NDArray[Any]]:
+    for t, frame in enumerate(frames):
+        yield _frame(frame, t)
+
+
+def _frame(frame: Any, t: int) -> NDArray[Any]:
+    """One frame as grey values [H, W] of a type that the network reads; dask and zarr read it now."""
+    image = np.asarray(frame)
+    if image.ndim != 2:
+        raise ValueError(f"frame {t}: expected the axes Y, X, got {image.ndim} axes; choose one channel and one plane")
+    return grey(image, f"frame {t}")

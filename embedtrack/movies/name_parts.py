@@ -1,0 +1,131 @@
+"""The parts of file names that vary, and what each of them counts: time, channel, depth, or several movies."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+TIME, CHANNEL, DEPTH, SCENE, COUNTER = "time", "channel", "depth", "scene", "counter"
+"""What a part counts; COUNTER: a number that no word explains."""
+
+_DATE = r"(?:19|20)[0-9]{2}[-_.y]?(?:0[1-9]|1[0-2])[-_.m]?[0-3][0-9]d?"
+_DAYTIME = r"[0-2][0-9][-_.hH:]?[0-5][0-9](?:[-_.m:]?[0-5][0-9]s?|m)?"
+_CLOCK = (
+    rf"{_DATE}(?:[-_ tT]*{_DAYTIME})?(?![0-9])"
+    r"|[0-9]+d[-_ ]?[0-9]+h(?:[-_ ]?[0-9]+m(?:in)?)?(?:[-_ ]?[0-9]+s)?"
+    r"|[0-9]+h[-_ ]?[0-9]+m(?:in)?(?:[-_ ]?[0-9]+s)?|[0-9]+m(?:in)?[-_ ]?[0-9]+s|[0-9]+\.[0-9]+"
+)
+"""Dates, times of day and durations such as 00d01h30m: several numbers that are one."""
+_TOKEN = re.compile(rf"{_CLOCK}|[0-9]+|[^\W\d_]+", re.IGNORECASE)
+_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("t", "time", "timepoint", "tp", "frame", "fr", "sk", "day", "hour", "min", "sec"), TIME),
+    **dict.fromkeys(("ch", "channel", "chan", "wavelength", "wave"), CHANNEL),
+    **dict.fromkeys(("z", "slice", "plane", "zstack"), DEPTH),
+    **dict.fromkeys(("pos", "position", "xy", "site", "stage", "well", "fov"), SCENE),
+}
+_VAGUE: Mapping[str, str] = {
+    **dict.fromkeys(("c", "w", "wv"), CHANNEL),
+    **dict.fromkeys(
+        ("s", "p", "f", "m", "v", "r", "field", "series", "scene", "region", "tile", "view", "point"), SCENE
+    ),
+}
+"""What these words may mean beside another part that varies; alone they may as well count frames."""
+_DYES = frozenset(
+    (
+        "dapi", "hoechst", "gfp", "egfp", "yfp", "eyfp", "rfp", "cfp", "ecfp", "mcherry", "tdtomato", "cy3", "cy5",
+        "fitc", "tritc", "texasred", "bf", "brightfield", "phase", "ph", "phc", "dic", "trans", "tl",
+        "red", "green", "blue",
+    )
+)  # fmt: skip
+
+
+class Name(NamedTuple):
+    """A file's name in its parts."""
+
+    path: Path
+    spans: tuple[tuple[int, int], ...]
+    """Where each part begins and ends in the name; what lies between does not matter."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Numbers, clocks and words."""
+        return tuple(self.path.name[begin:end] for begin, end in self.spans)
+
+    @property
+    def structure(self) -> str:
+        """A letter for each part: 0 number, a word."""
+        return "".join("0" if part[0].isdigit() else "a" for part in self.parts)
+
+
+class Part(NamedTuple):
+    """A part that varies, together with all parts that vary in step with it."""
+
+    columns: tuple[int, ...]
+    role: str
+    vague: bool
+    """Whether the role is that of an ambiguous word."""
+
+
+Value = tuple[int | str, ...]
+
+
+def split(path: Path) -> Name:
+    """The parts of a file's name."""
+    return Name(path, tuple(match.span() for match in _TOKEN.finditer(path.stem)))
+
+
+def value(part: str) -> Value:
+    """What is compared and sorted: the numbers of a number or clock, the small letters of a word."""
+    return tuple(map(int, re.findall("[0-9]+", part))) if part[0].isdigit() else (part.casefold(),)
+
+
+def varying(names: Sequence[Name]) -> list[Part]:
+    """What varies in names of one structure, in the order in which it first appears."""
+    table = [tuple(map(value, name.parts)) for name in names]
+    columns = list(zip(*table, strict=True))
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, column in enumerate(columns):
+        if len(set(column)) > 1:
+            seen: dict[Value, int] = {}
+            groups.setdefault(tuple(seen.setdefault(one, len(seen)) for one in column), []).append(number)
+    return [_part(names, tuple(members), columns) for members in groups.values()]
+
+
+def pattern(names: Sequence[Name]) -> str:
+    """A glob that matches names of one structure: ``Exp_A1_*.tif``."""
+    first, rows = names[0], [name.parts for name in names]
+    text, end = "", 0
+    for number, (begin, stop) in enumerate(first.spans):
+        same = len({value(row[number]) for row in rows}) == 1
+        text += first.path.name[end:begin] + (first.path.name[begin:stop] if same else "*")
+        end = stop
+    return re.sub(r"\*+", "*", text + first.path.name[end:])
+
+
+def _part(names: Sequence[Name], members: tuple[int, ...], columns: Sequence[tuple[Value, ...]]) -> Part:
+    """The part that some columns make; the one of the clearest meaning leads."""
+    meanings = {number: _meaning(names[0], number, columns) for number in members}
+    order = (TIME, CHANNEL, DEPTH, SCENE, COUNTER)
+    lead = min(
+        members, key=lambda n: (meanings[n][1], order.index(meanings[n][0]), not isinstance(columns[n][0][0], int))
+    )
+    return Part((lead, *(n for n in members if n != lead)), *meanings[lead])
+
+
+def _meaning(name: Name, number: int, columns: Sequence[tuple[Value, ...]]) -> tuple[str, bool]:
+    """The role of a column, by the word before its number or by its own words; and whether that is vague."""
+    parts = name.parts
+    if not parts[number][0].isdigit():
+        words = {str(one[0]) for one in columns[number]}
+        return (CHANNEL, False) if words <= _DYES else (SCENE, any(len(word) == 1 for word in words))
+    if len(columns[number][0]) > 1 and not re.fullmatch(r"[0-9]+\.[0-9]+", parts[number]):
+        return TIME, False
+    before = parts[number - 1].casefold() if number else ""
+    if not before or before[0].isdigit() or len(set(columns[number - 1])) > 1:
+        return COUNTER, False
+    if before in _WORDS:
+        return _WORDS[before], False
+    known = {_WORDS.get(part.casefold()) for part in parts}
+    if before in _VAGUE and not (_VAGUE[before] == CHANNEL and CHANNEL in known):
+        return _VAGUE[before], True
+    return (SCENE, True) if before in _VAGUE else (COUNTER, False)

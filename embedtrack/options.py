@@ -1,0 +1,49 @@
+"""How a model is run: everything a user may say of it, checked once and passed whole."""
+
+from dataclasses import dataclass
+from typing import Final
+
+VIEWS: Final = (1, 8)
+PRECISIONS: Final = ("auto", "float32", "bfloat16")
+COMPILING: Final = ("auto", "on", "off")
+LONGEST_GAP: Final = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """Frozen, valid when it exists.
+
+    Raises:
+        ValueError: a value that is none of those allowed; the message names the flag of the command line.
+    """
+
+    views: int = 8
+    """1, or 8 for the mean over the symmetries of the square."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; whether it is there is found out when it is used."""
+    precision: str = "float32"
+    """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the faster one on the device."""
+    compiling: str = "auto"
+    """``on`` compiles the network first, ``off`` does not, ``auto`` does what leaves all bytes as they are."""
+    border: int | None = None
+    """E in pixels: cells lying wholly within so many pixels of the frame's edge are removed. None: by the challenge's
+    rules for the data set that the movie's folder names, else 0."""
+    max_gap: int | None = None
+    """A cell missed for up to this many frames keeps its track. None: as the model says."""
+
+    diameter: float | None = None
+    """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
+
+    def __post_init__(self) -> None:
+        if self.views not in VIEWS:
+            raise ValueError(f"expected --views 1 or 8, got {self.views}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {self.precision}")
+        if self.compiling not in COMPILING:
+            raise ValueError(f"expected --compile {', '.join(COMPILING)}, got {self.compiling}")
+        if self.border is not None and self.border < 0:
+            raise ValueError(f"expected --border 0 or more pixels, got {self.border}")
+        if self.max_gap is not None and not 0 <= self.max_gap <= LONGEST_GAP:
+            raise ValueError(f"expected --gap 0 to {LONGEST_GAP} frames, got {self.max_gap}")
+        if self.diameter is not None and not 0 < self.diameter < float("inf"):
+            raise ValueError(f"expected --diameter above 0 pixels, got {self.diameter}")

@@ -1,0 +1,89 @@
+"""A tracked movie: masks and lineage, whatever they come from, and what can be made of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedtrack.movies.selection import Choice
+from embedtrack.movies.units import Units
+from embedtrack.types import Labels, Track
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
+
+    masks: Sequence[Labels]
+    """int32[H, W] of every frame; a label is a track's."""
+    tracks: list[Track]
+    """Valid by the challenge's rules: each label is in every frame of its span and nowhere else."""
+    shape: tuple[int, int]
+    """(H, W) of every frame."""
+    first: int = 0
+    """Number of the first frame."""
+    digits: int = 3
+    """Width of the frame numbers in file names."""
+    units: Units = field(default=Units())
+    """What its pixels and frames are worth."""
+    movie: Choice = field(default=Choice())
+    """How its movie was read."""
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def spell(self, index: int) -> str:
+        """The frame's number as the file names have it."""
+        return f"{self.first + index:0{self.digits}d}"
+
+    @property
+    def graph(self) -> "networkx.DiGraph[tuple[int, int]]":
+        """Cells (index of the frame, label) as nodes, with ``t`` and ``label``; links lead from earlier to later."""
+        import networkx
+
+        from embedtrack.exchange.graph import links_of, nodes_of
+
+        graph: networkx.DiGraph[tuple[int, int]] = networkx.DiGraph()
+        graph.add_nodes_from(((t, label), {"t": t, "label": label}) for t, label in nodes_of(self.tracks))
+        graph.add_edges_from(links_of(self.tracks))
+        return graph
+
+    def save(self, folder: str | Path) -> None:
+        """Write a result of the challenge, ``mask000.tif``, ... and ``res_track.txt``, whole or not at all.
+
+        Raises:
+            ValueError: it has more than 65535 tracks, or the place holds something else than a result.
+        """
+        from embedtrack.challenge.tracked import write_tracked
+
+        write_tracked(self, Path(folder))
+
+    def measure(self, raw: Any = None) -> "pd.DataFrame":
+        """A row per cell and frame; grey values with ``raw``, the movie as ``Model.track`` takes it."""
+        from embedtrack.looks.measure import cells_table, with_units
+        from embedtrack.movies.memory import frames_of
+
+        table = cells_table(self, None if raw is None else list(frames_of(raw)[0]))
+        return with_units(table, self.units, self.first)
+
+    def export(self, to: str, out: str | Path, raw: Any = None) -> None:
+        """Write it for another program, see ``embedtrack export --help``; ``raw`` is the movie, for those that want it.
+
+        Raises:
+            ValueError: another format, a package is missing, or nothing can be written there.
+        """
+        from embedtrack.exchange.formats import export
+        from embedtrack.movies.memory import frames_of
+
+        export(self, to, Path(out), None if raw is None else list(frames_of(raw)[0]))
+
+    def to_napari(self, viewer: Any) -> None:
+        """Add masks and tracks as layers to a viewer of napari."""
+        from embedtrack.viewer.plugin import layers_of
+
+        for data, options, kind in layers_of(self):
+            getattr(viewer, f"add_{kind}")(data, **options)

@@ -1,0 +1,128 @@
+"""Many data sets for one network: each movie and each image is brought to one working diameter and its kind's range."""
+
+import logging
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from embedtrack.config import Normalisation, Recipe
+from embedtrack.movies.kind import normalisation_for
+from embedtrack.movies.normalise import normalise
+from embedtrack.movies.open import open_frames
+from embedtrack.movies.scale import labels_to_working, to_working
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy
+from embedtrack.truth.derive import measure
+from embedtrack.truth.holdout import split
+from embedtrack.truth.kept import Kept, Room, deflated
+from embedtrack.truth.medoid import medoids
+from embedtrack.truth.sequences import sequences
+from embedtrack.truth.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
+from embedtrack.types import Frame, Labels
+
+log = logging.getLogger(__name__)
+
+SCALES = (0.125, 4.0)
+"""The least and the largest scale: what is far off is rather a fault of the truth."""
+SOME = 5
+"""So many frames of a movie tell its kind."""
+
+
+def read_collection(datasets: Sequence[Path], recipe: Recipe) -> tuple[list[AnnotatedMovie], list[AnnotatedMovie]]:
+    """Movies and images that train, and those that validate; images that are held back are in neither.
+
+    All sizes are in working pixels and the scale of each is 1, so that they train and validate as one data set.
+
+    Args:
+        datasets: folders with annotated sequences, or with ``images`` and ``masks``.
+        recipe: with a working diameter.
+
+    Raises:
+        ValueError: anything that is wrong with the data.
+    """
+    barred = [dataset.name for dataset in datasets if dataset.resolve().name in MEASURING_ONLY]
+    if barred:
+        raise ValueError(
+            f"expected data sets that may train, got {', '.join(barred)}, which is for measuring; leave it out"
+        )
+    training, validation, room = [], [], roomy()
+    for dataset in datasets:
+        if has_stills(dataset):
+            stills = open_stills(dataset)
+            trains, validates = (
+                [read_stills([still for still in stills if part_of(still.name) == part], recipe, room)]
+                for part in ("training", "validation")
+            )
+        else:
+            movies = [_working(folder, recipe, room) for folder in sequences(dataset)]
+            trains, validates = split(movies, recipe.validation)
+        training += trains
+        validation += validates
+    return training, validation
+
+
+def scale_to(working: float, diameter: float) -> float:
+    """The scale that brings cells of a diameter in pixels to a working diameter, within bounds."""
+    return float(np.clip(working / diameter, *SCALES))
+
+
+def typical_diameter(labels: Sequence[Labels]) -> float | None:
+    """The median diameter in pixels of the cells of some frames, of discs of their areas; None: no cell."""
+    areas = np.concatenate([np.bincount(one[one > 0])[1:] if (one > 0).any() else np.zeros(0) for one in labels])
+    return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else None
+
+
+def _working(folder: Path, recipe: Recipe, room: Room) -> AnnotatedMovie:
+    """A sequence at the working diameter."""
+    assert recipe.working_diameter
+    frames = list(open_frames(folder).values())
+    kind = normalisation_for([read() for read in frames[:: max(1, len(frames) // SOME)]])
+    scale = scale_to(recipe.working_diameter, float(np.median(measure([folder]).diameters)))
+    movie = read_annotated(folder, kind, scale, centre=recipe.centre, room=room)
+    log.info("%s: scale %.2f, %s", movie.name, scale, kind.method)
+    return movie.working()
+
+
+def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> AnnotatedMovie:
+    """Single images as one movie without tracks, each image at the working diameter; those without cells are left out.
+
+    Raises:
+        ValueError: no image has any cell, or a file is damaged.
+    """
+    assert recipe.working_diameter
+    frames, labels, centres, sizes, shapes = [], [], [], [], []
+    for still in stills:
+        grey, masks = still.read()
+        if (diameter := typical_diameter([masks])) is not None:
+            scale = scale_to(recipe.working_diameter, diameter)
+            small = labels_to_working(masks, scale)
+            frames.append(partial(_frame, still, scale, normalisation_for([grey])))
+            labels.append(deflated(small))
+            centres.append(medoids(small, recipe.centre))
+            sizes.append({label: int(n) for label, n in enumerate(np.bincount(small[small > 0])) if n})
+            shapes.append(small.shape)
+    if not stills or not frames:
+        raise ValueError(f"expected images with cells, got {len(stills)} without any; check the masks")
+    nothing: frozenset[int] = frozenset()
+    movie = AnnotatedMovie(
+        name=f"{stills[0].name.partition('/')[0]}/{IMAGES}",
+        numbers=list(range(len(frames))),
+        frames=Kept(frames, shapes, room),
+        labels=Kept(labels, shapes, room),
+        partial=[nothing for _ in labels],
+        centres=centres,
+        sizes=sizes,
+        parents={},
+        truth=[],
+        scale=1.0,
+        centre=recipe.centre,
+        tracked=False,
+    )
+    return movie.working()
+
+
+def _frame(still: Still, scale: float, kind: Normalisation) -> Frame:
+    """An image as the network sees it."""
+    return normalise(to_working(still.read()[0], scale), kind)

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedtrack import checkpoint
+from embedtrack.config import GENERAL, Sampling
+from embedtrack.methods.embedtrack.samples import shares
+from embedtrack.training.calibrate import Score
+from embedtrack.training.train import train
+from embedtrack.truth.collection import read_collection, scale_to, typical_diameter
+from embedtrack.truth.stills import part_of
+from tests.drawings import draw, moving, write_movie
+from tests.truth.test_stills import write_stills
+
+NAMES = [f"n{number}" for number in range(14)]
+SMALL = GENERAL.model_copy(
+    update={
+        "sampling": Sampling(crop=64, large=0, balance="roots"),
+        "epochs": 0.01,
+        "validation": 0.3,
+        "validations": 1,
+    }
+)
+
+
+def folders(root: Path) -> list[Path]:
+    write_movie(moving(), root / "film")
+    return [root / "film", write_stills(root / "still", NAMES)]
+
+
+def test_every_cell_gets_the_working_diameter(tmp_path: Path):
+    training, validation = read_collection(folders(tmp_path), SMALL)
+    assert [movie.name for movie in training] == [movie.name for movie in validation] == ["film/01", "still/images"]
+    counts = [sum(part_of(f"still/{name}") == part for name in NAMES) for part in ("training", "validation")]
+    assert [len(training[1].frames), len(validation[1].frames)] == counts  # what is held back is in neither
+    for movie in (*training, *validation):
+        assert movie.scale == 1
+        found = typical_diameter(movie.labels)
+        assert found == pytest.approx(30, abs=1)
+        assert movie.frames[0].shape == movie.labels[0].shape == movie.truth[0].labels.shape
+    assert training[0].tracked
+    assert not training[1].tracked
+    assert training[1].truth[0].labels is training[1].labels[0]
+
+
+def test_data_sets_are_drawn_by_the_root_of_their_size(tmp_path: Path):
+    """Film has 4 frames in training, stills n: their shares are as 2 to the root of n."""
+    training, _ = read_collection(folders(tmp_path), SMALL)
+    stills = len(training[1].frames)
+    film, still = shares(training, SMALL.sampling)
+    assert film / still == pytest.approx(2 / stills**0.5)
+    assert shares(training, Sampling())[0] == pytest.approx(4 / (4 + stills))
+
+
+def test_scales_and_diameters():
+    assert scale_to(30, 60) == 0.5
+    assert scale_to(30, 1) == 4
+    assert typical_diameter([draw((60, 60), {1: ((30, 30), 10)})]) == pytest.approx(20, abs=0.2)
+    assert typical_diameter([np.zeros((5, 5), np.int32)]) is None
+
+
+def test_a_model_of_all_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("embedtrack.training.train.GENERAL", SMALL)
+    monkeypatch.setattr("embedtrack.training.train.calibrate", lambda network, config, *_: (config, {1: Score(0, 0)}))
+    train(folders(tmp_path), tmp_path / "model", device_name="cpu", all_cells=True)
+    config = checkpoint.load(tmp_path / "model").config
+    assert (config.working_diameter, config.scale, config.cell_diameter) == (30, 1, None)
+    card = (tmp_path / "model" / checkpoint.CARD).read_text()
+    assert "film/01: 6 annotated frames" in card
+    assert "still/images" in card
+
+
+def test_what_is_for_measuring_does_not_train(tmp_path: Path):
+    with pytest.raises(ValueError, match="BBBC010, which is for measuring"):
+        read_collection([write_stills(tmp_path / "BBBC010", ["a"])], SMALL)
