@@ -1,18 +1,23 @@
 """Learn what decisions about tracks cost: ``python -m benchmarks.tracking_costs DATASET... [--model FOLDER]``.
 
 Only frames that trained no network may teach this: those that were held back, or a movie that a fold left out
-(``--weights``, ``--first``, ``--last``). Weights of evidence come from logistic regressions, see ``tracks/learn.py``;
-what it costs to appear or vanish, and how readily cells and divisions are believed, from a search for the best
-(TRA + BIO) / 2 of the same frames. ``--check`` learns from all data sets but one and scores that one.
+(``--weights``, ``--first``, ``--last``). Where there are too few of them, training frames may be made so much worse
+(``--blur``, ``--grain``) that the network merges and misses as many cells as in a new movie.
+
+Weights of evidence come from logistic regressions, see ``tracks/learn.py``. With ``--search``, what it costs to appear
+or vanish, and how readily cells and divisions are believed, follow from the best (TRA + BIO) / 2 of the same frames.
+With ``--check`` each data set is also scored with what the others teach.
 """
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import mean
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import cv2
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +32,7 @@ from embedtrack.cli.display import start_logging
 from embedtrack.config import Costs
 from embedtrack.files.whole import whole_file
 from embedtrack.model_files import CONFIG
+from embedtrack.movies.normalise import noise
 from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.repair import Spans, remove_border
@@ -57,14 +63,23 @@ class Part(NamedTuple):
     max_gap: int
 
 
-def part(folder: Path, weights: Path, frames: range, device: str) -> Part:
-    """Segment some frames of a sequence, in one view."""
+def worse(image: NDArray[Any], blur: float, grain: float) -> NDArray[np.float32]:
+    """Grey values [H, W] as of a worse microscope: blurred, and with noise of so many times their own."""
+    grey = image.astype(np.float32)
+    sigma, rng = grain * noise(grey), np.random.default_rng(int(image.sum()))
+    soft = cv2.GaussianBlur(grey, None, blur) if blur else grey
+    return soft + rng.normal(0, sigma, grey.shape).astype(np.float32)
+
+
+def part(folder: Path, weights: Path, frames: range, device: str, blur: float, grain: float) -> Part:
+    """Segment some frames of a sequence, made worse, in one view."""
     model = place(checkpoint.load(weights), device)
     paths, truth, rules = layout.open_frames(folder), layout.open_truth(folder), dataset_of(folder)
     chosen = [number for number in sorted(paths) if number in frames and number in truth.markers]
+    images = (worse(layout.read_frame(paths[number]), blur, grain) for number in chosen)
     return Part(
         folder.parent.name,
-        [frame.cells for frame in segmenter(model, 1, "auto").movie([paths[number] for number in chosen])],
+        [frame.cells for frame in segmenter(model, 1, "auto").movie(images)],
         [layout.read_labels(truth.markers[number]) for number in chosen],
         cut(truth.tracks, chosen[0], chosen[-1]),
         rules.border,
@@ -114,6 +129,8 @@ def main(
     weights: Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")] = None,
     first: Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")] = None,
     last: Annotated[int | None, typer.Option(help="Last frame.")] = None,
+    blur: Annotated[float, typer.Option(help="Blur frames that trained a network: standard deviation, pixels.")] = 0,
+    grain: Annotated[float, typer.Option(help="... and add noise of so many times their own.")] = 0,
     model: Annotated[Path | None, typer.Option(help="Write the costs into this model's config.json.")] = None,
     searching: Annotated[bool, typer.Option("--search", help="Search for the best biases too.")] = False,
     check: Annotated[bool, typer.Option(help="Learn from all but one, score that one, for each.")] = False,
@@ -127,7 +144,7 @@ def main(
         frames = held_back(folder, recipe_for(name).validation)
         if first is not None or last is not None:
             frames = range(first or 0, (10**6 if last is None else last) + 1)
-        parts.append(part(folder, weights or models() / name, frames, device))
+        parts.append(part(folder, weights or models() / name, frames, device, blur, grain))
     taught = [lessons(one) for one in parts]
     table = Table("data set", "costs", *MEASURES)
     for index, one in enumerate(parts):

@@ -135,7 +135,7 @@ def split(scene: Scene, whole: int, places: NDArray[np.float64], areas: NDArray[
 
 def _pixels_near(scene: Scene, cell: int) -> NDArray[np.intp]:
     """intp[k]: the pixels of a cell, in reading order; most cells need a small box alone."""
-    row, (height, width) = scene.table[cell], scene.labels.shape
+    row, width = scene.table[cell], scene.labels.shape[1]
     reach = int(4 * np.sqrt(row["area"] / np.pi)) + 2
     top, left = max(int(row["y"]) - reach, 0), max(int(row["x"]) - reach, 0)
     y, x = np.nonzero(scene.labels[top : top + 2 * reach, left : left + 2 * reach] == cell + 1)
