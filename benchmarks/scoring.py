@@ -26,6 +26,8 @@ from embedtrack.tracks.repair import remove_border
 from embedtrack.tracks.tracker import Tracker, finished
 
 MEASURES = ("SEG", "DET", "TRA")
+LINKING = ("LNK", "BIO")
+"""What biologists count: links, and whole tracks with their divisions."""
 SILVER = "SEG (silver)"
 """SEG with the silver masks in the place of the gold ones, which often are of few frames."""
 

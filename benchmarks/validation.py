@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, score, shipped
+from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, place, score, shipped
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
@@ -40,7 +40,7 @@ def main(
     start_logging()
     root = data_root()
     names = datasets or shipped()
-    measures = (*MEASURES, SILVER)
+    measures = (*MEASURES, *LINKING, SILVER)
     table = Table("data set", "frames", "views", *measures, "s / frame")
     for name in names:
         model = place(checkpoint.load(weights or models() / name), device)

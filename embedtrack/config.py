@@ -48,9 +48,11 @@ class Costs(Settings):
     They add up to log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network.
     """
 
-    cell: Mapping[str, float] = {"bias": 5.6, "part": -4.4, "dim": -1.2, "small": -3.3, "large": -3.3, "edge": 0.3}
+    cell: Mapping[str, float] = {"bias": 5.6, "part": -4.0, "dim": -1.2, "small": -3.3, "large": -3.3, "edge": 0.3}
     """That a candidate is a cell."""
-    link: Mapping[str, float] = {"bias": 4.3, "share": 0.7, "far": -3.3, "growth": -3.4, "part": -0.8}
+    link: Mapping[str, float] = {
+        "bias": 4.3, "share": 0.7, "far": -3.3, "growth": -3.4, "part": -0.4, "gap2": -3.0, "gap3": -6.0
+    }  # fmt: skip
     """That two candidates are one cell."""
     division: Mapping[str, float] = {
         "bias": -2.9, "share": 0.9, "far": -0.4, "apart": -0.6, "touch": 2.2, "middle": -1.0, "unlike": -0.8,

@@ -119,7 +119,7 @@ def split(scene: Scene, whole: int, places: NDArray[np.float64], areas: NDArray[
         The scene with two candidates more.
     """
     size, width = len(scene.table), scene.labels.shape[1]
-    pixel = np.flatnonzero(scene.labels.ravel() == whole + 1)
+    pixel = _pixels_near(scene, whole)
     along = (places[1] - places[0]) @ np.stack([pixel // width, pixel % width])  # [k]
     order = pixel[np.argsort(along, kind="stable")]
     cut = round(float(np.clip(areas[0] / areas.sum(), LEAST, 1 - LEAST)) * pixel.size)
@@ -127,8 +127,22 @@ def split(scene: Scene, whole: int, places: NDArray[np.float64], areas: NDArray[
     rows["kind"], rows["first"], rows["second"] = PART, whole, [size + 1, size]
     for name in ("seediness", "brightness", "light"):
         rows[name] = scene.table["brightness" if name == "light" else name][whole]
+    for axis in ("y", "x"):  # the pixels of both point to one place: the parts move as their whole does
+        rows[f"goal_{axis}"] = rows[axis] + scene.table[f"goal_{axis}"][whole] - scene.table[axis][whole]
     scene.rivals.reshape(-1)[order] = np.where(np.arange(pixel.size) < cut, size + 1, size + 2)
     return scene._replace(table=np.concatenate([scene.table, rows]))
+
+
+def _pixels_near(scene: Scene, cell: int) -> NDArray[np.intp]:
+    """intp[k]: the pixels of a cell, in reading order; most cells need a small box alone."""
+    row, width = scene.table[cell], scene.labels.shape[1]
+    reach = int(4 * np.sqrt(row["area"] / np.pi)) + 2
+    top, left = max(int(row["y"]) - reach, 0), max(int(row["x"]) - reach, 0)
+    y, x = np.nonzero(scene.labels[top : top + 2 * reach, left : left + 2 * reach] == cell + 1)
+    if len(y) < row["area"]:
+        return np.flatnonzero(scene.labels.ravel() == cell + 1)
+    found: NDArray[np.intp] = (y + top) * width + x + left
+    return found
 
 
 def _row(scene: Scene, pixel: NDArray[np.intp]) -> Table:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import match_labels
+from embedtrack.config import Costs
 from embedtrack.tracks.candidates import PART, UNION, Scene, scene_of
 from embedtrack.tracks.costs import Features, cell_features, division_features, link_features
 from embedtrack.tracks.doubt import BACK, look_back
@@ -69,6 +70,15 @@ def examples(
             seen = division_features(scenes[t - 1].table, scene.table, one.pairs, life, len(scenes[ahead]))
             rows["division"].append(_division_rows(seen, one, found[t - 1], found[t], inside, line, first + t))
     return {what: _joined(parts) for what, parts in rows.items() if parts}
+
+
+def learn(movies: Iterable[Mapping[str, Examples]]) -> Costs:
+    """The costs that fit the ``examples`` of some movies; those of appearing and vanishing are the defaults."""
+    found: dict[str, list[tuple[Features, NDArray[np.bool_]]]] = {}
+    for movie in movies:
+        for what, lesson in movie.items():
+            found.setdefault(what, []).append(lesson)
+    return Costs(**{what: fit(*_joined(parts)) for what, parts in found.items()})
 
 
 def fit(features: Features, true: NDArray[np.bool_]) -> dict[str, float]:

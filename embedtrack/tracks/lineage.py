@@ -29,7 +29,7 @@ class Lineage:
     def add(self, decided: Decided) -> Labels:
         """Take the next frame: int32[H, W] of track labels."""
         names: dict[int, int] = {}
-        for cell, how, gap, source in decided.steps.tolist():
+        for cell, how, gap, source in decided.steps[["cell", "how", "gap", "source"]].tolist():
             if how == LINKED:
                 names[cell] = self._names[-gap][source]
             else:

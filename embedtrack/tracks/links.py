@@ -87,8 +87,22 @@ def _links(
     i, j = links["source"], links["target"]
     off = np.hypot(goal[j, 0] - before["y"][i], goal[j, 1] - before["x"][i])
     links["far"] = np.where(np.isnan(off), 9.0, off / radius(before)[i])
+    part = (before["kind"][i] == PART) | (now["kind"][j] == PART)
+    _by_place(links, part, before, now, goal)
     links["growth"] = np.log(now["area"][j] / before["area"][i])
     return links
+
+
+def _by_place(
+    links: NDArray[np.void], part: NDArray[np.bool_], before: Table, now: Table, goal: NDArray[np.float64]
+) -> None:
+    """Links with parts: what was one cell for the network points to one place, so that places alone tell them apart."""
+    i, j = links["source"][part], links["target"][part]
+    own = now["kind"][j] == PART
+    y, x = np.where(own, goal[j, 0], now["y"][j]), np.where(own, goal[j, 1], now["x"][j])
+    far = np.hypot(y - before["y"][i], x - before["x"][i]) / radius(before)[i]
+    links["far"][part] = np.where(np.isnan(far), 9.0, far)
+    links["share"][part] = np.clip(1.5 - links["far"][part], 0, 1)
 
 
 def _near(before: Table, goal: NDArray[np.float64], most: int = 3) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from embedtrack.config import Costs
 from embedtrack.tracks.candidates import PART, UNION, Scene, Table, pixels, scene_of
+from embedtrack.tracks.confidence import margins
 from embedtrack.tracks.costs import cell_costs, change, division_features, link_features, log_odds
 from embedtrack.tracks.doubt import BACK, look_back
 from embedtrack.tracks.gaps import Gap
@@ -24,8 +25,10 @@ DELAY = STRIDE + AHEAD + BACK
 NEW, LINKED, BORN = range(3)
 """How a track begins or goes on in a frame."""
 
-STEP = np.dtype([("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4")])
-"""A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it?"""
+STEP = np.dtype([("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4"), ("is_cell", "f4"), ("comes_so", "f4")])
+"""A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it?
+
+``is_cell`` and ``comes_so``: how sure that is, see ``confidence.py``, in log-odds."""
 
 
 NOWHERE = np.zeros((0, 0), np.int32)
@@ -130,11 +133,12 @@ class Window:
         for chosen, step in zip(cells, steps, strict=True):
             step["cell"] = np.flatnonzero(chosen)
             place.append(np.cumsum(chosen) - 1)
+        sure = margins(problem, choice)
         gaps: list[list[tuple[int, Gap]]] = [[] for _ in scenes]
         for t in range(self._done, len(scenes)):
             for link in frames.links[t][choice.link[frames.link_at[t]]]:
                 i, j, gap = int(link["source"]), int(link["target"]), int(link["gap"])
-                steps[t][place[t][j]] = (j, LINKED, gap, i)
+                steps[t][place[t][j]] = (j, LINKED, gap, i, 0, 0)
                 is_open[t - gap][i] = t >= until
                 if gap > 1 and t - gap < until and not self._given:
                     gaps[t - gap].append((i, Gap(gap, pixels(scenes[t - gap], i), pixels(scenes[t], j))))
@@ -142,9 +146,11 @@ class Window:
                         promised.append((self._start + t - gap, i, gap, j))
             for pair in frames.pairs[t][choice.division[frames.pair_at[t]]]:
                 for j in (int(pair["target"]), int(pair["other"])):
-                    steps[t][place[t][j]] = (j, BORN, 1, int(pair["source"]))
+                    steps[t][place[t][j]] = (j, BORN, 1, int(pair["source"]), 0, 0)
                 is_open[t - 1][int(pair["source"])] = t >= until
         for t in range(self._done, until):
+            steps[t]["is_cell"] = sure.cell[frames.cells[t]][cells[t]]
+            steps[t]["comes_so"] = sure.arrival[frames.cells[t]][cells[t]]
             decided.append(Decided(scenes[t], steps[t], gaps[t]))
         for t in range(self._done):
             is_open[t] &= self._open[t]
