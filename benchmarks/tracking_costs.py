@@ -67,8 +67,8 @@ def worse(image: NDArray[Any], blur: float, grain: float) -> NDArray[np.float32]
     """Grey values [H, W] as of a worse microscope: blurred, and with noise of so many times their own."""
     grey = image.astype(np.float32)
     sigma, rng = grain * noise(grey), np.random.default_rng(int(image.sum()))
-    soft = cv2.GaussianBlur(grey, None, blur) if blur else grey
-    return soft + rng.normal(0, sigma, grey.shape).astype(np.float32)
+    soft = cv2.GaussianBlur(grey, (0, 0), blur) if blur else grey
+    return np.asarray(soft + rng.normal(0, sigma, grey.shape), np.float32)
 
 
 def part(folder: Path, weights: Path, frames: range, device: str, blur: float, grain: float) -> Part:
