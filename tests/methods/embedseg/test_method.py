@@ -17,7 +17,7 @@ from embedtrack.model import Model
 from embedtrack.options import Options
 from embedtrack.training.fit import step
 from tests.drawings import STEP, draw, perfect_maps, touching
-from tests.methods.embedseg.test_samples import images
+from tests.methods.embedseg.test_embedseg_samples import images
 
 CELLS = draw((80, 112), {1: ((20, 24), 12), 2: ((24, 72), (10, 16)), 3: ((58, 44), (9, 14)), 4: ((60, 90), 8)})
 PLAIN = Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise=0, clahe=0)
