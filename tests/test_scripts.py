@@ -45,9 +45,10 @@ def test_bad_calls_exit_with_2(environment: dict[str, str], tmp_path: Path):
         done = run({**environment, "DATA_ROOT": str(tmp_path)}, "run_seq.sh", *words)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
-    done = run({**environment, "DATA_ROOT": str(tmp_path)}, "train_all.sh")
-    assert done.returncode == 2
-    assert "DATA_ROOT" in done.stderr
+    for script in ("train_all.sh", "train_everything.sh"):
+        done = run({**environment, "DATA_ROOT": str(tmp_path)}, script)
+        assert done.returncode == 2
+        assert "set DATA_ROOT" in done.stderr
 
 
 def test_an_old_python_is_refused(environment: dict[str, str], tmp_path: Path):
@@ -78,3 +79,26 @@ def test_train_all_then_run(environment: dict[str, str], tmp_path: Path):
     done = run(roots, "run_seq.sh", "toy", "01", "--views", 1)
     assert done.returncode == 0, done.stderr
     assert layout.check(data / "toy" / "01_RES") == []
+
+
+def test_train_everything_passes_over_what_is_finished(environment: dict[str, str], tmp_path: Path):
+    """What is there is asked for in the order of its worth; the interpreter is a recorder."""
+    data, models, calls = tmp_path / "data", tmp_path / "models", tmp_path / "calls"
+    for name in ("DIC-C2DH-HeLa", "Fluo-N2DL-HeLa", "DSB2018"):
+        (data / name).mkdir(parents=True)
+    (models / "Fluo-N2DL-HeLa").mkdir(parents=True)
+    (models / "Fluo-N2DL-HeLa" / "README.md").write_text("finished")
+    python = Path(environment["EMBEDTRACK_ENV"]) / "bin" / "python"
+    python.unlink()
+    python.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
+    python.chmod(0o755)
+    roots = {**environment, "DATA_ROOT": str(data), "EMBEDTRACK_MODELS": str(models)}
+    done = run(roots, "train_everything.sh", 7, 3)
+    assert done.returncode == 0, done.stderr
+    assert calls.read_text().splitlines() == [
+        f"-m embedtrack train {data}/Fluo-N2DL-HeLa {data}/DIC-C2DH-HeLa {data}/DSB2018 --all-cells --minutes 7 "
+        f"--out {models}/generalist",
+        f"-m embedtrack train {data}/DIC-C2DH-HeLa --init {models}/generalist --minutes 3 --out {models}/DIC-C2DH-HeLa",
+        f"-m benchmarks.held_back DSB2018 --out {models}/DSB2018.md",
+        f"-m benchmarks.validation --out {models}/validation.md",
+    ]
