@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.files.guard import reading
 from embedtrack.files.lazy import Lazy
+from embedtrack.challenge.check import TRACKS
+from embedtrack.challenge.tracked import write_tracked
+from embedtrack.exchange.masks import is_masks
 from embedtrack.files.whole import new_folder
 from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
@@ -18,6 +21,8 @@ from embedtrack.types import Labels
 MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
 FORMATS = (*MODULES, "isbi")
 """``isbi`` are the challenge's own files."""
+READ = {**MODULES, "isbi": "isbi", "masks": "masks"}
+"""``masks`` are label images without tracks, which are read only."""
 
 
 def export(
@@ -50,7 +55,7 @@ def load(path: Path, kind: str | None = None) -> Tracked:
 
     Args:
         path: a folder, or TrackMate's XML.
-        kind: one of FORMATS; by default it is recognised by the files.
+        kind: one of READ; by default it is recognised by the files.
 
     Raises:
         ValueError: the format is unknown, or what is there is not valid.
@@ -59,12 +64,10 @@ def load(path: Path, kind: str | None = None) -> Tracked:
     if not path.exists():
         raise ValueError(f"{path}: expected a folder or a file, got nothing of this name; check the path")
     kind = kind or recognise(path)
-    if kind not in FORMATS:
-        raise ValueError(f"expected --from {', '.join(FORMATS)}, got {kind}")
-    if kind == "isbi":
-        return open_tracked(path)
+    if kind not in READ:
+        raise ValueError(f"expected --from {', '.join(READ)}, got {kind}")
     with reading(path, f"what {kind} can hold"):
-        result: Tracked = import_module(f"embedtrack.exchange.{MODULES[kind]}").read(path)
+        result: Tracked = import_module(f"embedtrack.exchange.{READ[kind]}").read(path)
     within = result.masks
 
     def masks(t: int) -> Labels:
@@ -88,6 +91,8 @@ def recognise(path: Path) -> str:
         return "napari"
     if any((path / part).exists() for part in ("zarr.json", ".zattrs", ".zgroup")):
         return "ome-zarr"
-    if path.is_dir() and (list(path.glob("mask*.tif")) or (path / "TRA").exists()):
+    if path.is_dir() and ((path / "TRA").exists() or any((path / name).exists() for name in (TRACKS, "man_track.txt"))):
         return "isbi"
-    raise ValueError(f"{path}: expected one of {', '.join(FORMATS)}, got nothing of these; name it with --from")
+    if is_masks(path):
+        return "masks"
+    raise ValueError(f"{path}: expected one of {', '.join(READ)}, got nothing of these; name it with --from")

@@ -3,7 +3,9 @@
 ``layers`` gives the same as napari's layer data, without files.
 """
 
+import codecs
 import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,8 +110,7 @@ def _parse(path: Path) -> list[tuple[int, int, float, float]]:
     """ID, T, Y, X of every row."""
     require_regular(path)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.DictReader(file))
+        lines = _table(path.read_bytes())
         return [(whole(one, "ID", most=LARGEST), whole(one, "T"), number(one, "Y"), number(one, "X")) for one in lines]
     except OSError as error:
         raise ValueError(f"{path}: expected napari's tracks, got '{error.strerror}'; add them") from error
@@ -117,6 +118,17 @@ def _parse(path: Path) -> list[tuple[int, int, float, float]]:
         raise ValueError(
             f"{path}: expected the columns ID, T, Y, X, a number in each row, got '{brief(error)}'; correct it"
         ) from error
+
+
+def _table(content: bytes) -> list[dict[str, str]]:
+    """The rows of a CSV, also as Excel saves it: with a mark of its encoding, semicolons or tabs, commas in numbers."""
+    text = content.decode("utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
+    header = text.split("\n", 1)[0]
+    mark = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
+    rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
+    comma = mark != ","  # only there a comma can be that of a number
+    return [{name: (one or "").replace(",", ".") if comma else one for name, one in row.items()} for row in rows]
 
 
 def _parse_graph(path: Path) -> tuple[dict[str, Any], dict[int, list[int]]]:

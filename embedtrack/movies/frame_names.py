@@ -100,6 +100,13 @@ def matching(folder: Path, files: Sequence[Path], glob: str | None) -> list[Path
     return found
 
 
+def masks_among(files: Sequence[Path]) -> list[Path]:
+    """The images that are another one's masks by their names: ``img_1_cp_masks.png`` beside ``img_1.tif``."""
+    stems = {path.stem.casefold() for path in files}
+    found = [(path, _MASK.sub("", path.stem.casefold())) for path in files if _MASK.search(path.stem.casefold())]
+    return [path for path, other in found if other in stems]
+
+
 def sift(folder: Path, files: Sequence[Path]) -> list[Path]:
     """The images without masks, copies and projections of the others; what is left out is told."""
     stems = {path.stem.casefold() for path in files}
@@ -108,11 +115,7 @@ def sift(folder: Path, files: Sequence[Path]) -> list[Path]:
         path for path in files if _COPY.sub("", path.stem.casefold()) in stems and _COPY.search(path.stem.casefold())
     ]
     kinds = {
-        "masks": [
-            path
-            for path in files
-            if _MASK.sub("", path.stem.casefold()) in stems and _MASK.search(path.stem.casefold())
-        ],
+        "masks": masks_among(files),
         "copies": copies if 2 * len(copies) <= len(files) else [],
         "projections": projected if len(projected) < len(files) else [],
     }

@@ -77,7 +77,7 @@ def stack_files(folder: Path, files: Sequence[Path]) -> Stack:
         ValueError: images are damaged or do not fit together; a line per fault.
     """
     if len(files) == 1:
-        return _open(files[0])
+        return open_image(files[0])
     one = _common(files)
     size = {name: length for name, length in zip(one.axes, one.shape, strict=True) if length > 1 or name in "YX"}
     if not size.keys() <= set("YXCS"):
@@ -85,7 +85,7 @@ def stack_files(folder: Path, files: Sequence[Path]) -> Stack:
 
     def read(place: Place) -> NDArray[Any]:
         path = files[place["T"]]
-        file = _open(path)
+        file = open_image(path)
         image = file.read(dict.fromkeys(file.axes, 0) | {name: place[name] for name in size if name not in "YX"})
         return grey(image, path)
 
@@ -120,7 +120,7 @@ def _common(files: Sequence[Path]) -> Stack:
     faults: list[str] = []
     for path in files:
         try:
-            one = _open(path)
+            one = open_image(path)
             kinds[path] = _Kind(one.axes, one.shape, str(one.dtype))
             if one.dtype.kind == "f":
                 for index in np.ndindex(
@@ -139,10 +139,15 @@ def _common(files: Sequence[Path]) -> Stack:
         ]
     if faults:
         raise ValueError(summary(faults))
-    return _open(files[0])
+    return open_image(files[0])
 
 
-def _open(path: Path) -> Stack:
+def open_image(path: Path) -> Stack:
+    """What an image file holds.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     return tiff.open_tiff(path) if path.suffix.lower() in tiff.SUFFIXES else _open_picture(path)
 
 

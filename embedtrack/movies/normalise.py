@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Normalisation
+from embedtrack.movies.content import content
 from embedtrack.types import Frame
 
 GAUSSIAN = 0.6744897501960817
@@ -17,6 +18,8 @@ def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
     noise, so sigma, the noise, bounds the range from below. ``asinh``: asinh((x - median) / (2 sigma)) / 2, which is
     linear for dim cells and logarithmic for bright ones. A constant image becomes zeros.
 
+    Pixels without content, see ``content.py``, count in no statistic; they take the frame's median.
+
     Args:
         image: [H, W], any integer or float type, finite.
         settings: method and floor.
@@ -25,23 +28,32 @@ def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
         float32[H, W].
     """
     grey = image.astype(np.float32)
-    sigma = noise(grey)
+    within = content(image)
+    sigma = noise(grey, within)
     if sigma == 0:
         return np.zeros_like(grey)
+    known = grey if within is None else grey[within]
+    frame: Frame
     if settings.method == "asinh":
-        frame: Frame = np.arcsinh((grey - np.float32(np.median(grey))) / np.float32(2 * sigma)) / np.float32(2)
-        return frame
-    low, high = (np.float32(q) for q in np.percentile(grey, (1, settings.high)))
-    return (grey - low) / max(high - low, np.float32(settings.floor * sigma))
+        frame = np.arcsinh((grey - np.float32(np.median(known))) / np.float32(2 * sigma)) / np.float32(2)
+    else:
+        low, high = (np.float32(q) for q in np.percentile(known, (1, settings.high)))
+        frame = (grey - low) / max(high - low, np.float32(settings.floor * sigma))
+    if within is not None:
+        frame[~within] = np.median(frame[within])
+    return frame
 
 
-def noise(grey: Frame) -> float:
+def noise(grey: Frame, within: NDArray[np.bool_] | None = None) -> float:
     """The standard deviation of the noise, from the differences of neighbours: float32[H, W] -> grey values.
 
     sigma = median |x_i - x_{i+1}| / (0.6745 sqrt 2): edges are few, so the median does not see them. Where most
-    neighbours are equal (few grey levels, drawings) their mean takes its place.
+    neighbours are equal (few grey levels, drawings) their mean takes its place. ``within`` are the pixels that count.
     """
     steps = np.abs(np.concatenate([np.diff(grey, axis=axis).ravel() for axis in (0, 1)]))
+    if within is not None:
+        both = (within[1:] & within[:-1], within[:, 1:] & within[:, :-1])
+        steps = steps[np.concatenate([pairs.ravel() for pairs in both])]
     if steps.size == 0:
         return 0.0
     typical = float(np.median(steps)) or float(steps.mean())

@@ -1,0 +1,91 @@
+"""Bare masks without tracks: a stack of label images, or a folder of them. Cells are linked by overlap."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.challenge.aogm import Edge, Node
+from embedtrack.exchange.graph import tracked
+from embedtrack.exchange.stack import open_stack
+from embedtrack.files.lazy import Lazy
+from embedtrack.methods.embedtrack.votes import link
+from embedtrack.movies import tiff
+from embedtrack.movies.frame_names import masks_among, read_names
+from embedtrack.movies.images import image_files, open_image
+from embedtrack.movies.selection import Choice
+from embedtrack.tracked import Tracked
+from embedtrack.types import Labels
+
+log = logging.getLogger(__name__)
+
+GREY = 0.05
+"""Different values per pixel from which on an image is no label image: cells would have fewer than 20 pixels."""
+
+
+def is_masks(path: Path) -> bool:
+    """Whether there is a TIFF, or a folder of images."""
+    return path.suffix.lower() in tiff.SUFFIXES if path.is_file() else bool(image_files(path))
+
+
+def read(path: Path) -> Tracked:
+    """A stack of masks, or a folder of them; beside images the masks are those whose names say so.
+
+    A cell goes on as the cell of the frame before of which it covers most; two that cover the same one are its
+    daughters; of three or more none is.
+
+    Raises:
+        ValueError: there are no masks, or they do not fit together.
+    """
+    masks = open_stack(path) if path.is_file() else _folder(path)
+    nodes: list[Node] = []
+    links: list[Edge] = []
+    before: Labels | None = None
+    for t, image in enumerate(masks):
+        labels = _labels(path, t, image)
+        if before is not None and before.shape != labels.shape:
+            raise ValueError(f"{path}: expected masks of one size, got {before.shape} and {labels.shape}; convert them")
+        values = np.unique(labels[labels > 0]).tolist()
+        if len(values) > max(16, GREY * labels.size):
+            raise ValueError(
+                f"{path}, frame {t}: expected masks, got {len(values)} values as in a grey image; name masks"
+            )
+        nodes += [(t, label) for label in values]
+        if before is not None:
+            still = np.zeros((2, *labels.shape), np.float32)
+            sources = link(labels, still, before, 1.0)
+            voters = Counter(sources.values())
+            links += [((t - 1, source), (t, cell)) for cell, source in sources.items() if voters[source] < 3]
+        before = labels
+    log.warning("%s: masks without tracks; %d cells were linked by overlap", path, len(nodes))
+    return tracked(path, masks, nodes, links)
+
+
+def _folder(path: Path) -> Lazy[NDArray[Any]]:
+    """The masks of a folder in the order that their names say."""
+    files = image_files(path)
+    frames = read_names(path, masks_among(files) or files, Choice())
+    if len(frames.files) > 1:
+        raise ValueError(f"{path}: expected masks of one channel and plane, got several; take the others out")
+    paths: Sequence[Path] = next(iter(frames.files.values()))
+
+    def read_one(t: int) -> NDArray[Any]:
+        stack = open_image(paths[t])
+        if set(stack.axes) - set("YX") and stack.shape[:-2] != (1,) * (len(stack.shape) - 2):
+            raise ValueError(
+                f"{paths[t]}: expected a mask of the axes Y and X, got {stack.spell()}; save the labels alone"
+            )
+        return stack.read(dict.fromkeys((name for name in stack.axes if name not in "YX"), 0))
+
+    return Lazy(len(paths), read_one)
+
+
+def _labels(path: Path, t: int, image: NDArray[Any]) -> Labels:
+    """int32[H, W]."""
+    if image.dtype.kind not in "uib" or int(image.min()) < 0 or int(image.max()) > np.iinfo(np.int32).max:
+        raise ValueError(f"{path}, frame {t}: expected labels, whole numbers from 0 to 2^31 - 1, got {image.dtype}")
+    return image.astype(np.int32)

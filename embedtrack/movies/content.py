@@ -1,0 +1,116 @@
+"""Pixels without content are not image: borders of registration, rotation and stitching, missing tiles, dead blocks."""
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST = 0.002
+"""Share of the frame below which a flat place changes no statistic."""
+SOLID = 0.95
+"""Share of its hull that the content of a framed image, or a flat piece by itself, fills at least."""
+BOX = 0.98
+"""Share of its bounding box that a flat block away from the edge fills at least: a saturated cell is round."""
+MANY = 32
+"""So many pieces are looked at."""
+MOST = 0.6
+"""Share of the frame that may be without content; where more is flat, that is the ground."""
+
+
+def content(image: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Which pixels hold image: bool[H, W], or None where all do.
+
+    Without content are places of exactly one value with straight borders: at the frame's edge, so that what is left is
+    convex (a shifted or rotated image) or the piece itself is (a missing tile), and rectangles inside. The ground of an
+    image without noise is flat too, but cells cut it into other shapes; places that are smaller than ``LEAST`` and
+    values that are common elsewhere, as of a clipped ground, are left alone.
+    """
+    flat = _flat(image)
+    if flat is None:
+        return None
+    names, boxes = _pieces(image, flat)
+    height, width = image.shape
+    rims = [n for n, (x, y, w, h, _) in boxes.items() if x == 0 or y == 0 or x + w >= width or y + h >= height]
+    blocks = [n for n, (_, _, w, h, area) in boxes.items() if n not in rims and min(w, h) >= 8 and area >= BOX * w * h]
+    if rims and not _solid(~_chosen(names, rims)):
+        rims = [n for n in rims if _solid(names == n)]
+    empty = _chosen(names, [*rims, *blocks])
+    if not empty.any() or empty.mean() > MOST:
+        return None
+    # The rim is taken along: in a rotated image its pixels are mixed.
+    return np.asarray(cv2.dilate(empty.view(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+
+
+def _pieces(image: NDArray[Any], flat: NDArray[np.bool_]) -> tuple[NDArray[np.int32], dict[int, tuple[int, ...]]]:
+    """The large flat pieces of values that are rare elsewhere: their numbers [H, W], and x, y, w, h, area of each."""
+    count, names, stats, _ = cv2.connectedComponentsWithStats(flat.view(np.uint8), connectivity=4)
+    large = [n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] >= max(16, LEAST * image.size)]
+    value, boxes = {}, {}
+    for n in large[:MANY]:
+        x, y, w, h, area = stats[n].tolist()
+        value[n] = image[y, x + int((names[y, x : x + w] == n).argmax())].item()
+        boxes[n] = (x, y, w, h, area)
+    inside: dict[float, int] = {}
+    for n in boxes:
+        inside[value[n]] = inside.get(value[n], 0) + boxes[n][4]
+    rare = {v for v, area in inside.items() if np.count_nonzero(image == v) - area <= 0.01 * image.size}
+    return np.asarray(names, np.int32), {n: box for n, box in boxes.items() if value[n] in rare}
+
+
+def _chosen(names: NDArray[np.int32], some: list[int]) -> NDArray[np.bool_]:
+    """Where any of some pieces is."""
+    table = np.zeros(int(names.max()) + 1, bool)
+    table[some] = True
+    picked: NDArray[np.bool_] = table[names]
+    return picked
+
+
+def ground_of(image: NDArray[Any], within: NDArray[np.bool_] | None) -> float:
+    """How uneven the ground of an image [H, W] is: the span of its dark level over the frame, in units of its noise.
+
+    The dark level is the 10th percentile of each of 4 x 4 blocks. 0 for a constant image.
+    """
+    grey = image.astype(np.float32)
+    blocks = [
+        block[mask] for row, rows in zip(np.array_split(grey, 4), np.array_split(_all(image, within), 4), strict=True)
+        for block, mask in zip(np.array_split(row, 4, axis=1), np.array_split(rows, 4, axis=1), strict=True)
+    ]  # fmt: skip
+    levels = [float(np.percentile(block, 10)) for block in blocks if block.size]
+    steps = np.abs(np.diff(grey, axis=1))
+    sigma = float(np.median(steps)) / 0.954 or float(steps.mean())
+    return (max(levels) - min(levels)) / sigma if sigma and levels else 0.0
+
+
+def _all(image: NDArray[Any], within: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return np.ones(image.shape, bool) if within is None else within
+
+
+def _flat(image: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Pixels of squares of 2 x 2 equal ones: bool[H, W]; None where there are too few to matter."""
+    if min(image.shape) < 4:
+        return None
+    same = (
+        (image[:-1, :-1] == image[:-1, 1:]) & (image[:-1, :-1] == image[1:, :-1]) & (image[:-1, :-1] == image[1:, 1:])
+    )
+    if same.mean() < LEAST or same.all():
+        return None
+    flat = np.zeros(image.shape, bool)
+    for dy in (0, 1):
+        for dx in (0, 1):
+            flat[dy : dy + same.shape[0], dx : dx + same.shape[1]] |= same
+    return flat
+
+
+def _solid(mask: NDArray[np.bool_]) -> bool:
+    """Whether the pixels of a mask [H, W], taken together, nearly fill their convex hull."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return False
+    first, last = mask[rows].argmax(axis=1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
+    ends = np.column_stack([np.concatenate([first, last]), np.concatenate([rows, rows])])  # [2 rows, 2]: x, y
+    hull = cv2.convexHull(ends.astype(np.int32))
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.fillConvexPoly(filled, hull, 1)
+    return math.isclose(float(mask.sum()), float(filled.sum()), rel_tol=1 - SOLID)

@@ -1,0 +1,86 @@
+"""Borders, tiles and blocks without content are seen; cells, flat grounds and clipped ones are not taken for them."""
+
+import cv2
+import numpy as np
+import pytest
+
+from embedtrack.config import Normalisation
+from embedtrack.movies.content import content, ground_of
+from embedtrack.movies.normalise import normalise
+from tests.drawings import disc
+
+SIDE = 128
+IMAGE = (200 + np.random.default_rng(0).normal(0, 5, (SIDE, SIDE))).round().astype(np.uint8)
+
+
+def painted(value: int, *places: tuple[slice, slice]) -> np.ndarray:
+    image = IMAGE.copy()
+    for place in places:
+        image[place] = value
+    return image
+
+
+ALL = slice(None)
+RING = [(slice(3), ALL), (slice(-3, None), ALL), (ALL, slice(3)), (ALL, slice(-3, None))]
+EMPTY = {
+    "black rows": (painted(0, (slice(3), ALL)), 3 * SIDE),
+    "white columns": (painted(255, (ALL, slice(-5, None))), 5 * SIDE),
+    "two sides": (painted(0, (slice(4), ALL), (ALL, slice(6))), 4 * SIDE + 6 * (SIDE - 4)),
+    "a frame around it": (painted(77, *RING), SIDE**2 - (SIDE - 6) ** 2),
+    "a missing tile": (painted(0, (slice(64), slice(64))), 64 * 64),
+    "a saturated block": (painted(255, (slice(40, 60), slice(40, 70))), 20 * 30),
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_places_without_content_are_found_with_their_rim(kind: str):
+    image, pixels = EMPTY[kind]
+    within = content(image)
+    assert within is not None
+    flat = cv2.morphologyEx((image != IMAGE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3))).astype(bool)
+    assert not within[flat].any()
+    assert pixels <= np.count_nonzero(~within) <= pixels + 4 * SIDE  # a pixel all around
+
+
+def test_a_rotated_image_has_empty_corners():
+    turned = cv2.warpAffine(IMAGE, cv2.getRotationMatrix2D((64, 64), 8, 1), (SIDE, SIDE))
+    within = content(turned)
+    assert within is not None
+    assert not within[0, 0]
+    assert not within[-1, -1]
+    assert turned[within].min() > 150
+
+
+FULL = {
+    "noise": IMAGE,
+    "a saturated cell": np.where(disc((SIDE, SIDE), (60, 60), 14), 255, IMAGE).astype(np.uint8),
+    "a drawing": np.where(disc((SIDE, SIDE), (60, 60), 20), 90, 0).astype(np.uint8),
+    "cells on a ground that was set to zero": np.where(disc((SIDE, SIDE), (60, 60), 30), IMAGE, 0).astype(np.uint8),
+    "a clipped ground": np.maximum(IMAGE.astype(int) - 200, 0).astype(np.uint8),
+    "one value": np.zeros((SIDE, SIDE), np.uint16),
+    "a few pixels": IMAGE[:2, :3],
+}
+
+
+@pytest.mark.parametrize("kind", FULL)
+def test_images_are_image_throughout(kind: str):
+    assert content(FULL[kind]) is None
+
+
+@pytest.mark.parametrize("method", ["percentile", "asinh"])
+@pytest.mark.parametrize("kind", EMPTY)
+def test_grey_values_become_what_they_are_without_the_border(kind: str, method: str):
+    settings = Normalisation(method=method)
+    image, _ = EMPTY[kind]
+    within = content(image)
+    assert within is not None
+    bordered, bare = normalise(image, settings), normalise(IMAGE, settings)
+    assert np.abs(bordered - bare)[within].max() < 0.1
+    assert np.allclose(bordered[~within], np.median(bordered[within]))
+
+
+def test_shading_is_measured_in_noise():
+    slope = np.linspace(0, 100, SIDE)[None]
+    assert ground_of(IMAGE, None) < 1
+    assert 10 < ground_of(IMAGE.astype(np.float32) + slope, None) < 20  # 75 grey values from block to block, noise of 5
+    assert ground_of(np.zeros((SIDE, SIDE), np.uint8), None) == 0
