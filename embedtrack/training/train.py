@@ -114,8 +114,8 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     """
     if config.method.name != recipe.method.name:
         raise ValueError(
-            f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another model, or "
-            "another --method"
+            f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another model, "
+            "or another --method"
         )
     changes: dict[str, object] = {
         "pixel_size": config.method.pixel_size,
