@@ -21,6 +21,9 @@ def segment(
     device: Device = "auto",
     precision: Precision = "float32",
     compiling: Compile = "auto",
+    diameter: Annotated[
+        float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
+    ] = None,
     channel: Channel = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -30,7 +33,7 @@ def segment(
     from embedtrack.inference.segment import segment as find
     from embedtrack.options import Options
 
-    options = Options(views, str(choose(device)), precision, compiling)
+    options = Options(views, str(choose(device)), precision, compiling, diameter=diameter)
     with frames_bar(images.name) as bar:
         summary = find(
             images, model, out, options,

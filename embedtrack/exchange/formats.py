@@ -8,12 +8,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from embedtrack.challenge.tracked import open_tracked, write_tracked
-from embedtrack.files.guard import reading
-from embedtrack.files.lazy import Lazy
 from embedtrack.challenge.check import TRACKS
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.exchange.masks import is_masks
+from embedtrack.files.guard import reading
+from embedtrack.files.lazy import Lazy
 from embedtrack.files.whole import new_folder
 from embedtrack.tracked import Tracked
 from embedtrack.types import Labels

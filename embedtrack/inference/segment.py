@@ -1,7 +1,7 @@
 """Single images -> masks: each by itself, of any size, and nothing of a track."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,6 @@ import tifffile
 from embedtrack import checkpoint
 from embedtrack.exchange.geojson import collection, features
 from embedtrack.files.whole import check_apart, check_folder, new_folder, resolved
-from embedtrack.inference.segmenter import Segmenter
 from embedtrack.movies.images import image_files
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
@@ -72,12 +71,12 @@ def segment(
     check_apart(out, images, model)
     check_folder(out, KIND, overwrite=overwrite)
     files = _open(images, choice or Choice())
-    segmenter = Segmenter(checkpoint.load(model), options)
+    network = checkpoint.load(model)
     total, done, cells = sum(map(len, files.values())), 0, 0
     with new_folder(out, KIND, overwrite=overwrite) as folder:
         for name, movie in files.items():
             found: list[Labels] = []
-            for labels in _segmented(segmenter, movie):
+            for labels in network.segment_all(movie.frames, options):
                 found.append(labels)
                 cells += np.unique(labels[labels > 0]).size
                 done += 1
@@ -115,12 +114,6 @@ def _open(images: Path, choice: Choice) -> dict[str, Movie]:
         more = f"\n... and {len(faults) - 5} more" if len(faults) > 5 else ""
         raise ValueError("\n".join(faults[:5]) + more)
     return found
-
-
-def _segmented(segmenter: Segmenter, movie: Movie) -> Iterator[Labels]:
-    """The cells of each image of a file."""
-    for image in movie.frames:
-        yield segmenter.image(image).labels
 
 
 def _write(path: Path, found: list[Labels]) -> None:
