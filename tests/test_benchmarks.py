@@ -215,7 +215,7 @@ def test_losses_add_up_to_the_scores(dataset: Path):
     reference = errors.part(open_tracked(dataset / "01_GT"), range(1, 4))
     assert (reference.first, len(reference)) == (1, 3)
     assert errors.compare([movie.labels[t] for t in (1, 2, 3)], reference, reference).frames == [0.0] * 3
-    empty = replace(reference, labels=[np.zeros(reference.shape, np.int32)] * 3, tracks=[])
+    empty = replace(reference, masks=[np.zeros(reference.shape, np.int32)] * 3, tracks=[])
     lost = errors.compare([movie.labels[1], None, None], reference, empty)
     assert sum(map(sum, lost.tra.values())) == lost.empty > 0
     assert set(lost.seg) == {"missed"}

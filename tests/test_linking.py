@@ -1,4 +1,4 @@
-"""The comparison of trackers in small: each on drawn toys with known tracks, and what is said of one that cannot run."""
+"""The comparison of trackers in small, on drawn toys with known tracks, and what is said of one that cannot run."""
 
 from pathlib import Path
 

@@ -28,8 +28,8 @@ from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair,
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
-from embedtrack.training.train import sequences
 from embedtrack.truth.annotated import read_annotated
+from embedtrack.truth.sequences import sequences
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series
 

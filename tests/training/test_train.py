@@ -1,7 +1,6 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +122,7 @@ def test_sparse_truth_is_completed_by_the_pseudo_labels(tmp_path: Path, monkeypa
     none, both = set(), {1, 2}
     assert asked == [[0, 1, 2, 3, 4]]
     assert used == [[[both, none, both, both, none], [none]], [[none] * 5, [none]]]
-    assert "cells 6 have a marker and one of the network's own masks" in (out / checkpoint.CARD).read_text()
+    assert "cells 6 have a marker and a pseudo-label" in (out / checkpoint.CARD).read_text()
     assert not (out / training.TEACHER).exists()
 
 
@@ -133,13 +132,14 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / training.LOG).write_text("\n".join(lines) + '\n{"step": 6, "tot')
     monkeypatch.setattr(training.resume, "state_of", lambda _: State(step=4))
 
-    def killed() -> Iterator[dict]:
-        assert (tmp_path / training.LOG).read_text().splitlines() == lines[:4]
-        yield {"step": 5, "total": 2.0}
-        raise KeyboardInterrupt
+    def killed() -> None:
+        with training._writing(Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None) as write:
+            assert (tmp_path / training.LOG).read_text().splitlines() == lines[:4]
+            write({"step": 5, "total": 2.0})
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training._log(killed(), Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None)
+        killed()
     assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
 
 

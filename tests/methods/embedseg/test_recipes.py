@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.methods.embedseg.test_samples import images
 
 from embedtrack.config import Recipe
 from embedtrack.methods.embedseg.config import EmbedSegConfig
@@ -13,6 +12,7 @@ from embedtrack.training.fit import one_cycle, polynomial
 from embedtrack.truth.holdout import split
 from embedtrack.types import Maps
 from tests.drawings import draw
+from tests.methods.embedseg.test_embedseg_samples import images
 
 
 def test_recipes_survive_a_card():
