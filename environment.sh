@@ -15,7 +15,7 @@ fail() {
 # Install a requirements file unless the environment already has exactly that one.
 require() {
     local list="$1" installed
-    installed="$ENVIRONMENT/installed-$(echo "${1#"$REPOSITORY"/}" | tr / -)"
+    installed="$ENVIRONMENT/installed-$(basename "$1")"
     cmp -s "$list" "$installed" && return
     if ! "$ENVIRONMENT/bin/python" -m pip --version >/dev/null 2>&1; then
         "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
@@ -32,6 +32,19 @@ require() {
     "$ENVIRONMENT/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" >&2 ||
         fail "the installation of $list failed; see above, then start again"
     cp "$list" "$installed"
+}
+
+# What the tests need besides: the group of pyproject.toml, and the extras that are small enough for all tests.
+require_tests() {
+    "$ENVIRONMENT/bin/python" - "$REPOSITORY/pyproject.toml" >"$ENVIRONMENT/tests.txt" <<'END'
+import sys, tomllib
+with open(sys.argv[1], "rb") as file:
+    project = tomllib.load(file)
+extras = project["project"]["optional-dependencies"]
+lists = [project["dependency-groups"]["tests"], *(extras[name] for name in ("benchmarks", "bioio", "exchange", "report"))]
+print(*sorted({line for lines in lists for line in lines}), sep="\n")
+END
+    require "$ENVIRONMENT/tests.txt"
 }
 
 require "$REPOSITORY/requirements.txt"

@@ -21,13 +21,23 @@ format:
     .venv/bin/ruff check --fix .
     .venv/bin/ruff format .
 
+# random faults over all commands
+campaign minutes="10":
+    .venv/bin/python -m tests.campaign --minutes {{minutes}}
+
 # every data set in $DATA_ROOT
 train *options:
     ./train_all.sh {{options}}
 
-# the README's table of scores
+# the table of scores in docs/results.md
 scores:
     .venv/bin/python -m benchmarks.validation
+
+# the trackers that `python -m benchmarks.linking` compares with. btrack (MIT) brings CVXOPT, which is GPL, and byotrack (MIT)
+# asks for an older NumPy through an OpenCV that the program has in another form: so neither is one of our extras.
+trackers:
+    .venv/bin/pip install '.[linking]' btrack==0.7.0
+    .venv/bin/pip install --no-deps byotrack==2.0.7 pylapy==1.1.0 torch-kf==0.4.3 torch-tps==1.2.2
 
 # requirements.lock: every package that requirements.txt leads to, by version and hash (needs uv: pip install uv)
 lock:

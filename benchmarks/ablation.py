@@ -31,7 +31,7 @@ from embedtrack.truth.sequences import sequences
 
 
 class Variant(NamedTuple):
-    """One thing that is changed."""
+    """What is changed against the unchanged method, in training or in inference."""
 
     recipe: Mapping[str, object] = {}
     """Fields of the recipe."""
@@ -71,7 +71,7 @@ class Budget(NamedTuple):
     epochs: float | None
 
     def half(self) -> "Budget":
-        """Half of it."""
+        """For each of two trainings that share it."""
         return Budget(self.minutes and self.minutes / 2, self.epochs and self.epochs / 2)
 
 

@@ -1,84 +1,169 @@
-"""Train on all movies but one, score that one: ``python -m benchmarks.crossvalidate DATASET --minutes N``.
+"""How good on another movie: ``python -m benchmarks.crossvalidate [DATASET...] --minutes N --seeds 2``.
 
-With two movies this is the protocol of Payer et al. 2019. A fold that is finished is not done again; one that was
-stopped goes on. Models and scores lie in ``crossvalidation/DATASET``, the table too.
+Where a data set has two movies, each is scored by a model of the others (the protocol of Payer et al. 2019). Where it
+has one, each half in time is scored by a model of the other, with a gap between them so that they differ. With
+``--left-out`` each is scored by a model of all cells that was trained on the other data sets. What is finished is not
+done again, what was stopped goes on. Models, scores and the table lie in ``crossvalidation``.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.parts import take
 from benchmarks.scoring import MEASURES, cells_of, markdown, place, score
 from embedtrack import checkpoint
+from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root
+from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.challenge.evaluate import Scores
 from embedtrack.cli.display import start_logging
+from embedtrack.config import RECIPES, Recipe
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences
+from embedtrack.truth.stills import MEASURING_ONLY, has_stills
 
-PUBLISHED: dict[str, dict[str, Scores]] = {
-    "DIC-C2DH-HeLa": {"Payer et al. 2019": {"SEG": 0.780, "TRA": 0.924}},
-    "Fluo-N2DH-GOWT1": {"Payer et al. 2019": {"SEG": 0.777, "TRA": 0.976}},
-    "PhC-C2DH-U373": {"Payer et al. 2019": {"SEG": 0.748, "TRA": 0.951}},
-}
-"""Two-fold cross-validations over the training movies."""
+GAP = 0.1
+"""Share of a movie's frames between its halves."""
+SHOWN = (*MEASURES, "LNK", "BIO")
 
 
-def fold(
-    dataset: Path,
-    movie: Path,
-    others: Sequence[Path],
-    out: Path,
-    minutes: float | None,
-    epochs: float | None,
-    device: str,
-) -> dict[int, Scores]:
-    """Train on the other movies and score this one, whole, in one view and in eight; done once."""
-    model, file = out / f"without-{movie.name}", out / f"{movie.name}.json"
+class Fold(NamedTuple):
+    """What trains, and what is scored."""
+
+    name: str
+    """Of its files, unique within a data set: ``01``, ``01-late``."""
+    trains: list[Path]
+    """Sequences, or data sets where a model of all cells is trained."""
+    scored: Path
+    frames: range | None
+    """Of the scored sequence; None: all."""
+    words: str
+    """What trains, for people."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How each model is trained."""
+
+    minutes: float | None = None
+    epochs: float | None = None
+    device: str = "auto"
+    init: Path | None = None
+    changes: dict[str, object] | None = None
+    """Fields of the recipe that differ from the data set's own."""
+
+    def recipe(self, dataset: str) -> Recipe | None:
+        """The data set's recipe with the changes; None: as it is."""
+        if not self.changes:
+            return None
+        known = RECIPES.get(dataset, Recipe()).model_dump(exclude_unset=True)
+        return Recipe.model_validate({**known, **self.changes})
+
+
+def folds(dataset: Path, out: Path) -> Iterator[Fold]:
+    """Movie against movies; of a single one each half against the other, as links below ``out``."""
+    movies = sequences(dataset)
+    for movie in movies:
+        others = [other for other in movies if other != movie]
+        if others:
+            yield Fold(movie.name, others, movie, None, ", ".join(other.name for other in others))
+    if len(movies) == 1:
+        early, late = halves(sorted(layout.open_frames(movies[0])))
+        for name, trains, scored in (("late", early, late), ("early", late, early)):
+            part = take(movies[0], trains, out / f"trains-{name}" / dataset.name)
+            words = f"{movies[0].name}: {trains[0]} to {trains[-1]}"
+            yield Fold(f"{movies[0].name}-{name}", [part], movies[0], scored, words)
+
+
+def halves(numbers: Sequence[int]) -> tuple[range, range]:
+    """The frame numbers of the first and of the second half in time, with a gap between them.
+
+    Raises:
+        ValueError: too few frames for two halves.
+    """
+    gap = max(1, round(GAP * len(numbers)))
+    first, second = (len(numbers) - gap) // 2, (len(numbers) + gap + 1) // 2
+    if first < 2:
+        raise ValueError(f"expected a movie of five annotated frames or more, got {len(numbers)}")
+    return range(numbers[0], numbers[first - 1] + 1), range(numbers[second], numbers[-1] + 1)
+
+
+def left_out(dataset: Path, others: Sequence[Path]) -> Iterator[Fold]:
+    """Each movie of a data set against a model of all cells of the other data sets."""
+    for movie in sequences(dataset):
+        yield Fold(f"{movie.name}-left-out", list(others), movie, None, f"{len(others)} other data sets")
+
+
+def run(dataset: Path, fold: Fold, out: Path, budget: Budget, seed: int) -> dict[int, Scores]:
+    """Train and score a fold in one view and in eight; done once."""
+    alone = fold.name.endswith("-left-out")
+    model = out / (f"left-out-seed{seed}" if alone else f"{fold.name}-seed{seed}")
+    file = out / f"{fold.name}-seed{seed}.json"
     if not training.finished(model):
-        training.train([dataset], model, minutes=minutes, epochs=epochs, device_name=device, folders=others)
+        training.train(
+            fold.trains if alone else [dataset],
+            model,
+            minutes=budget.minutes,
+            epochs=budget.epochs,
+            device_name=budget.device,
+            seed=seed,
+            init=budget.init,
+            recipe=None if alone else budget.recipe(dataset.name),
+            folders=() if alone else fold.trains,
+            all_cells=alone,
+        )
     if not file.is_file():
-        loaded = place(checkpoint.load(model), device)
-        found = {views: score(movie, loaded, views) for views in (1, 8)}
+        loaded = place(checkpoint.load(model), budget.device)
+        found = {views: score(fold.scored, loaded, views, fold.frames) for views in (1, 8)}
         file.write_text(json.dumps(found))
     return {int(views): scores for views, scores in json.loads(file.read_text()).items()}
 
 
 def crossvalidate(
-    dataset: Path, out: Path, *, minutes: float | None = None, epochs: float | None = None, device: str = "auto"
+    datasets: Sequence[Path], out: Path, budget: Budget, seeds: int = 1, others: Sequence[Path] = ()
 ) -> Table:
-    """All folds, and their means beside the published figures.
+    """All folds of all data sets and seeds, and the means of each data set.
 
-    Raises:
-        ValueError: fewer than two annotated movies.
+    Args:
+        datasets: what is scored.
+        out: gets ``DATASET/`` and ``table.md``.
+        budget: of each training.
+        seeds: so many trainings of each fold.
+        others: all data sets of a model of all cells, of which each scored one is left out; none: within each data set.
     """
-    movies = sequences(dataset)
-    if len(movies) < 2:
-        raise ValueError(f"expected two annotated movies or more in {dataset}, got {movies[0].name} alone")
-    table = Table("scored", "trained on", "views", *MEASURES, title=dataset.name)
-    folds: dict[int, list[Scores]] = {1: [], 8: []}
-    for movie in movies:
-        others = [other for other in movies if other != movie]
-        for views, scores in fold(dataset, movie, others, out, minutes, epochs, device).items():
-            folds[views].append(scores)
-            table.add_row(movie.name, ", ".join(other.name for other in others), str(views), *cells_of(scores))
-    for views, found in folds.items():
-        table.add_row("mean", "", str(views), *cells_of(means(found)))
-    for name, scores in PUBLISHED.get(dataset.name, {}).items():
-        table.add_row(name, "", "", *cells_of(scores))
-    (out / "table.md").write_text(markdown(table) + "\n")
+    table = Table("data set", "scored", "trained on", "seed", "views", *SHOWN)
+    for dataset in datasets:
+        found: dict[int, list[Scores]] = {1: [], 8: []}
+        place_of = out / dataset.name
+        rest = [other for other in others if other.resolve() != dataset.resolve()]
+        for fold in left_out(dataset, rest) if others else folds(dataset, place_of):
+            for seed in range(seeds):
+                for views, scores in run(dataset, fold, place_of, budget, seed).items():
+                    found[views].append(scores)
+                    span = f": {fold.frames[0]} to {fold.frames[-1]}" if fold.frames else ""
+                    about = (dataset.name, f"{fold.scored.name}{span}", fold.words, str(seed), str(views))
+                    table.add_row(*about, *cells_of(scores, SHOWN))
+        for views, every in found.items():
+            table.add_row(dataset.name, "mean", "", "", str(views), *cells_of(means(every), SHOWN))
+        payer = DATASETS.get(dataset.name, DataSet()).payer
+        if payer and not others:
+            theirs: Scores = {"SEG": payer[0], "TRA": payer[1]}
+            table.add_row(dataset.name, "Payer et al. 2019", "", "", "", *cells_of(theirs, SHOWN))
+        (out / "table.md").write_text(markdown(table) + "\n")
     return table
 
 
 def means(found: Sequence[Scores]) -> Scores:
     """The mean of each measure, where every fold has it."""
-    columns = {measure: [scores.get(measure) for scores in found] for measure in MEASURES}
+    columns = {measure: [scores.get(measure) for scores in found] for measure in SHOWN}
     return {
         measure: None if None in column else mean(v for v in column if v is not None)
         for measure, column in columns.items()
@@ -86,17 +171,39 @@ def means(found: Sequence[Scores]) -> Scores:
 
 
 def main(
-    dataset: Annotated[str, typer.Argument(help="A folder in $DATA_ROOT, or a path.")],
-    minutes: Annotated[float | None, typer.Option(help="Budget of each fold's training.")] = None,
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Folders in $DATA_ROOT, or paths; by default all with sequences.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Budget of each training.")] = None,
     epochs: Annotated[float | None, typer.Option(help="The same in passes over the data.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where models and scores lie.")] = None,
+    seeds: Annotated[int, typer.Option(help="So many trainings of each fold.", min=1)] = 1,
+    left: Annotated[bool, typer.Option("--left-out", help="By a model of all cells of the other data sets.")] = False,
+    init: Annotated[Path | None, typer.Option(help="A model's folder to begin each training with.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="A JSON file with the fields of the recipe to change.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where models and scores lie; one for each recipe.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Print the table of the folds."""
     start_logging()
-    folder = Path(dataset) if Path(dataset).is_dir() else data_root() / dataset
-    place_of = out or REPOSITORY / "crossvalidation" / folder.name
-    Console().print(crossvalidate(folder, place_of, minutes=minutes, epochs=epochs, device=device))
+    known = [
+        path
+        for path in sorted(data_root().iterdir())
+        if trains(path) or (has_stills(path) and path.name not in MEASURING_ONLY)
+    ]
+    asked = [Path(name) if Path(name).is_dir() else data_root() / name for name in datasets or ()]
+    changes = json.loads(recipe.read_text()) if recipe else None
+    budget = Budget(minutes, epochs, device, init, changes)
+    where = out or REPOSITORY / "crossvalidation"
+    scored = asked or [path for path in known if trains(path)]
+    Console().print(crossvalidate(scored, where, budget, seeds, known if left else ()))
+
+
+def trains(dataset: Path) -> bool:
+    """Whether a folder holds annotated sequences."""
+    try:
+        return bool(sequences(dataset))
+    except ValueError:
+        return False
 
 
 if __name__ == "__main__":

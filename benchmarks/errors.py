@@ -43,7 +43,7 @@ SEEN = 0.1
 
 
 class Losses(NamedTuple):
-    """What some frames lose."""
+    """1 - SEG and 1 - TRA of some frames, by kind of error."""
 
     seg: dict[str, list[float]]
     """Kind of OUTLINES -> 1 - Jaccard index of each cell that suffers from it."""

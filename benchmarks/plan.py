@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from tifffile import imread
 
 from embedtrack.config import SCALES, ModelConfig
-from embedtrack.model_files import CONFIG, WEIGHTS
+from embedtrack.model_files import CONFIG, WEIGHTS, names_in
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class Plan:
         train = _one_of(config, "train", {"no": False, "false": False, "yes": True, "true": True})
         views = _one_of(config, "views", {"8": 8, "1": 1})
         minutes, gpus = _number(config, "minutes", 60), _number(config, "gpu", 0)
-        known = [path.parent.name for path in sorted(models.glob(f"*/{WEIGHTS}"))]
+        known = names_in(models)
         names = _words(config.get("datasets")) or [name for name in known if (root / name).is_dir()]
         if not names:
             raise ValueError(

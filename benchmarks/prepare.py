@@ -8,12 +8,8 @@ from typing import Annotated
 import typer
 
 from embedtrack.challenge import layout
-from embedtrack.config import DATASETS
+from embedtrack.challenge.datasets import DATASETS, TERMS
 
-TERMS = """\
-Movies of the Cell Tracking Challenge (https://celltrackingchallenge.net) are free to use for work on the challenge and
-may not be redistributed. Cite Maška et al., Nature Methods 2023, and Ulman et al., Nature Methods 2017.
-"""
 OWN = "This is no data set of the Cell Tracking Challenge: its owner's terms apply.\n"
 
 

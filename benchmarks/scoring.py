@@ -14,15 +14,20 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import data_root, dataset_of, model_names
 from embedtrack.challenge.evaluate import Scores, evaluate, jaccards
 from embedtrack.challenge.writer import ResultWriter
+from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
 from embedtrack.inference import device
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.suit import suit
 from embedtrack.model import Model
 from embedtrack.options import Options
+from embedtrack.tracks.cells import at_rest
 from embedtrack.tracks.repair import remove_border
 from embedtrack.tracks.tracker import Tracker, finished
 
 MEASURES = ("SEG", "DET", "TRA")
+LINKING = ("LNK", "BIO")
+"""What biologists count: links, and whole tracks with their divisions."""
 SILVER = "SEG (silver)"
 """SEG with the silver masks in the place of the gold ones, which often are of few frames."""
 
@@ -51,6 +56,8 @@ def score(
     """
     paths, truth = layout.open_frames(folder), layout.open_truth(folder)
     chosen = {number: path for number, path in paths.items() if frames is None or number in frames}
+    images = Lazy(len(chosen), lambda index: layout.read_frame(list(chosen.values())[index]))
+    model = suit(model, images, Options(device=str(model.device), precision=precision))
     begin = time.perf_counter()
     if not truth.markers:
         both = {number: path for number, path in chosen.items() if number in truth.gold}
@@ -100,7 +107,7 @@ def track(folder: Path, model: Model, out: Path, views: int, *, offsets: bool, p
     tracker = Tracker(model.config, dataset_of(folder).border)
     cells = (frame.cells for frame in segmenter(model, views, precision).movie(sequence.paths))
     if not offsets:
-        cells = (one._replace(shift=np.zeros_like(one.shift)) for one in cells)
+        cells = (one._replace(origin=at_rest(one.labels.shape)) for one in cells)
     with ResultWriter(out, sequence) as writer:
         for index, mask in enumerate(finished(tracker, cells)):
             writer.write(index, mask)
@@ -130,7 +137,7 @@ def cells_of(scores: Scores, measures: Sequence[str] = MEASURES) -> list[str]:
 
 
 def markdown(table: Table) -> str:
-    """A table for a README."""
+    """A table in Markdown."""
     columns = [list(column.cells) for column in table.columns]
     rows = [[str(column.header) for column in table.columns], ["---"] * len(columns), *zip(*columns, strict=True)]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -2,8 +2,8 @@
 
 All ways are measured in turn in one run, so that what else the machine does disturbs all alike; times are medians with
 their spread. The plain method is in ``benchmarks/plain.py``. By default a real movie of 690 x 628 pixels is taken where
-``DATA_ROOT`` has it, else a simulated one of that size. The README's table and plot:
-``--write docs/speed.md --plot-to docs/speed.svg``.
+``DATA_ROOT`` has it, else a simulated one of that size. The table and plot of
+``docs/speed.md``: ``--write section.md --plot-to docs/speed.svg``.
 """
 
 import json as json_format
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -33,21 +33,21 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.writer import write_mask
-from embedtrack.config import Linking
+from embedtrack.config import ModelConfig
 from embedtrack.inference import device
 from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.movies.scale import frame_to, to_frame, to_working
 from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
-from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Labels
 
@@ -161,9 +161,12 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
         predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
-        labels = timed("cluster", cluster, maps, config.method.clustering, config.frame_pixel_size)
-        timed("write", write, timed("link", tracker.add, labels, maps.shift))
-    return {name: median(times[min(2, len(times) - 1) :]) for name, times in spent.items()}  # masks come from the third
+        grey = frame_to(frame, (image.shape[0], image.shape[1]), config.scale)
+        cells = timed("cluster", cells_of, maps, grey, config.method.clustering, config.frame_pixel_size)
+        timed("write", write, timed("link", tracker.add, cells))
+    timed("write", write, timed("link", tracker.finish))
+    kinds = {name: mean if name in ("link", "write") else median for name in spent}  # those work for several frames
+    return {name: kinds[name](times[min(2, len(times) - 1) :]) for name, times in spent.items()}
 
 
 def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: str) -> Predictor:
@@ -218,18 +221,19 @@ def by_cells(repeats: int = 7) -> dict[int, dict[str, float]]:
     """Seconds of processor time for clustering and for linking with lineage, 1024 x 1024, against the cells."""
     found = {}
     for cells in CELLS:
-        labels, maps = field(cells)
+        maps = field(cells)[1]
         shift = np.random.default_rng(0).normal(0, 1.5 * STEP, maps.offset.shape).astype(np.float32)
-        lineage, times = Lineage(Linking(), STEP), {"cluster": [0.0], "link": [0.0]}
+        frame = cells_of(maps._replace(shift=shift), maps.seediness, SETTINGS, STEP)
+        tracker, times = Tracker(ModelConfig(), 0), {"cluster": [0.0], "link": [0.0]}
         for _ in range(repeats + 1):
             marks = [time.process_time()]
             cluster(maps, SETTINGS, STEP)
             marks.append(time.process_time())
-            lineage.add(labels, shift)
+            tracker.add(frame)
             marks.append(time.process_time())
             for name, seconds in zip(times, np.diff(marks).tolist(), strict=True):
                 times[name].append(seconds)
-        found[cells] = {name: median(values[2:]) for name, values in times.items()}
+        found[cells] = {name: mean(values[2:]) for name, values in times.items()}
     return found
 
 
@@ -311,15 +315,15 @@ def main(
     frames: Annotated[int, typer.Option(help="Frames of a measured movie.", min=3)] = 6,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     plot_to: Annotated[Path | None, typer.Option(help="Draw the growth, e.g. docs/speed.svg.")] = None,
-    write: Annotated[Path | None, typer.Option(help="Write the README's section, e.g. docs/speed.md.")] = None,
+    write: Annotated[Path | None, typer.Option(help="Write the section of docs/speed.md, e.g. section.md.")] = None,
     largest: Annotated[int, typer.Option(help="The largest side of a frame, from 512 to 2048.", min=512)] = 2048,
 ) -> None:
-    """Measure."""
+    """Measure, print the tables, and write what was asked for."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = sequence or default_sequence(Path(scratch))
         found = measure(model or models() / DEMO_MODEL, folder, device, repeats, frames, largest)
     if write:
-        write.write_text(section(found, "docs/speed.svg"))
+        write.write_text(section(found, "speed.svg"))
     if plot_to:
         plot(found, plot_to)
     if json:

@@ -1,4 +1,4 @@
-"""What ``benchmarks/speed.py`` measured, as tables for people, a section for the README, and a plot."""
+"""What ``benchmarks/speed.py`` measured, as tables for people, a section of ``docs/speed.md``, and a plot."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ HEAD = ("whole job", "s / frame", "spread", "plain / it", "it / network alone", 
 
 
 def rows(found: dict[str, Any]) -> Iterator[list[str]]:
-    """The ways under ``HEAD``."""
+    """A row of cells per way to do the whole job, under ``HEAD``."""
     for name, seconds in found["seconds"].items():
         low, high = found["spread"][name]
         attainable, network = found["attainable"].get(name), found["ratio_network"].get(name)
@@ -24,7 +24,7 @@ def rows(found: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def section(found: dict[str, Any], plot: str) -> str:
-    """The same for the README, in Markdown."""
+    """The same in Markdown, for a page."""
     height, width = found["shape"]
     cells = found["seconds_by_cells"][max(found["seconds_by_cells"])]
     agreement = found["agreement"]
@@ -54,7 +54,7 @@ def section(found: dict[str, Any], plot: str) -> str:
 
 
 def table(found: dict[str, Any]) -> list[Table]:
-    """For people."""
+    """What was measured as four tables: the ways, their stages, growth with size, growth with cells."""
     title = f"{found['movie']}, {found['shape'][0]} x {found['shape'][1]}, scale {found['scale']:g}, {found['device']}"
     ways = Table(*HEAD, title=title)
     for row in rows(found):

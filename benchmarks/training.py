@@ -42,7 +42,7 @@ class Trained(NamedTuple):
 
     movie: AnnotatedMovie
     recipe: Recipe
-    team: ProcessGroup
+    group: ProcessGroup
     network: BranchedERFNet
     optimiser: torch.optim.Optimizer
     precision: str
@@ -75,12 +75,12 @@ def drawn(cells: float, side: int = SIDE) -> AnnotatedMovie:
     )
 
 
-def prepare(movie: AnnotatedMovie, recipe: Recipe, team: ProcessGroup) -> Trained:
+def prepare(movie: AnnotatedMovie, recipe: Recipe, group: ProcessGroup) -> Trained:
     """A new network and its optimiser."""
     network, _ = start([movie], recipe)
-    device.move(network, team.device)
+    device.move(network, group.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    return Trained(movie, recipe, team, network.train(), optimiser, device.fast_precision(team.device))
+    return Trained(movie, recipe, group, network.train(), optimiser, device.fast_precision(group.device))
 
 
 def measure(job: Trained, steps: int, rounds: int = 3) -> dict[str, float]:
@@ -92,7 +92,7 @@ def measure(job: Trained, steps: int, rounds: int = 3) -> dict[str, float]:
     wholes, bares = [], []
     for number in range(rounds):
         seen: list[Batch] = []
-        stream = cast(Iterator[Batch], batches([job.movie], job.recipe, number * steps, job.team.rank))
+        stream = cast(Iterator[Batch], batches([job.movie], job.recipe, number * steps, job.group.rank))
         if not number:
             for batch in itertools.islice(stream, 2):
                 _whole(job, batch)
@@ -122,20 +122,20 @@ def _timed(job: Trained, work: Callable[[], Any], clock: Callable[[], float] = t
     """Seconds by a clock."""
     begin = clock()
     work()
-    if job.team.device.type == "cuda":
-        torch.cuda.synchronize(job.team.device)
+    if job.group.device.type == "cuda":
+        torch.cuda.synchronize(job.group.device)
     return clock() - begin
 
 
 def _whole(job: Trained, batch: Batch) -> None:
     method = job.recipe.method.implementation()
-    losses = step(method, job.network, job.optimiser, batch.to(job.team.device), 1e-5, job.recipe, job.precision)
+    losses = step(method, job.network, job.optimiser, batch.to(job.group.device), 1e-5, job.recipe, job.precision)
     losses.total.item()
 
 
 def _forward(job: Trained, batch: Batch) -> tuple[Maps[torch.Tensor], Maps[torch.Tensor]]:
     dtype = getattr(torch, job.precision)
-    with torch.autocast(job.team.device.type, dtype, enabled=dtype != torch.float32):
+    with torch.autocast(job.group.device.type, dtype, enabled=dtype != torch.float32):
         maps: tuple[Maps[torch.Tensor], Maps[torch.Tensor]] = job.network(batch.now, batch.before)
     return maps
 
@@ -143,7 +143,7 @@ def _forward(job: Trained, batch: Batch) -> tuple[Maps[torch.Tensor], Maps[torch
 def _bare(job: Trained, batch: Batch) -> None:
     """Forward and backward of the network alone; the frames are where they are needed."""
     job.network.zero_grad(set_to_none=True)
-    now, before = _forward(job, batch.to(job.team.device))
+    now, before = _forward(job, batch.to(job.group.device))
     torch.autograd.backward([*now, *before[:3]], [torch.ones_like(values) for values in (*now, *before[:3])])
 
 
@@ -160,14 +160,14 @@ def _parts(job: Trained, seen: list[Batch]) -> dict[str, float]:
             collate([draw([job.movie], sampling, recipe.augmentation, chance) for _ in batch.now], recipe.pixel_size)
 
     with torch.no_grad():
-        maps = [_forward(job, batch.to(job.team.device)) for batch in seen]
+        maps = [_forward(job, batch.to(job.group.device)) for batch in seen]
     leaves = [tuple(Maps(*(m.detach().requires_grad_() for m in one)) for one in pair) for pair in maps]
 
-    clock = time.process_time if job.team.device.type == "cpu" else time.perf_counter
+    clock = time.process_time if job.group.device.type == "cpu" else time.perf_counter
 
     def loss() -> None:
         for (now, before), batch in zip(leaves, seen, strict=True):
-            there = batch.to(job.team.device)
+            there = batch.to(job.group.device)
             losses = embedtrack_loss(now, before, there.cells_now, there.cells_before, there.links, recipe.pixel_size)
             losses.total.backward()  # type: ignore[no-untyped-call]
 
@@ -186,19 +186,19 @@ def main(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print the ratio and the parts; for the drawn movie also how a sparse one's loss compares."""
-    team, recipe = ProcessGroup(device.choose(device_name)), Recipe()
+    group, recipe = ProcessGroup(device.choose(device_name)), Recipe()
     if sequence:
         recipe = derive(recipe, [sequence])
     movie = read_annotated(sequence, recipe.normalisation, recipe.scale or 1.0) if sequence else drawn(cells)
-    job = prepare(movie, recipe, team)
+    job = prepare(movie, recipe, group)
     found = measure(job, steps)
     if not sequence:
-        few = measure(prepare(drawn(cells / 10), recipe, team), max(1, steps // 2))
+        few = measure(prepare(drawn(cells / 10), recipe, group), max(1, steps // 2))
         found["crowded_to_sparse_loss"] = found["loss_seconds"] / few["loss_seconds"]
     if json:
         typer.echo(json_format.dumps({name: round(value, 4) for name, value in found.items()}))
         return
-    table = Table("what", "value", title=f"A training step, {job.precision} on {team.device}")
+    table = Table("what", "value", title=f"A training step, {job.precision} on {group.device}")
     for name, value in found.items():
         table.add_row(name.replace("_", " "), f"{value:.3f}")
     Console().print(table)

@@ -6,7 +6,6 @@ the same budget but the shorter one of fine-tuning. What is finished is not done
 """
 
 import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -14,12 +13,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.parts import take
 from benchmarks.scoring import MEASURES, cells_of, markdown, place, score
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root, models
-from embedtrack.challenge.evaluate import Scores, cut
-from embedtrack.challenge.lbep import write_tracks
+from embedtrack.challenge.evaluate import Scores
 from embedtrack.cli.display import start_logging
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences
@@ -51,30 +50,13 @@ PARTS: dict[str, Part] = {
 }
 
 
-def take(sequence: Path, part: Part, out: Path) -> Path:
-    """A sequence with a part of the truth, made of links; its folder below ``out``."""
-    frames, truth = layout.open_frames(sequence), layout.open_truth(sequence)
-    numbers = sorted(frames)[: part.frames]
-    new, gold = out / sequence.name, out / f"{sequence.name}_GT"
-    _link(new, (frames[number] for number in numbers))
-    _link(gold / "TRA", _those(truth.markers, numbers))
-    _link(gold / "SEG", _those(truth.gold, numbers))
-    if part.silver:
-        _link(out / f"{sequence.name}_ST" / "SEG", _those(truth.silver, numbers))
-    tracks = [
-        track._replace(begin=track.begin + numbers[0], end=track.end + numbers[0])
-        for track in cut(truth.tracks, numbers[0], numbers[-1])
-    ]
-    write_tracks(gold / "TRA" / "man_track.txt", tracks)
-    return new
-
-
 def run(name: str, dataset: Path, out: Path, init: Path, minutes: float, device: str) -> dict[int, Scores]:
     """Train on a part of the first movie's truth and score the last movie, in one view and in eight; done once."""
     part, movies = PARTS[name], sequences(dataset)
     model, file = out / name.replace(",", "").replace(" ", "-"), out / f"{name}.json"
     if not training.finished(model):
-        folder = take(movies[0], part, model.with_name(f"{model.name}-truth") / dataset.name)
+        numbers = sorted(layout.open_frames(movies[0]))[: part.frames]
+        folder = take(movies[0], numbers, model.with_name(f"{model.name}-truth") / dataset.name, silver=part.silver)
         training.train(
             [folder.parent], model, minutes=minutes * part.budget, device_name=device, init=init if part.tuned else None
         )
@@ -82,18 +64,6 @@ def run(name: str, dataset: Path, out: Path, init: Path, minutes: float, device:
         loaded = place(checkpoint.load(model), device)
         file.write_text(json.dumps({views: score(movies[-1], loaded, views) for views in (1, 8)}))
     return {int(views): scores for views, scores in json.loads(file.read_text()).items()}
-
-
-def _link(folder: Path, paths: Iterable[Path]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        link = folder / path.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(path.resolve())
-
-
-def _those(paths: Mapping[int, Path], numbers: Iterable[int]) -> list[Path]:
-    return [paths[number] for number in numbers if number in paths]
 
 
 def main(

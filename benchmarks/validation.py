@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scoring import MEASURES, SILVER, cells_of, markdown, place, score, shipped
+from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, place, score, shipped
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
@@ -33,14 +33,14 @@ def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Writes the table there too, for a README.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Writes the table there too, for docs/results.md.")] = None,
     weights: Annotated[Path | None, typer.Option(help="A model's folder, instead of models/DATASET.")] = None,
 ) -> None:
-    """Print the table of the README."""
+    """Print the table of ``docs/results.md``."""
     start_logging()
     root = data_root()
     names = datasets or shipped()
-    measures = (*MEASURES, SILVER)
+    measures = (*MEASURES, *LINKING, SILVER)
     table = Table("data set", "frames", "views", *measures, "s / frame")
     for name in names:
         model = place(checkpoint.load(weights or models() / name), device)

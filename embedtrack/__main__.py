@@ -1,7 +1,6 @@
 """The command line: parse, call one function. Heavy imports wait until a command needs them."""
 
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import common, exchange, look, score, setup, ship, work
+from embedtrack.cli import common, exchange, images, link, look, score, setup, ship, work
 from embedtrack.cli.common import (
     AUTO,
     Channel,
@@ -29,6 +28,7 @@ from embedtrack.cli.common import (
     Until,
     Views,
     chosen,
+    finite,
     place,
     written,
 )
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from embedtrack.inference.model_choice import Fit
     from embedtrack.inference.track import Summary
 
-INTERRUPTED = 130
 CUT_SHORT = 3
 """The exit code where a frame could not be read and those before it were kept."""
 NO_FIT = 4
@@ -103,6 +102,9 @@ def infer(
     precision: Precision = "float32",
     compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+    diameter: Annotated[
+        float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
+    ] = None,
     channel: Channel = None,
     scene: Scene = None,
     time_axis: TimeAxis = None,
@@ -126,7 +128,7 @@ def infer(
     from embedtrack.options import Options
 
     choice = chosen(pixel_size, interval, channel, scene, time_axis, plane, pattern, until)
-    options = Options(views, str(choose(device)), precision, compiling, border)
+    options = Options(views, str(choose(device)), precision, compiling, border, diameter=diameter)
     out = out or place(result_of(movie, choice))
     check_apart(out, movie, model)
     recording = open_movie(movie, choice)
@@ -169,10 +171,12 @@ def _close(summary: "Summary", out: Path, fit: "Fit | None" = None) -> None:
 
 @app.command(rich_help_panel=common.TRAIN)
 def train(
-    datasets: Annotated[list[Path], typer.Argument(help="Folders of data sets with annotated sequences.")],
+    datasets: Annotated[
+        list[Path], typer.Argument(help="Folders with annotated sequences, or for embedseg with images/ and masks/.")
+    ],
     out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
-    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Budget in minutes.", callback=finite)] = None,
+    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.", callback=finite)] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
@@ -180,8 +184,11 @@ def train(
     all_cells: Annotated[
         bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
     ] = False,
+    method: Annotated[
+        str, typer.Option(help="embedtrack; for single images embedseg, or embedseg-published: the paper's recipe.")
+    ] = "embedtrack",
 ) -> None:
-    """Train a model on annotated movies; an interrupted training goes on where it was."""
+    """Train a model on annotated movies or images; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
     from embedtrack.training.train import train as teach
 
@@ -189,7 +196,7 @@ def train(
         teach(
             datasets, out,
             minutes=minutes, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
-            overwrite=overwrite,
+            method=method, overwrite=overwrite,
             on_record=bar,
         )  # fmt: skip
 
@@ -214,39 +221,18 @@ app.add_typer(look.app)
 app.add_typer(exchange.app)
 app.add_typer(ship.app)
 app.add_typer(work.app)
+app.add_typer(images.app)
+app.add_typer(link.app)
 app.add_typer(setup.app)
 
 
 def main() -> None:
     """Run a command; what is wrong with its input is one clear line and exit code 2."""
     from embedtrack.cli.display import start_logging
+    from embedtrack.cli.net import run
 
     start_logging()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stops a container is a Ctrl-C too
-    try:
-        code = app(prog_name=app.info.name, standalone_mode=False)
-    except (ValueError, typer.TyperException) as error:
-        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        text = text.replace("Value error, ", "")  # what the parser of options puts before our own words
-        sys.stderr.write(f"error: {text}\n")
-        code = 2
-    except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"error: expected the package {error.name}, got none: this installation was made without what this command "
-            "needs; see requirements.txt\n"
-        )
-        code = 2
-    except MemoryError:
-        sys.stderr.write("error: out of memory: try --views 1, or a smaller tile in the model's config.json\n")
-        code = 2
-    except OSError as error:
-        sys.stderr.write(f"error: {error.filename or 'the system'}: {error.strerror or error}\n")
-        code = 2
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    if code == INTERRUPTED:  # typer returns it by itself when Ctrl-C comes within a command
-        sys.stderr.write("interrupted\n")
-    sys.exit(code)
+    sys.exit(run(lambda: app(prog_name=app.info.name, standalone_mode=False)))
 
 
 if __name__ == "__main__":

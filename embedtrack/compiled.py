@@ -46,7 +46,7 @@ class _ShippedLocator(InTreeCacheLocator):
     """Numba's own asks that the folder be writable."""
 
     def ensure_cache_path(self) -> None:
-        """It is there."""
+        """The folder came with the installation: none is made."""
 
 
 class _ShippedImpl(CompileResultCacheImpl):

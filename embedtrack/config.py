@@ -1,9 +1,12 @@
 """What can be set: small validated models, one docstring per field, and the table of the challenge's data sets."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from embedtrack.challenge.datasets import DATASETS
+from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.settings import Settings
 
@@ -24,8 +27,11 @@ class Normalisation(Settings):
     """How grey values become a frame; one function, ``movies/normalise.py``, for training and inference."""
 
     method: Literal["percentile", "asinh"] = "percentile"
-    """``percentile``: percentiles 1 and 99 to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the noise."""
-    floor: float = Field(10.0, gt=0)
+    """``percentile``: percentiles 1 and ``high`` to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the
+    noise."""
+    high: float = Field(99.0, gt=50, le=100)
+    """The percentile that becomes 1."""
+    floor: float = Field(10.0, gt=0, le=1e4)
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
 
 
@@ -36,7 +42,33 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
-MethodConfig = EmbedTrackConfig
+class Costs(Settings):
+    """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by the names that it has there.
+
+    They add up to log-odds. Learnt by ``python -m benchmarks.tracking_costs`` on frames that trained no network.
+    """
+
+    cell: Mapping[str, float] = {"bias": 5.6, "part": -4.0, "dim": -1.2, "small": -3.3, "large": -3.3, "edge": 0.3}
+    """That a candidate is a cell."""
+    link: Mapping[str, float] = {
+        "bias": 4.3, "share": 0.7, "far": -3.3, "growth": -3.4, "part": -0.4, "gap2": -3.0, "gap3": -6.0
+    }  # fmt: skip
+    """That two candidates are one cell."""
+    division: Mapping[str, float] = {
+        "bias": -2.9, "share": 0.9, "far": -0.4, "apart": -0.6, "touch": 2.2, "middle": -1.0, "unlike": -0.8,
+        "sum": -0.3, "less": -0.4, "shade": -1.7, "short": -2.6, "young": 0.3, "swollen": -0.6, "mother": -0.6,
+        "daughters": 0.1, "round": 1.5, "flash": -0.5, "bright": 0.5, "part": -0.9,
+    }  # fmt: skip
+    """That a candidate divides into two."""
+    appear: float = 5.0
+    """That a cell comes from nowhere, minus log-odds, ..."""
+    vanish: float = 5.0
+    """... and that it goes."""
+    edge: float = 1.0
+    """Both at the frame's edge."""
+
+
+MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig, Field(discriminator="name")]
 """The union of all methods' configurations, told apart by their ``name``."""
 
 
@@ -47,17 +79,19 @@ class ModelConfig(Settings):
     """Which method the weights belong to, and its own settings."""
     scale: float = Field(1.0, gt=0, le=8)
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
-    working_diameter: float | None = Field(None, gt=0)
+    working_diameter: float | None = Field(None, gt=0, le=1000)
     """Of a model of all cells: working pixels across a typical cell, to which every movie is brought. Scale,
     normalisation and cell diameter follow from the movie, see ``inference/suit.py``; sizes are in working pixels."""
-    tile: int = Field(2048, ge=256, multiple_of=8)
+    tile: int = Field(2048, ge=256, le=1 << 15, multiple_of=8)
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()
     """As in training."""
-    cell_diameter: float | None = Field(None, gt=0)
+    cell_diameter: float | None = Field(None, gt=0, le=1e5)
     """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
     linking: Linking = Linking()
     """How tracks are made."""
+    costs: Costs = Costs()
+    """What decisions about tracks cost."""
 
     @model_validator(mode="before")
     @classmethod
@@ -81,17 +115,17 @@ class Augmentation(Settings):
 
     affine: float = Field(0.4, ge=0, le=1)
     """Probability of any angle and scale beside the eight symmetries, which are always drawn."""
-    zoom: float = Field(1.2, ge=1)
+    zoom: float = Field(1.2, ge=1, le=10)
     """Cells are scaled by a factor between 1 / zoom and zoom."""
-    stretch: float = Field(1.0, ge=1)
+    stretch: float = Field(1.0, ge=1, le=10)
     """One axis is scaled by up to this factor more than the other."""
     moving: float = Field(0.5, ge=0, le=1)
     """Probability that the crop at t-1 is displaced against the one at t, which mimics motion."""
-    motion: float = Field(5.0, ge=0)
+    motion: float = Field(5.0, ge=0, le=1000)
     """Standard deviation of that displacement in working pixels."""
-    contrast: float = Field(0.15, ge=0)
+    contrast: float = Field(0.15, ge=0, le=10)
     """Standard deviation of the logarithm of the gain."""
-    brightness: float = Field(0.05, ge=0)
+    brightness: float = Field(0.05, ge=0, le=10)
     """Standard deviation of the added grey value, in normalised units."""
     blur: float = Field(0.1, ge=0, le=1)
     """Probability of a Gaussian blur."""
@@ -106,7 +140,7 @@ class Augmentation(Settings):
 class Sampling(Settings):
     """Which crops training sees, see ``methods/embedtrack/samples.py``."""
 
-    crop: int = Field(256, ge=32, multiple_of=8)
+    crop: int = Field(256, ge=32, le=4096, multiple_of=8)
     """Side of a crop in working pixels, about ten typical cells; see ``truth/derive.py``."""
     large: float = Field(0.5, ge=0, le=1)
     """Share of the steps that see fewer crops of up to twice the side. The inside of a whole frame lies further from
@@ -141,52 +175,34 @@ class Recipe(Settings):
     its kind: a model of all cells. None: one scale and one normalisation for all."""
     average: float = Field(0.0, ge=0, lt=1)
     """Decay per step of the moving average of the weights, which is what is validated and ships; 0: none."""
-    centre: Literal["medoid", "centroid"] = "medoid"
+    centre: Literal["medoid", "approximate medoid", "centroid"] = "medoid"
     """What the pixels of a cell point at: a pixel of the cell, or its centre of gravity, which may lie outside."""
-    variance_weight: float = Field(10.0, ge=0)
+    variance_weight: float = Field(10.0, ge=0, le=1e6)
     """Weight of the bandwidth's variance within a cell."""
-    tracking_weight: float = Field(1.0, ge=0)
+    tracking_weight: float = Field(1.0, ge=0, le=1e6)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
     pseudo_labels: float = Field(0.4, ge=0, lt=1)
-    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which the network's
-    own masks, as far as they agree with the markers, complete the truth. 0: never."""
+    """Where more than a quarter of the cells have a marker but no mask: share of the budget after which
+    pseudo-labels, the network's masks as far as they agree with the markers, complete the truth. 0: never."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Of the encoder's deep blocks; 0.3 is the paper's, less fits faster where hours are few."""
-    batch: int = Field(4, ge=1)
+    batch: int = Field(4, ge=1, le=4096)
     """Pairs in an optimiser step, of each process."""
-    learning_rate: float = Field(5e-4, gt=0)
-    """The peak of the one-cycle schedule."""
-    epochs: float = Field(15.0, gt=0)
+    learning_rate: float = Field(5e-4, gt=0, le=1)
+    """The peak of the one-cycle schedule, the start of the polynomial one."""
+    schedule: Literal["one-cycle", "polynomial"] = "one-cycle"
+    """How the learning rate goes: up and down, or down by (1 - progress)^0.9."""
+    weight_decay: float = Field(0.0, ge=0, le=1)
+    """Of Adam: what it adds to each gradient, times the weight."""
+    epochs: float = Field(15.0, gt=0, le=1e6)
     """Passes over the training pairs; an epoch has as many pairs as overlapping crops cover the movies with."""
     validation: float = Field(0.1, ge=0, lt=1)
     """Share of each movie, its end, that is kept for validation."""
-    validations: int = Field(12, ge=1)
+    validations: int = Field(12, ge=1, le=10**4)
     """How often the network is validated in the course of the training."""
     seed: int = 0
     """Of the first weights, the samples and the dropout."""
 
-
-class DataSet(Settings):
-    """What the challenge fixes for one of its data sets."""
-
-    border: int = 0
-    """E: cells lying wholly within this many pixels of the frame's edge are not scored and are removed."""
-    cycle_tolerance: int = 3
-    """i of BC(i): a division may be off by this many frames."""
-
-
-DATASETS: dict[str, DataSet] = {
-    "BF-C2DL-HSC": DataSet(border=25),
-    "BF-C2DL-MuSC": DataSet(border=25),
-    "DIC-C2DH-HeLa": DataSet(border=50),
-    "Fluo-C2DL-Huh7": DataSet(border=50),
-    "Fluo-C2DL-MSC": DataSet(border=50),
-    "Fluo-N2DH-GOWT1": DataSet(border=50),
-    "Fluo-N2DH-SIM+": DataSet(border=0),
-    "Fluo-N2DL-HeLa": DataSet(border=25, cycle_tolerance=1),
-    "PhC-C2DH-U373": DataSet(border=50),
-    "PhC-C2DL-PSC": DataSet(border=25, cycle_tolerance=2),
-}
 
 PLAIN = Normalisation()
 """Phase contrast, DIC, brightfield: cells no brighter than the ground."""
@@ -208,14 +224,7 @@ GENERAL = Recipe(
 """A model of all cells."""
 
 RECIPES: dict[str, Recipe] = {
-    "BF-C2DL-HSC": Recipe(),
-    "BF-C2DL-MuSC": Recipe(),
-    "DIC-C2DH-HeLa": Recipe(),
-    "Fluo-C2DL-MSC": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DH-GOWT1": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DH-SIM+": Recipe(normalisation=FLUORESCENCE),
-    "Fluo-N2DL-HeLa": Recipe(normalisation=FLUORESCENCE),
-    "PhC-C2DH-U373": Recipe(),
-    "PhC-C2DL-PSC": Recipe(),
+    name: Recipe(normalisation=FLUORESCENCE) if dataset.kind == "fluorescence" else Recipe()
+    for name, dataset in DATASETS.items()
 }
 """What does not follow from the movies, see ``truth/derive.py``; other data sets train with ``Recipe()``."""

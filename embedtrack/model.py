@@ -75,6 +75,31 @@ class Model:
 
         return track(self, movie, options or Options(), on_frame)
 
+    def link(
+        self,
+        masks: Any,
+        movie: Any,
+        options: Options | None = None,
+        *,
+        repair: bool = False,
+        on_frame: OnFrame = _silent,
+    ) -> "Tracked":
+        """Link masks that somebody else made, by this model's tracking offsets; nothing is written.
+
+        Args:
+            masks: label images [H, W], an array [T, H, W] or a list of them, or the path of a folder or a stack.
+            movie: as in ``track``, of as many frames.
+            options: how; by default one view on the best device.
+            repair: let gaps be filled, merged cells be split and false ones fall; else no pixel changes hands.
+            on_frame: told of each finished frame; an exception of it ends the work.
+
+        Raises:
+            ValueError: there are no masks, or movie and masks do not fit together.
+        """
+        from embedtrack.inference.link import link
+
+        return link(masks, movie, options, model=self, repair=repair, on_frame=on_frame)
+
     def segment(self, image: Any, options: Options | None = None) -> Labels:
         """The cells of a single image [H, W]: int32[H, W], 0 is background.
 
@@ -86,9 +111,11 @@ class Model:
     def segment_all(self, images: Iterable[Any], options: Options | None = None) -> Generator[Labels]:
         """The cells of many images, each by itself and of any size: int32[H, W] each."""
         from embedtrack.inference.segmenter import Segmenter
+        from embedtrack.inference.suit import suit
         from embedtrack.movies.memory import frames_of
 
         segmenter = Segmenter(self, options)
         frames, _ = frames_of(images)
         for image in frames:
+            segmenter.model = suit(self, [image], segmenter.options)
             yield segmenter.image(image).labels

@@ -9,6 +9,11 @@ CONFIG = "config.json"
 CARD = "README.md"
 
 
+def names_in(folder: Path) -> list[str]:
+    """The models in a folder, by name: its folders with weights."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{WEIGHTS}"))
+
+
 def digest(path: Path) -> str:
     """A file's SHA-256."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

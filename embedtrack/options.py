@@ -31,6 +31,9 @@ class Options:
     max_gap: int | None = None
     """A cell missed for up to this many frames keeps its track. None: as the model says."""
 
+    diameter: float | None = None
+    """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
+
     def __post_init__(self) -> None:
         if self.views not in VIEWS:
             raise ValueError(f"expected --views 1 or 8, got {self.views}")
@@ -42,3 +45,5 @@ class Options:
             raise ValueError(f"expected --border 0 or more pixels, got {self.border}")
         if self.max_gap is not None and not 0 <= self.max_gap <= LONGEST_GAP:
             raise ValueError(f"expected --gap 0 to {LONGEST_GAP} frames, got {self.max_gap}")
+        if self.diameter is not None and not 0 < self.diameter < float("inf"):
+            raise ValueError(f"expected --diameter above 0 pixels, got {self.diameter}")

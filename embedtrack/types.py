@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Frame = NDArray[np.float32]
 Labels = NDArray[np.int32]
+Origin = NDArray[np.int32]
+"""int32[H, W]: the pixel of frame t-1, counted in reading order, at which the cell of a pixel was; -1: outside."""
 Array = TypeVar("Array", NDArray[np.float32], "torch.Tensor")
 
 
@@ -31,13 +33,18 @@ class Maps(NamedTuple, Generic[Array]):
 
 
 class Cells(NamedTuple):
-    """One frame as a method sees it. Nothing behind this knows a network."""
+    """One frame as a method sees it: n cells and k weaker rivals. Nothing behind this knows a network."""
 
     labels: Labels
-    """int32[H, W]: any positive label per cell, 0 for background."""
-    shift: Frame
-    """float32[2, H, W]: the tracking offset in grid units, (y, x) from each pixel to where its cell's centre was at
-    t-1; of the first frame it may be anything."""
+    """int32[H, W]: the cells, 1 to n, each of them there; 0 is background."""
+    weak: Labels
+    """int32[H, W]: what is a cell only if the frames around say so, n + 1 to n + k, on background alone; else 0."""
+    origin: Origin
+    """Where each pixel's cell was at t-1; of the first frame it may be anything."""
+    seediness: NDArray[np.float32]
+    """float32[n + k + 1]: how sure the method is of each, in [0, 1]; of label 0 anything."""
+    brightness: NDArray[np.float32]
+    """float32[n + k + 1]: mean normalised grey value of each; of label 0 that of the background."""
 
 
 class Track(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 
 from embedtrack.config import ModelConfig
-from embedtrack.methods.embedtrack.method import cells_of
+from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.truth.medoid import medoids
 from embedtrack.types import Cells, Labels, Maps, Track
 
@@ -105,10 +105,19 @@ class Known:
         self.maps = maps
 
     def cells(self, config: ModelConfig | None = None) -> Cells:
-        return cells_of(self.maps, config or ModelConfig())
+        settings = (config or ModelConfig()).method
+        return cells_of(self.maps, self.maps.seediness, settings.clustering, settings.pixel_size)
 
     def state(self) -> dict[str, np.ndarray]:
         return {}
+
+
+def seen(labels: Labels, shift: np.ndarray, step: float = STEP) -> Cells:
+    """What a method says of a frame int32[H, W] of any positive labels, with tracking offsets float32[2, H, W]."""
+    known = np.unique(labels[labels > 0])
+    small = (np.searchsorted(known, labels) + 1).astype(np.int32) * (labels > 0)
+    sure = np.full(known.size + 1, 0.9, np.float32)
+    return Cells(small, np.zeros_like(small), origins(shift, step), sure, sure.copy())
 
 
 def write_movie(toy: Toy, dataset: Path, name: str = "01", digits: int = 3) -> Path:

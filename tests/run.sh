@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source ./environment.sh
-require "$REPOSITORY/tests/requirements.txt"
+require_tests
 "$ENVIRONMENT/bin/ruff" check .
 "$ENVIRONMENT/bin/ruff" format --check .
 "$ENVIRONMENT/bin/mypy"

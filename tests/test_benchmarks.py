@@ -11,6 +11,7 @@ import torch
 
 from benchmarks import ablation, crossvalidate, errors, links, truth
 from benchmarks import training as steps
+from benchmarks.parts import take
 from benchmarks.scoring import score
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
@@ -48,25 +49,47 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
 
 
 def test_two_folds(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path):
-    table = crossvalidate.crossvalidate(dataset, tmp_path / "out", minutes=3, device="cpu")
-    assert asked.keys() == {"without-01", "without-02"}
-    assert asked["without-01"]["folders"] == [dataset / "02"]
-    assert asked["without-01"]["minutes"] == 3
-    text = (tmp_path / "out" / "table.md").read_text()
-    assert text.count("\n") == 2 + 4 + 2
-    again = crossvalidate.crossvalidate(dataset, tmp_path / "out", minutes=3, device="cpu")  # trains nothing
-    assert list(again.columns[3].cells) == list(table.columns[3].cells) == ["0.000"] * 6
+    budget, out = crossvalidate.Budget(minutes=3, device="cpu", changes={"average": 0.9}), tmp_path / "out"
+    table = crossvalidate.crossvalidate([dataset], out, budget, seeds=2)
+    assert asked.keys() == {"01-seed0", "01-seed1", "02-seed0", "02-seed1"}
+    assert asked["01-seed1"]["folders"] == [dataset / "02"]
+    assert (asked["01-seed1"]["minutes"], asked["01-seed1"]["seed"]) == (3, 1)
+    assert asked["01-seed1"]["recipe"].average == 0.9
+    text = (out / "table.md").read_text()
+    assert text.count("\n") == 2 + 2 * 2 * 2 + 2
+    again = crossvalidate.crossvalidate([dataset], out, budget, seeds=2)  # trains nothing
+    assert list(again.columns[5].cells) == list(table.columns[5].cells) == ["0.000"] * 10
+
+
+def test_halves_in_time_of_a_single_movie(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path):
+    """Of six frames two train, two lie between."""
     shutil.rmtree(dataset / "02_GT")
-    with pytest.raises(ValueError, match="two annotated movies"):
-        crossvalidate.crossvalidate(dataset, tmp_path / "out", minutes=3)
+    early, late = crossvalidate.folds(dataset, tmp_path)
+    assert (early.frames, late.frames) == (range(4, 6), range(2))
+    assert sorted(path.name for path in early.trains[0].iterdir()) == ["t000.tif", "t001.tif"]
+    assert sorted(path.name for path in late.trains[0].iterdir()) == ["t004.tif", "t005.tif"]
+    assert open_truth(late.trains[0]).tracks[0][:3] == (1, 4, 5)
+    assert crossvalidate.halves(range(10, 30)) == (range(10, 19), range(21, 30))
+    with pytest.raises(ValueError, match="five annotated frames"):
+        crossvalidate.halves(range(4))
+    table = crossvalidate.crossvalidate([dataset], tmp_path / "out", crossvalidate.Budget(epochs=1, device="cpu"))
+    assert asked.keys() == {"01-late-seed0", "01-early-seed0"}
+    assert next(iter(table.columns[1].cells)) == "01: 4 to 5"
+
+
+def test_one_data_set_left_out(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path):
+    """One model of the others scores both movies."""
+    others = [dataset, tmp_path / "a", tmp_path / "b"]
+    budget = crossvalidate.Budget(minutes=3, device="cpu")
+    crossvalidate.crossvalidate([dataset], tmp_path / "out", budget, others=others)
+    assert asked.keys() == {"left-out-seed0"}
+    assert asked["left-out-seed0"]["all_cells"]
+    assert asked["left-out-seed0"]["recipe"] is None
 
 
 def test_means_need_all_folds():
-    assert crossvalidate.means([{"SEG": 0.5, "DET": 1.0}, {"SEG": 0.7, "DET": None}]) == {
-        "SEG": pytest.approx(0.6),
-        "DET": None,
-        "TRA": None,
-    }
+    means = crossvalidate.means([{"SEG": 0.5, "DET": 1.0, "LNK": 1}, {"SEG": 0.7, "DET": None, "LNK": 0}])
+    assert means == {"SEG": pytest.approx(0.6), "DET": None, "TRA": None, "LNK": 0.5, "BIO": None}
 
 
 def test_variants_share_weights_where_only_inference_differs(
@@ -192,7 +215,7 @@ def test_losses_add_up_to_the_scores(dataset: Path):
     reference = errors.part(open_tracked(dataset / "01_GT"), range(1, 4))
     assert (reference.first, len(reference)) == (1, 3)
     assert errors.compare([movie.labels[t] for t in (1, 2, 3)], reference, reference).frames == [0.0] * 3
-    empty = replace(reference, labels=[np.zeros(reference.shape, np.int32)] * 3, tracks=[])
+    empty = replace(reference, masks=[np.zeros(reference.shape, np.int32)] * 3, tracks=[])
     lost = errors.compare([movie.labels[1], None, None], reference, empty)
     assert sum(map(sum, lost.tra.values())) == lost.empty > 0
     assert set(lost.seg) == {"missed"}
@@ -219,7 +242,7 @@ def test_single_frames_are_looked_at_by_themselves(dataset: Path, tmp_path: Path
 
 
 def test_a_part_of_the_truth(dataset: Path, tmp_path: Path):
-    few = truth.take(dataset / "01", truth.Part(frames=3, silver=False), tmp_path / "few")
+    few = take(dataset / "01", range(3), tmp_path / "few", silver=False)
     assert sorted(path.name for path in few.iterdir()) == ["t000.tif", "t001.tif", "t002.tif"]
     found = open_truth(few)
     assert found.markers.keys() == found.gold.keys() == {0, 1, 2}

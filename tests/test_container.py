@@ -106,7 +106,7 @@ def test_the_demo_is_tracked_scored_and_belongs_to_the_caller(start: Run, data: 
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_it_within_a_second_and_leaves_nothing(stop: signal.Signals, start: Run, data: Path):
+def test_a_signal_stops_it_within_three_seconds_and_leaves_nothing(stop: signal.Signals, start: Run, data: Path):
     run = start(DATASET, "01")
     wait_for(lambda: bool(masks(data)))
     call(*engine(), "kill", "--signal", stop.name, f"embedtrack-test-{os.getpid()}")

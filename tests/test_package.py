@@ -16,7 +16,8 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.simulate.movie import simulate
 
-EXTRAS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 SOURCES = ("embedtrack", "models", "pyproject.toml", "setup.py", "README.md", "LICENSE", "requirements.txt")
 
 
@@ -82,12 +83,12 @@ def test_all_is_what_a_user_may_need():
     """Every extra, but those of people who work on the program."""
     (everything,) = map(Requirement, EXTRAS["all"])
     assert everything.name == "embedtrack"
-    assert {"exchange", "report", "video"} <= everything.extras == set(EXTRAS) - {"all", "benchmarks"}
+    assert {"exchange", "report", "video"} <= everything.extras == set(EXTRAS) - {"all", "benchmarks", "linking"}
 
 
 def test_versions_agree_wherever_a_package_is_named():
-    lists = {"requirements.txt": REPOSITORY / "requirements.txt", "tests": REPOSITORY / "tests" / "requirements.txt"}
-    asked = {name: path.read_text().split() for name, path in lists.items()} | EXTRAS
+    program = (REPOSITORY / "requirements.txt").read_text().split()
+    asked = {"program": program} | EXTRAS | PROJECT["dependency-groups"]
     versions: dict[str, set[str]] = {}
     for lines in asked.values():
         for requirement in map(Requirement, lines):

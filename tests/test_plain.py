@@ -45,7 +45,10 @@ def test_it_finds_the_same_cells_and_links(toy: Toy):
     for labels in toy.labels:
         maps = perfect_maps(labels, before, {track.label: track.parent for track in toy.tracks})
         ours, plain = cluster(maps, settings, STEP), plain_cluster(maps, settings, STEP)
-        assert len(np.unique(np.stack([ours, plain]).reshape(2, -1), axis=1).T) == len(np.unique(ours))  # one to one
+        assert len(np.unique(plain)) == len(np.unique(labels))  # perfect maps: no cell more, none less
+        pairs = np.unique(np.stack([ours, plain]).reshape(2, -1), axis=1).T
+        assert len(pairs) == len(np.unique(ours)) == len(np.unique(plain))  # one to one, background to background
+        assert [0, 0] in pairs.tolist()
         assert plain_links(ours, maps.shift, old, STEP) == link(ours, maps.shift, old, STEP)
         before, old = labels, ours
 

@@ -1,10 +1,10 @@
 """The entry points as a user starts them, in the environment that runs the tests."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,12 +30,14 @@ def run(environment: dict[str, str], script: str, *words: object) -> subprocess.
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_second_start_costs_less_than_a_second(environment: dict[str, str]):
-    begin = time.perf_counter()
+def test_a_second_start_costs_less_than_a_second_of_a_core(environment: dict[str, str]):
+    """Python's own start included; what else the machine does is not counted."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run(environment, "run_seq.sh", "--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "DATASET" in done.stdout
     assert done.stderr == ""
-    assert time.perf_counter() - begin < 3  # python's own start included, on a busy machine
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
 def test_bad_calls_exit_with_2(environment: dict[str, str], tmp_path: Path):
@@ -43,9 +45,10 @@ def test_bad_calls_exit_with_2(environment: dict[str, str], tmp_path: Path):
         done = run({**environment, "DATA_ROOT": str(tmp_path)}, "run_seq.sh", *words)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
-    done = run({**environment, "DATA_ROOT": str(tmp_path)}, "train_all.sh")
-    assert done.returncode == 2
-    assert "DATA_ROOT" in done.stderr
+    for script in ("train_all.sh", "train_everything.sh"):
+        done = run({**environment, "DATA_ROOT": str(tmp_path)}, script)
+        assert done.returncode == 2
+        assert "set DATA_ROOT" in done.stderr
 
 
 def test_an_old_python_is_refused(environment: dict[str, str], tmp_path: Path):
@@ -76,3 +79,26 @@ def test_train_all_then_run(environment: dict[str, str], tmp_path: Path):
     done = run(roots, "run_seq.sh", "toy", "01", "--views", 1)
     assert done.returncode == 0, done.stderr
     assert layout.check(data / "toy" / "01_RES") == []
+
+
+def test_train_everything_passes_over_what_is_finished(environment: dict[str, str], tmp_path: Path):
+    """What is there is asked for in the order of its worth; the interpreter is a recorder."""
+    data, models, calls = tmp_path / "data", tmp_path / "models", tmp_path / "calls"
+    for name in ("DIC-C2DH-HeLa", "Fluo-N2DL-HeLa", "DSB2018"):
+        (data / name).mkdir(parents=True)
+    (models / "Fluo-N2DL-HeLa").mkdir(parents=True)
+    (models / "Fluo-N2DL-HeLa" / "README.md").write_text("finished")
+    python = Path(environment["EMBEDTRACK_ENV"]) / "bin" / "python"
+    python.unlink()
+    python.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
+    python.chmod(0o755)
+    roots = {**environment, "DATA_ROOT": str(data), "EMBEDTRACK_MODELS": str(models)}
+    done = run(roots, "train_everything.sh", 7, 3)
+    assert done.returncode == 0, done.stderr
+    assert calls.read_text().splitlines() == [
+        f"-m embedtrack train {data}/Fluo-N2DL-HeLa {data}/DIC-C2DH-HeLa {data}/DSB2018 --all-cells --minutes 7 "
+        f"--out {models}/generalist",
+        f"-m embedtrack train {data}/DIC-C2DH-HeLa --init {models}/generalist --minutes 3 --out {models}/DIC-C2DH-HeLa",
+        f"-m benchmarks.held_back DSB2018 --out {models}/DSB2018.md",
+        f"-m benchmarks.validation --out {models}/validation.md",
+    ]

@@ -90,6 +90,13 @@ def cells_of_masks(matches: Iterable[Match]) -> dict[Node, Node]:
     }
 
 
+def quality(one: Labels, other: Labels) -> float:
+    """The panoptic quality of two label images int32[H, W]: sum of Jaccard indices / mean number of cells."""
+    match = match_labels(one, other)
+    total = len(match.cells) + len(match.masks)
+    return 2 * sum(jaccard for jaccard in match.jaccards if jaccard > 0.5) / total if total else 0.0
+
+
 def found_edges(matches: Iterable[Match], computed: Iterable[Track]) -> dict[Edge, bool]:
     """The computed edges as edges between cells of the truth; without those of masks that find no or several cells."""
     cell_of = cells_of_masks(matches)

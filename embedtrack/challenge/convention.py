@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from embedtrack.config import DATASETS, DataSet
-from embedtrack.model_files import WEIGHTS
+from embedtrack.challenge.datasets import DATASETS, DataSet
+from embedtrack.model_files import WEIGHTS, names_in
 
 PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parent
@@ -85,7 +85,7 @@ def models() -> Path:
 
 def model_names() -> list[str]:
     """The models in ``models()``, by name."""
-    return sorted(path.parent.name for path in models().glob(f"*/{WEIGHTS}"))
+    return names_in(models())
 
 
 def model_folder(model: Path) -> Path:

@@ -61,7 +61,7 @@ def evaluate(
         matches = [_match(truth.markers[t], result.masks[t]) for t in numbers]
         reference, computed = (cut(tracks, numbers[0], numbers[-1]) for tracks in (truth.tracks, result.tracks))
         _check_markers([truth.markers[t] for t in numbers], matches, reference)
-        scores |= _tracking(matches, reference, computed, cycle_tolerance)
+        scores |= track_scores(matches, reference, computed, cycle_tolerance)
     scores["OP_CSB"] = _mean(scores["SEG"], scores["DET"])
     scores["OP_CTB"] = _mean(scores["SEG"], scores["TRA"])
     scores["OP_CLB"] = _mean(scores["LNK"], scores["BIO"])
@@ -103,8 +103,15 @@ def _seg(matches: list[Match]) -> float | None:
     return float(metrics.seg([match.cells for match in matches], [match.jaccards for match in matches]))
 
 
-def _tracking(matches: list[Match], reference: list[Track], computed: list[Track], cycle_tolerance: int) -> Scores:
-    """What is measured on tracks: matches[t] is of frame t of both the truth's and the result's tracks."""
+def track_scores(matches: list[Match], reference: list[Track], computed: list[Track], cycle_tolerance: int) -> Scores:
+    """What is measured on tracks: matches[t] is of frame t of both the truth's and the result's tracks.
+
+    Args:
+        matches: one per frame.
+        reference: the tracks of the truth, whose first frame is 0.
+        computed: those of the result.
+        cycle_tolerance: i of BC(i), in frames.
+    """
     counts = operations(matches, reference, computed)
     scores: Scores = {name: counts[name] for name in OPERATIONS}
     if not reference:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from embedtrack.files.guard import require_regular
 from embedtrack.types import Track
 
 MAX_LABEL = 65535
@@ -16,6 +17,7 @@ def parse_tracks(path: Path) -> tuple[list[Track], list[str]]:
     Raises:
         ValueError: the file cannot be read.
     """
+    require_regular(path)
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:

@@ -1,5 +1,6 @@
 """Where a result comes from: what its record and its log say."""
 
+import logging
 import os
 import platform
 import subprocess
@@ -19,10 +20,12 @@ from embedtrack.files.whole import new_file
 from embedtrack.model_files import CONFIG, WEIGHTS, digest
 from embedtrack.options import Options
 
+logger = logging.getLogger(__name__)
+
 
 def gather(
     sequence: Path,
-    model: Path,
+    model: Path | None,
     seconds: float,
     options: Options,
     movie: Mapping[str, str | float | None] | None = None,
@@ -31,7 +34,7 @@ def gather(
 
     Args:
         sequence: the folder or file of the movie.
-        model: the folder of the weights, which the record names by hash.
+        model: the folder of the weights, which the record names by hash; None where no network was at work.
         seconds: how long it took.
         options: how; its device is one that is there.
         movie: how it was read: channel, units, ...
@@ -43,8 +46,8 @@ def gather(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "sequence": str(sequence.resolve()),
         "movie": dict(movie or {}),
-        "model": str(model.resolve()),
-        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)},
+        "model": str(model.resolve()) if model else None,
+        "sha256": {name: digest(model / name) for name in (WEIGHTS, CONFIG)} if model else {},
         "options": {name: value for name, value in asdict(options).items() if name != "device"},
         "device": torch.cuda.get_device_name(where) if where.type == "cuda" else f"{where.type} {platform.machine()}",
         "threads": torch.get_num_threads(),
@@ -56,13 +59,15 @@ def gather(
 def write_log(out: Path, known: Mapping[str, Any], *, overwrite: bool = False) -> Path:
     """Write what is known of a result for people: ``01_RES.log`` for ``01_RES``, a line each.
 
-    Raises:
-        ValueError: something that is no log of ours is there, or the system refuses to write.
+    The result and its record are in their place by then: that there is no log is only told.
     """
     log = log_of(out)
     lines = [f"{TOKEN.decode()}; programs read {log.with_suffix('.json').name}", *_lines(known)]
-    with new_file(log, overwrite=overwrite) as path:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    try:
+        with new_file(log, overwrite=overwrite) as path:
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+    except ValueError as error:
+        logger.warning("%s", error)
     return log
 
 

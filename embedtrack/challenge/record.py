@@ -13,11 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from embedtrack.files.guard import clipped
 from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 
+CORRECTED = "corrected"
+"""The field that says that a person has corrected the masks, and when."""
 PART = re.compile(r"mask[0-9]+\.tif|res_track\.txt")
 """The files that make a result."""
 
@@ -40,6 +43,18 @@ def check_beside(result: Path, *, overwrite: bool = False) -> None:
         check_file(path, overwrite=overwrite)
 
 
+def check_uncorrected(result: Path) -> None:
+    """Raise ValueError if a person has corrected a result: no run replaces hours of work unasked."""
+    known: dict[str, Any] | None = None
+    with suppress(ValueError):  # it is refused, or replaced, for other reasons
+        known = known_of(result) if result.is_dir() else None
+    if known and CORRECTED in known:
+        raise ValueError(
+            f"{result}: expected a result that nobody has corrected there, got corrections of "
+            f"{clipped(str(known[CORRECTED]), 40)}; choose another destination, or say --overwrite"
+        )
+
+
 def announce(destination: Path, new: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
     """Write the record of a result that is about to take its place, beside that of the one that it replaces.
 
@@ -56,8 +71,8 @@ def announce(destination: Path, new: Path, known: Mapping[str, Any] | None, *, o
         _write(destination, {"digest": digest(new), "known": known, "before": before}, overwrite=overwrite)
 
 
-def settle(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
-    """Leave the record of the result that is in its place now, and no other; none where nothing is known of it."""
+def confirm(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
+    """Keep the record of the result that was published, and no other; none where nothing is known of it."""
     if known is not None:
         _write(destination, {"digest": digest(destination), "known": known}, overwrite=overwrite)
     else:
@@ -87,6 +102,8 @@ def known_of(result: Path) -> dict[str, Any] | None:
             "changed or exchanged since; move it away and say --pixel-size and --interval"
         )
     known: dict[str, Any] | None = fitting["known"]
+    if known is not None and not isinstance(known, dict):
+        raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away")
     return known
 
 
@@ -137,7 +154,7 @@ def _fitting(result: Path) -> dict[str, Any] | None:
         records: list[dict[str, Any]] = [written, *written.get("before", [])]
         here = digest(result)
         return next(({"digest": here, "known": one["known"]} for one in records if one["digest"] == here), None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # nested too deeply, another kind of value, ...
         raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away") from error
 
 

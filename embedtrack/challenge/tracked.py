@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, check, summary, track_faults
-from embedtrack.challenge.record import noted
+from embedtrack.challenge.record import CORRECTED, noted
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
@@ -77,7 +77,8 @@ def write_tracked(
     """
     movie = tracked.movie._replace(units=tracked.units).note()
     known = known or ({"movie": movie} if any(movie.values()) else None)
-    with ResultWriter(out, tracked, overwrite=overwrite) as writer:
+    corrections = CORRECTED in (known or {})
+    with ResultWriter(out, tracked, overwrite=overwrite, corrections=corrections) as writer:
         for index, labels in enumerate(tracked.masks):
             writer.write(index, labels)
         writer.commit(tracked.tracks, known)

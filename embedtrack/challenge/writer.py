@@ -31,9 +31,14 @@ class ResultWriter:
     Without a commit, or if it fails, the destination stays as it was.
     """
 
-    def __init__(self, destination: Path, sequence: Layout, *, overwrite: bool = False) -> None:
-        """Take a destination; what is there is replaced if it is a result of ours, or whatever it is."""
-        self.sequence, self.overwrite = sequence, overwrite
+    def __init__(
+        self, destination: Path, sequence: Layout, *, overwrite: bool = False, corrections: bool = False
+    ) -> None:
+        """Take a destination; what is there is replaced if it is a result of ours, or whatever it is.
+
+        What a person has corrected is replaced by further ``corrections`` only.
+        """
+        self.sequence, self.overwrite, self.corrections = sequence, overwrite, corrections
         self._replacement = Replacement(resolved(destination))
         self.destination = self._replacement.destination
 
@@ -46,6 +51,8 @@ class ResultWriter:
         with explained(self.destination, WHAT):
             check_replaceable(self.destination, overwrite=self.overwrite)
             record.check_beside(self.destination, overwrite=self.overwrite)
+            if not self.overwrite and not self.corrections:
+                record.check_uncorrected(self.destination)
             self._replacement.__enter__()
         return self
 
@@ -92,7 +99,7 @@ class ResultWriter:
             check_replaceable(self.destination, overwrite=self.overwrite)  # it may have changed since the start
             record.announce(self.destination, new, known, overwrite=self.overwrite)
             self._replacement.publish()
-            record.settle(self.destination, known, overwrite=self.overwrite)
+            record.confirm(self.destination, known, overwrite=self.overwrite)
 
 
 def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:

@@ -1,5 +1,6 @@
 """What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -46,6 +47,13 @@ Compile = Annotated[
 
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out even if it is not of our own.")]
+
+
+def finite(value: float | None) -> float | None:
+    """Let an option be a number that is one: what is not finite passes every bound."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected a finite number, got {value}")
+    return value
 
 
 def written(help: str, kind: str) -> Any:

@@ -16,7 +16,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from embedtrack.files.guard import clipped, plain
+
 console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
+
+
+QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
+"""What keeps OpenCV, which is imported later, and its FFmpeg from writing lines of their own."""
+LINE = 2000
+"""Letters of a line that a person is shown."""
 
 
 class ConsoleHandler(logging.Handler):
@@ -24,7 +32,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the line."""
-        console.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
+        console.print(plain(clipped(self.format(record), LINE)), soft_wrap=True, markup=False, highlight=False)
 
 
 def start_logging() -> None:
@@ -34,13 +42,16 @@ def start_logging() -> None:
     log.setLevel(logging.INFO)
     logging.getLogger().addHandler(logging.NullHandler())  # libraries are quiet: our own line says what is wrong
     logging.captureWarnings(True)
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager
 def frames_bar(title: str) -> Iterator["FramesBar"]:
     """A bar that counts frames, with frames per second and the time left."""
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+    progress = Progress(*columns, TimeRemainingColumn(), console=console)
+    with _ended(progress):
         yield FramesBar(progress)
 
 
@@ -54,6 +65,7 @@ class FramesBar:
     def __call__(self, done: int, total: int | None) -> None:
         """Show that ``done`` of ``total`` frames are finished; before the first call there is no bar."""
         if self._task is None:
+            self._progress.start()
             self._task = self._progress.add_task("", total=total, rate="")
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
         rate = f"{speed:.2f} frames/s" if speed else ""
@@ -64,8 +76,20 @@ class FramesBar:
 def training_bar(title: str) -> Iterator["TrainingBar"]:
     """A bar for a training: loss, validation score, time spent and left."""
     columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[loss]}  {task.fields[seg]}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True), console=console) as p:
-        yield TrainingBar(p)
+    times = (TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True))
+    progress = Progress(*columns, *times, console=console)
+    with _ended(progress):
+        yield TrainingBar(progress)
+
+
+@contextmanager
+def _ended(progress: Progress) -> Iterator[None]:
+    """The bar ends with the block; one that never began leaves no empty line before an error's."""
+    try:
+        yield
+    finally:
+        if progress.live.is_started:
+            progress.stop()
 
 
 class TrainingBar:
@@ -77,6 +101,7 @@ class TrainingBar:
 
     def __call__(self, record: dict[str, float]) -> None:
         """Show a step's loss or a validation's score."""
+        self._progress.start()
         if "validation_seg" in record:
             score = f"validation SEG {record['validation_seg']:.3f} (best {record['best']:.3f})"
             self._progress.update(self._task, seg=score)

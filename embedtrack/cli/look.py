@@ -15,6 +15,7 @@ from embedtrack.cli.common import (
     Scene,
     TimeAxis,
     chosen,
+    finite,
     frame_range,
     written,
 )
@@ -40,7 +41,7 @@ def show(
     pixel_size: PixelSize = None,
     interval: Interval = None,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to draw, inclusive.")] = None,
-    fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100)] = 10,
+    fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100, callback=finite)] = 10,
     tail: Annotated[int, typer.Option(help="Frames of the past that the tails show.", min=0)] = 10,
     numbers: Annotated[bool, typer.Option(help="Write each track's number into its cell.")] = True,
     zoom: Annotated[int | None, typer.Option(help="Enlarge; small frames are by themselves.", min=1, max=8)] = None,
@@ -49,7 +50,7 @@ def show(
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
-    from embedtrack.files.whole import check_file
+    from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.movie import check_suffix
     from embedtrack.looks.show import PictureOptions
     from embedtrack.looks.show import show as make
@@ -57,6 +58,7 @@ def show(
 
     check_suffix(out)
     check_file(out, overwrite=overwrite)
+    check_apart(out, result_folder, raw, truth)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     span = frame_range(frames)
     part = range(span.start - result.first, span.stop - result.first) if span else None
@@ -140,12 +142,13 @@ def report(
     from embedtrack.challenge.record import doubts
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
-    from embedtrack.files.whole import check_file
+    from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
     from embedtrack.movies.open import open_pair
 
     check_file(out, overwrite=overwrite)
+    check_apart(out, result_folder, raw, truth)
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None
     scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None

@@ -12,6 +12,9 @@ from embedtrack.cli.common import frame_range
 
 app = typer.Typer()
 
+SHOWN = 100
+"""Faults of a result that a person is shown."""
+
 
 @app.command(rich_help_panel=common.EVALUATE)
 def evaluate(
@@ -19,8 +22,15 @@ def evaluate(
     result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
+    ap: Annotated[
+        bool, typer.Option("--ap", help="Of single images: average precision; two folders of label images, or two.")
+    ] = False,
+    smallest: Annotated[int, typer.Option(help="With --ap: cells and masks of fewer pixels are left out.", min=0)] = 0,
 ) -> None:
-    """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them."""
+    """Score a result: SEG, DET, TRA, LNK, CT, TF, BC(i), CCA and what follows from them; or masks of single images."""
+    if ap:
+        _average_precision(truth_folder, result_folder, json, frames, smallest)
+        return
     from rich.console import Console
 
     from embedtrack.challenge.convention import dataset_of
@@ -35,10 +45,34 @@ def evaluate(
         Console().print(table(scores))
 
 
+def _average_precision(truth: Path, masks: Path, json: bool, frames: str | None, smallest: int) -> None:
+    """Print the table of thresholds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from embedtrack.challenge.average_precision import evaluate as score
+
+    if frames is not None:
+        raise ValueError(f"expected --ap for all images, got --frames {frames}; leave it out")
+    found = score(truth, masks, smallest=smallest)
+    names = [f"{threshold / 100:.2f}" for threshold in found.thresholds]
+    counts = [dict(zip(("TP", "FP", "FN"), one, strict=True)) for one in found.counts.tolist()]
+    if json:
+        columns = {"AP": found.mean, "pooled": found.pooled, "counts": counts}
+        known = {name: dict(zip(names, column, strict=True)) for name, column in columns.items()}
+        typer.echo(json_format.dumps({"images": found.images, **known}))
+        return
+    table = Table("IoU", "AP", "AP pooled", "TP", "FP", "FN", title=f"{found.images} images")
+    for name, mean, pooled, one in zip(names, found.mean, found.pooled, counts, strict=True):
+        table.add_row(name, f"{mean:.3f}", f"{pooled:.3f}", *map(str, one.values()))
+    Console().print(table)
+
+
 @app.command(rich_help_panel=common.EVALUATE)
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout
+    from embedtrack.challenge.check import summary
     from embedtrack.challenge.record import noted
     from embedtrack.challenge.tracked import is_truth, open_tracked
     from embedtrack.movies.open import movie_of, open_movie
@@ -57,6 +91,6 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
         log.warning("%s", error)  # a fault of the record, not of the result
     faults = layout.check(result_folder, open_movie(movie, choice) if movie else None)
     if faults:
-        raise ValueError("\n".join(faults))
+        raise ValueError(summary(faults, SHOWN))
     known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
     log.info("%s: valid%s", result_folder, known)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import SETUP, Device
+from embedtrack.cli.common import SETUP, Device, finite
 
 app = typer.Typer()
 
@@ -14,7 +14,7 @@ app = typer.Typer()
 @app.command(rich_help_panel=SETUP)
 def doctor(
     device: Device = "auto",
-    seconds: Annotated[float, typer.Option(help="Length of the speed test; 0 for none.", min=0)] = 10,
+    seconds: Annotated[float, typer.Option(help="Length of the speed test; 0 for none.", min=0, callback=finite)] = 10,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say whether all works here, as text for a bug report; exit code 1 where something is broken."""

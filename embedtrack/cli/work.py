@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import INFER, Compile, Device, Model, Overwrite, Precision, Views, written
+from embedtrack.cli.common import INFER, Compile, Device, Model, Overwrite, Precision, Views, finite, written
 
 app = typer.Typer()
 
@@ -24,15 +24,20 @@ def watch(
     precision: Precision = "float32",
     compiling: Compile = "auto",
     border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
-    idle: Annotated[float | None, typer.Option(help="The recording ends after so many seconds without change.")] = None,
+    idle: Annotated[
+        float | None,
+        typer.Option(help="The recording ends after so many seconds without change.", callback=finite, min=0),
+    ] = None,
     flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
     overwrite: Overwrite = False,
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
+    from embedtrack.challenge import provenance, record
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.device import choose
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
+    from embedtrack.movies.open import open_movie
     from embedtrack.options import Options
 
     options = Options(views, str(choose(device)), precision, compiling, border)
@@ -42,6 +47,9 @@ def watch(
             folder, model, out, options, overwrite=overwrite,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
+    known = provenance.gather(folder, model, summary.seconds, options, open_movie(folder).note())
+    record.confirm(out, known, overwrite=overwrite)
+    provenance.write_log(out, known, overwrite=overwrite)
     logging.getLogger("embedtrack").info(
         "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
     )

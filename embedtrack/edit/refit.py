@@ -26,19 +26,19 @@ def refit(frames: Sequence[Labels], tracks: Mapping[int, Track]) -> Draft:
     pieces = _pieces(frames)
     names = set(pieces) | set(tracks)
     last = {label: [(spans[0], label)] for label, spans in pieces.items()}
-    settled: dict[int, Track] = {}
+    refitted: dict[int, Track] = {}
     frames = tuple(frames)
     for label, spans in pieces.items():
         for span in spans[1:]:
             name = fresh(names)
             names.add(name)
             frames = rename(frames, {label: name}, range(span[0], span[1] + 1))
-            settled[name] = Track(name, *span, parent=last[label][-1][1])
+            refitted[name] = Track(name, *span, parent=last[label][-1][1])
             last[label].append((span, name))
     for label, spans in pieces.items():
         parent = _living(tracks, pieces, label)
-        settled[label] = Track(label, *spans[0], parent=_last_piece(last, parent, label, spans[0][0]))
-    return Draft(frames, dict(sorted(settled.items())))
+        refitted[label] = Track(label, *spans[0], parent=_last_piece(last, parent, label, spans[0][0]))
+    return Draft(frames, dict(sorted(refitted.items())))
 
 
 def _pieces(frames: Sequence[Labels]) -> dict[int, list[tuple[int, int]]]:

@@ -26,6 +26,7 @@ from embedtrack.challenge.tracked import require_valid
 from embedtrack.challenge.writer import write_mask
 from embedtrack.edit.draft import as_tracked
 from embedtrack.edit.refit import refit
+from embedtrack.files.guard import reading, require_regular
 from embedtrack.files.whole import check_folder, new_folder
 from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
@@ -147,12 +148,14 @@ def clip(tracked: Tracked, frames: Sequence[int]) -> Tracked:
 
 def _about(truth: Path) -> dict[str, Any] | None:
     """The note in a folder of truth, if there is one."""
-    try:
-        about: dict[str, Any] = json.loads((truth / NOTE).read_text())
-    except FileNotFoundError:
+    note = truth / NOTE
+    if not note.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{truth / NOTE}: expected a list of frames, got '{error}'; move the folder away") from error
+    require_regular(note)
+    with reading(note, "the frames of corrections", "move the folder away"):
+        about: dict[str, Any] = json.loads(note.read_text())
+        if not isinstance(about.get("movie"), str) or any(type(number) is not int for number in about["frames"]):
+            raise ValueError("another kind of note")
     return about
 
 

@@ -1,6 +1,7 @@
 """Which format is which: write a result for another program, read what it made of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from numpy.typing import NDArray
 from embedtrack.challenge.check import TRACKS
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.exchange.masks import is_masks
+from embedtrack.files.guard import reading
+from embedtrack.files.lazy import Lazy
 from embedtrack.files.whole import new_folder
 from embedtrack.tracked import Tracked
+from embedtrack.types import Labels
 
 MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
 FORMATS = (*MODULES, "isbi")
@@ -61,8 +65,15 @@ def load(path: Path, kind: str | None = None) -> Tracked:
     kind = kind or recognise(path)
     if kind not in READ:
         raise ValueError(f"expected --from {', '.join(READ)}, got {kind}")
-    result: Tracked = import_module(f"embedtrack.exchange.{READ[kind]}").read(path)
-    return result
+    with reading(path, f"what {kind} can hold"):
+        result: Tracked = import_module(f"embedtrack.exchange.{READ[kind]}").read(path)
+    within = result.masks
+
+    def masks(t: int) -> Labels:
+        with reading(path, f"whole masks of {kind}"):
+            return within[t]
+
+    return replace(result, masks=Lazy(len(within), masks))
 
 
 def recognise(path: Path) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.exchange.graph import links_of, places, tracked
+from embedtrack.files.guard import brief, require_regular_tree, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
@@ -78,12 +79,12 @@ def read(path: Path) -> Tracked:
     zarr = need("zarr", "exchange", str(path))
     from geff.core_io import read_to_memory
 
+    require_regular_tree(path)
     path = path / GRAPH if (path / GRAPH).exists() else path
     try:
         memory = read_to_memory(path)
     except Exception as error:  # whatever zarr, pydantic and geff say of a damaged store
-        fault = str(error).splitlines()[0]
-        raise ValueError(f"{path}: expected a valid GEFF, got '{fault}'; export it again") from error
+        raise ValueError(f"{path}: expected a valid GEFF, got '{brief(error)}'; export it again") from error
     metadata, columns = memory["metadata"], memory["node_props"]
     axes = metadata.axes or []
     related = [one for one in metadata.related_objects or [] if one.type == "labels"]
@@ -104,7 +105,7 @@ def read(path: Path) -> Tracked:
     own = (metadata.extra or {}).get("embedtrack", {})
     return tracked(
         path, Lazy(masks.shape[0], lambda t: np.asarray(masks[t]).reshape(masks.shape[-2:])), nodes, links,
-        int(own.get("first", 0)), int(own.get("digits", 3)), _units(axes), bool(own),
+        whole(own, "first", 0), whole(own, "digits", 3, most=9), _units(axes), bool(own),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from embedtrack.challenge.aogm import Edge, Node
 from embedtrack.exchange.graph import places, tracked
 from embedtrack.exchange.stack import open_stack
+from embedtrack.files.guard import LARGEST, brief, number, reading, require_regular, whole
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
@@ -82,9 +83,10 @@ def read(path: Path) -> Tracked:
         start.setdefault(track, node)
         end[track] = node
     links += _branches(path, graph, start, end)
-    units = Units(about.get("pixel"), about.get("interval"))
+    with reading(path / "graph.json", "what export writes", "correct it"):
+        units = Units(*(number(about, name) if about.get(name) else None for name in ("pixel", "interval")))
+        first, digits = whole(about, "first", 0), whole(about, "digits", 3, most=9)
     nodes = [(t, value[track, t]) for track, t, _, _ in rows]
-    first, digits = int(about.get("first", 0)), int(about.get("digits", 3))
     return tracked(path, labels, nodes, links, first, digits, units, own="first" in about)
 
 
@@ -106,13 +108,16 @@ def _graph(tracks: Sequence[Track]) -> dict[int, int]:
 
 def _parse(path: Path) -> list[tuple[int, int, float, float]]:
     """ID, T, Y, X of every row."""
+    require_regular(path)
     try:
         lines = _table(path.read_bytes())
-        return [(int(float(one["ID"])), int(float(one["T"])), float(one["Y"]), float(one["X"])) for one in lines]
+        return [(whole(one, "ID", most=LARGEST), whole(one, "T"), number(one, "Y"), number(one, "X")) for one in lines]
     except OSError as error:
         raise ValueError(f"{path}: expected napari's tracks, got '{error.strerror}'; add them") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: expected the columns ID, T, Y, X, a number in each row, got '{error}'") from error
+    except Exception as error:  # the module csv has errors of its own
+        raise ValueError(
+            f"{path}: expected the columns ID, T, Y, X, a number in each row, got '{brief(error)}'; correct it"
+        ) from error
 
 
 def _table(content: bytes) -> list[dict[str, str]]:
@@ -128,8 +133,9 @@ def _table(content: bytes) -> list[dict[str, str]]:
 
 def _parse_graph(path: Path) -> tuple[dict[str, Any], dict[int, list[int]]]:
     """What we wrote beside the graph, and child -> parents."""
+    require_regular(path)
     try:
-        about: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
         graph = about.pop("graph", None)
         if graph is None:
             graph, about = about, {}
@@ -137,8 +143,10 @@ def _parse_graph(path: Path) -> tuple[dict[str, Any], dict[int, list[int]]]:
             int(child): [int(p) for p in (parents if isinstance(parents, list) else [parents])]
             for child, parents in graph.items()
         }
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: expected a JSON object of child: [parent], got '{error}'; correct it") from error
+    except Exception as error:  # nested too deeply, letters that are no text, ...
+        raise ValueError(
+            f"{path}: expected a JSON object of child: [parent], got '{brief(error)}'; correct it"
+        ) from error
 
 
 def _values(

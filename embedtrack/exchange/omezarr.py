@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.tracked import require_valid
 from embedtrack.exchange.graph import same_label, tracked
+from embedtrack.files.guard import LARGEST, brief, require_pixels, require_regular_tree, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.looks.colours import colours
 from embedtrack.movies.units import Units
@@ -61,6 +62,7 @@ def read(path: Path) -> Tracked:
         ValueError: there is none, or it is not of the axes t, y and x.
     """
     zarr = need("zarr", "exchange", str(path))
+    require_regular_tree(path)
     try:
         group = zarr.open_group(path, mode="r")
         if "image-label" not in _ome(group):
@@ -70,8 +72,10 @@ def read(path: Path) -> Tracked:
         scales = about["multiscales"][0]
         array = group[scales["datasets"][0]["path"]]
         axes = [axis["name"] for axis in scales["axes"]]
-    except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
-        raise ValueError(f"{path}: expected an OME-Zarr with labels, got none ('{error}'); check the path") from error
+    except Exception as error:  # zarr and its codecs have errors of their own
+        said = brief(error)
+        raise ValueError(f"{path}: expected an OME-Zarr with labels, got none ('{said}'); check the path") from error
+    require_pixels(path, array.shape[-2:])
     extra = [(name, size) for name, size in zip(axes, array.shape, strict=True) if name not in "tyx"]
     if not {"t", "y", "x"} <= set(axes) or any(size > 1 for _, size in extra):
         raise ValueError(f"{path}: expected labels of the axes t, y, x, got {axes} of {array.shape}; export one plane")
@@ -80,7 +84,7 @@ def read(path: Path) -> Tracked:
         lambda t: np.asarray(array[tuple(t if name == "t" else slice(None) if name in "yx" else 0 for name in axes)]),
     )
     own, units = dict(group.attrs.get("embedtrack", {})), _units(scales)
-    first, digits = int(own.get("first", 0)), int(own.get("digits", 3))
+    first, digits = whole(own, "first", 0), whole(own, "digits", 3, most=9)
     tracks = _tracks(about.get("image-label", {}).get("properties", []))
     if tracks is None:
         return tracked(path, images, *same_label(images), first, digits, units)
@@ -104,7 +108,7 @@ def _tracks(properties: Sequence[dict[str, Any]]) -> list[Track] | None:
     columns = ("label-value", "begin", "end", "parent")
     if not properties or any(column not in one for one in properties for column in columns):
         return None
-    return [Track(*(int(one[column]) for column in columns)) for one in properties]
+    return [Track(*(whole(one, column, most=LARGEST) for column in columns)) for one in properties]
 
 
 def _levels(
@@ -112,9 +116,10 @@ def _levels(
 ) -> dict[str, Any]:
     """Write the arrays 0, 1, ... int[T, H, W], each half as large as the one before; returns their metadata."""
     sizes = list(_halves(result.shape))
+    full = {"write_empty_chunks": name == "movie"}  # of a movie a missing chunk is a fault
     arrays = [
         group.create_array(str(level), shape=(len(result), *size), chunks=(1, *size), dtype=dtype,
-                           dimension_names=["t", "y", "x"])
+                           dimension_names=["t", "y", "x"], config=full)
         for level, size in enumerate(sizes)
     ]  # fmt: skip
     for t, image in enumerate(images):

@@ -7,6 +7,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import brief, require_pixels, require_regular
 from embedtrack.files.lazy import Lazy
 
 
@@ -16,6 +17,7 @@ def open_stack(path: Path, channel: int = -1) -> Lazy[NDArray[Any]]:
     Raises:
         ValueError: no TIFF, other axes, or values that are no labels.
     """
+    require_regular(path)
     try:
         with tifffile.TiffFile(path) as file:
             series = file.series[0]
@@ -23,7 +25,8 @@ def open_stack(path: Path, channel: int = -1) -> Lazy[NDArray[Any]]:
     except OSError as error:
         raise ValueError(f"{path}: expected a stack of masks, got '{error.strerror or error}'; add it") from error
     except Exception as error:  # a damaged file can fail anywhere in the reader
-        raise ValueError(f"{path}: expected a TIFF, got '{error}'; save it again") from error
+        raise ValueError(f"{path}: expected a TIFF, got '{brief(error)}'; save it again") from error
+    require_pixels(path, shape[-2:])
     # A stack without metadata calls its pages Q or I, and a slider that is no time at all Z.
     axes = "".join("T" if name in "QIZ" and "T" not in axes else name for name in axes)
     channels = shape[axes.index("C")] if "C" in axes else 1

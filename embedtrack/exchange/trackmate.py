@@ -20,6 +20,8 @@ from skimage.measure import find_contours
 from embedtrack.challenge.aogm import Edge, Node
 from embedtrack.exchange.graph import links_of, places, tracked
 from embedtrack.exchange.stack import open_stack
+from embedtrack.files.guard import LARGEST as LARGEST_ID
+from embedtrack.files.guard import brief, number, require_pixels, require_regular, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
@@ -27,6 +29,8 @@ from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Labels
 
 VERSION = "7.13.2"
+MOST_FRAMES = 100_000
+"""The file names no images by which a number of frames could be checked."""
 LARGEST = 4 * 10**9
 """Bytes that ImageJ's format can hold."""
 SPOT_FEATURES = (
@@ -79,26 +83,32 @@ def read(path: Path) -> Tracked:
         ValueError: it is not TrackMate's, or its tracks merge.
     """
     path = path / "tracks.xml" if path.is_dir() else path
+    require_regular(path)
     try:
         root = ET.parse(path).getroot()
         model, image = root.find("Model"), root.find("Settings/ImageData")
         if root.tag != "TrackMate" or model is None or image is None:
             raise ValueError("no TrackMate model with its image data")
-        about = {key: float(image.get(key, "0") or 0) for key in
-                 ("width", "height", "nframes", "pixelwidth", "pixelheight", "timeinterval")}  # fmt: skip
+        about = {key: number(image.attrib, key, 0) for key in ("pixelwidth", "pixelheight", "timeinterval")}
+        about |= {key: float(whole(image.attrib, key, 0)) for key in ("width", "height", "nframes")}
+        if min(about.values()) < 0:
+            raise ValueError(f"{min(about, key=lambda key: about[key])}: a number below 0")
         pixel = about["pixelwidth"] or 1.0
-        spots = {int(spot.attrib["ID"]): _spot(spot, pixel) for spot in model.iterfind("AllSpots/SpotsInFrame/Spot")
+        spots = {_id(spot, "ID"): _spot(spot, pixel)
+                 for spot in model.iterfind("AllSpots/SpotsInFrame/Spot")
                  if spot.get("VISIBILITY", "1") != "0"}  # fmt: skip
+        if not spots:
+            raise ValueError("no spot that is shown")
         kept = {one.get("TRACK_ID") for one in model.iterfind("FilteredTracks/TrackID")}
         pairs = [
-            (int(edge.attrib["SPOT_SOURCE_ID"]), int(edge.attrib["SPOT_TARGET_ID"]))
+            (_id(edge, "SPOT_SOURCE_ID"), _id(edge, "SPOT_TARGET_ID"))
             for track in model.iterfind("AllTracks/Track") if track.get("TRACK_ID") in kept
             for edge in track.iterfind("Edge")
         ]  # fmt: skip
     except OSError as error:
         raise ValueError(f"{path}: expected TrackMate's XML, got '{error.strerror}'; check the path") from error
     except (ET.ParseError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: expected TrackMate's XML, got '{error}'; save it again") from error
+        raise ValueError(f"{path}: expected TrackMate's XML, got '{brief(error)}'; save it again") from error
     found = _pseudo_labels(path, spots)
     masks, values = found or _drawn_masks(path, spots, about)
     nodes = {name: (spot.frame, values[name]) for name, spot in spots.items()}
@@ -208,13 +218,19 @@ def _write_stack(result: Tracked, path: Path, raw: Sequence[NDArray[Any]] | None
     )  # fmt: skip
 
 
+def _id(element: ET.Element, name: str) -> int:
+    return whole(element.attrib, name, most=LARGEST_ID)
+
+
 def _spot(spot: ET.Element, pixel: float) -> Spot:
-    y, x = float(spot.attrib["POSITION_Y"]) / pixel, float(spot.attrib["POSITION_X"]) / pixel
-    count = int(spot.get("ROI_N_POINTS", "0"))
+    y, x = number(spot.attrib, "POSITION_Y") / pixel, number(spot.attrib, "POSITION_X") / pixel
+    count = whole(spot.attrib, "ROI_N_POINTS", 0)
     points = np.array((spot.text or "").split(), np.float64).reshape(count, -1)[:, 1::-1] / pixel if count else None
     outline = np.zeros((0, 2)) if points is None else points + np.array([y, x])
-    radius = float(spot.get("RADIUS", "0")) / pixel
-    return Spot(spot.get("name", ""), int(float(spot.attrib["FRAME"])), y, x, radius, outline)
+    if not np.isfinite(outline).all():
+        raise ValueError("an outline with points that are no numbers")
+    radius = number(spot.attrib, "RADIUS", 0) / pixel
+    return Spot(spot.get("name", ""), whole(spot.attrib, "FRAME"), y, x, radius, outline)
 
 
 def _pseudo_labels(path: Path, spots: dict[int, Spot]) -> tuple[Sequence[NDArray[Any]], dict[int, int]] | None:
@@ -238,8 +254,11 @@ def _drawn_masks(
 ) -> tuple[Sequence[NDArray[Any]], dict[int, int]]:
     """Label images with each spot's outline or disc, and its value there."""
     count = max([int(about["nframes"]), *(spot.frame + 1 for spot in spots.values())])
+    if count > MOST_FRAMES:
+        raise ValueError(f"{path}: expected at most {MOST_FRAMES} frames, got {count}; correct nframes and FRAME")
     if not about["width"] or not about["height"]:
         raise ValueError(f"{path}: expected the size of the image in Settings/ImageData, got none; save it again")
+    require_pixels(path, (int(about["height"]), int(about["width"])))
     values = {name: value for value, name in enumerate(spots, start=1)}
     frames: dict[int, list[int]] = defaultdict(list)
     for name, spot in spots.items():

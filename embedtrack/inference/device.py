@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from embedtrack.files.guard import brief, short_of_memory
+
 log = logging.getLogger(__name__)
 
 MALLOC = {
@@ -105,9 +107,9 @@ def memory_errors() -> Iterator[None]:
     """What torch raises within where memory is short becomes a MemoryError."""
     try:
         yield
-    except RuntimeError as error:  # CPU, MPS and pinned memory have no class of their own, as torch.OutOfMemoryError is
-        if "out of memory" in str(error) or "can't allocate memory" in str(error):
-            raise MemoryError(str(error).partition("\n")[0]) from error
+    except Exception as error:  # only CUDA has a class of its own for it
+        if short_of_memory(error):
+            raise MemoryError(brief(error)) from error
         raise
 
 

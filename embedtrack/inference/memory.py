@@ -3,12 +3,14 @@
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import closing
+from itertools import chain, islice
 from typing import Any, overload
 
 import numpy as np
 
 from embedtrack.challenge.convention import border_of
 from embedtrack.inference.segmenter import Image, Segmented, Segmenter
+from embedtrack.inference.suit import suit
 from embedtrack.model import Model, OnFrame
 from embedtrack.movies.memory import frames_of
 from embedtrack.movies.movie import FrameError
@@ -47,6 +49,7 @@ def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Trac
     """See ``Model.track``."""
     frames, opened = frames_of(movie)
     total = len(frames) if isinstance(frames, Sized) else None
+    frames, model = _suited(model, frames, options)
     tracker = Tracker(model.config, border_of(opened.path if opened else None, options.border), options.max_gap)
     masks = Deflated()
     on_frame(0, total)
@@ -59,6 +62,16 @@ def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Trac
     shape = masks[0].shape
     about = Tracked(masks, tracker.tracks(), (shape[0], shape[1]))
     return opened.tracked(about) if opened else about
+
+
+def _suited(model: Model, frames: Iterable[Any], options: Options) -> tuple[Iterable[Any], Model]:
+    """The frames, and the model for them; of frames that come one after the other the first one says how."""
+    segmenter = Segmenter(model, options)
+    if isinstance(frames, Sequence):
+        return frames, suit(segmenter.model, frames, options)
+    rest = iter(frames)
+    begin = list(islice(rest, 1))
+    return chain(begin, rest), suit(segmenter.model, begin, options) if begin else model
 
 
 class Deflated(Sequence[Labels]):

@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 
 from embedtrack import checkpoint
-from embedtrack.challenge.aogm import match_labels
+from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
 from embedtrack.inference import device
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.suit import middle, suit
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import Options
-from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Assessment(NamedTuple):
 
     @property
     def agreement(self) -> float:
-        """The mean quality."""
+        """How well the eight views agree: the mean over the frames that were tried."""
         return float(np.mean(self.qualities))
 
     @property
@@ -136,12 +136,13 @@ def assess(
     folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32", views: int = 8
 ) -> Assessment:
     """How the model in a folder sees some frames [H, W] of a movie in so many views."""
-    segmenter = Segmenter(checkpoint.load(folder), Options(device=str(where), precision=precision))
+    options = Options(device=str(where), precision=precision)
+    segmenter = Segmenter(suit(Segmenter(checkpoint.load(folder), options).model, images, options), options)
     config = segmenter.model.config
     qualities: list[float] = []
     diameters: list[float] = []
     for image in images:
-        mean, single = segmenter.in_views(_middle(image, round(SIDE / config.scale)), views)
+        mean, single = segmenter.in_views(middle(image, round(SIDE / config.scale)), views)
         whole = mean.labels
         qualities += [quality(whole, view.labels) for view in single]
         areas = np.unique(whole[whole > 0], return_counts=True)[1]
@@ -172,19 +173,6 @@ def judge(assessed: Sequence[Assessment], skewed: float) -> tuple[str, bool]:
     if lead < AHEAD:
         return f"{best.model.name} fits, the next nearly as well: {seen}; either will do, or compare both", True
     return f"{best.model.name} fits: {seen}", True
-
-
-def quality(one: Labels, other: Labels) -> float:
-    """The panoptic quality of two label images int32[H, W]: sum of Jaccard indices / mean number of cells."""
-    match = match_labels(one, other)
-    total = len(match.cells) + len(match.masks)
-    return 2 * sum(jaccard for jaccard in match.jaccards if jaccard > 0.5) / total if total else 0.0
-
-
-def _middle(image: NDArray[Any], side: int) -> NDArray[Any]:
-    """The square of this side in the middle of an image [H, W], or as much as there is."""
-    top, left = (max(0, (length - side) // 2) for length in image.shape)
-    return image[top : top + side, left : left + side]
 
 
 def _found(one: Assessment, frames: int) -> str:

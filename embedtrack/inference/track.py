@@ -16,6 +16,7 @@ from embedtrack.inference.device import peak_memory
 from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.suit import suit
 from embedtrack.model import OnFrame
 from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
@@ -69,7 +70,7 @@ def track(
     """
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
-    segmenter, tracker = prepare(opened.path, model_folder, options)
+    segmenter, tracker = prepare(opened.path, model_folder, options, opened.frames)
     faults: list[FrameError] = []
     with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
@@ -90,13 +91,18 @@ def track(
     return summary._replace(border=tracker.border, removed=tracker.removed, fault="".join(map(str, faults)))
 
 
-def prepare(movie: Path, model_folder: Path, options: Options) -> tuple[Segmenter, Tracker]:
-    """All that does not depend on the frames, loaded and checked; the movie's folder names the challenge's border.
+def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[Any] = ()) -> tuple[Segmenter, Tracker]:
+    """All that is the same for every frame, loaded and checked; the movie's folder names the challenge's border.
 
     Raises:
-        ValueError: anything that is wrong with the model or the device.
+        ValueError: anything that is wrong with the model or the device, or no frames where the model has to suit them.
     """
     segmenter = Segmenter(checkpoint.load(model_folder), options)
+    if segmenter.model.config.working_diameter and not len(frames):
+        raise ValueError(
+            f"expected a model with a scale of its own, got {model_folder}, one of all cells; choose another"
+        )
+    segmenter.model = suit(segmenter.model, frames, options)
     return segmenter, Tracker(segmenter.model.config, border_of(movie, options.border), options.max_gap)
 
 

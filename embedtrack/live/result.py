@@ -47,6 +47,8 @@ class LiveResult:
         with explained(self.destination, WHAT):
             check_replaceable(self.destination, overwrite=self.overwrite)
             record.check_beside(self.destination, overwrite=self.overwrite)
+            if not self.overwrite:
+                record.check_uncorrected(self.destination)
             self._replacement.__enter__()
         return self
 

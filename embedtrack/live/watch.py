@@ -7,12 +7,10 @@ knows lies in a hidden folder beside the result, ``.01_RES.watch``, from which a
 import json
 import logging
 import math
-import os
 import shutil
 import signal
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -27,9 +25,10 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, mask_name, summary
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import WHAT
+from embedtrack.files.guard import brief
 from embedtrack.files.lock import exclusive
 from embedtrack.files.names import numbered
-from embedtrack.files.whole import explained
+from embedtrack.files.whole import explained, whole_file
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.track import Summary, prepare, summarise
 from embedtrack.live.arrivals import Arrival, Arrivals, Late, Stamp, stamp
@@ -74,6 +73,8 @@ def watch(
         ValueError: anything that is wrong with the frames, the model or the destination.
     """
     begin, options = time.perf_counter(), options or Options()
+    if not idle >= 0:
+        raise ValueError(f"expected --idle 0 or more seconds, got {idle}")
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder in which frames t000.tif, ... will appear, got none; make it")
     segmenter, _ = prepare(folder, model_folder, options)
@@ -103,8 +104,8 @@ class Run:
         self, segmenter: Segmenter, folder: Path, out: Path, memory: Path, identity: str, overwrite: bool
     ) -> None:
         self.segmenter, self.out, self.memory, self.identity = segmenter, out, memory, identity
-        border = border_of(folder, segmenter.options.border)
-        self.overwrite, self.tracker = overwrite, Tracker(segmenter.model.config, border, segmenter.options.max_gap)
+        self.overwrite, self._border = overwrite, border_of(folder, segmenter.options.border)
+        self.tracker = self._new_tracker()
         self._predictor: State = {}
         self.seen: list[Arrival] = []
         self._stamps: list[Stamp] = []  # of the finished masks
@@ -112,6 +113,9 @@ class Run:
         state = _load(memory / STATE)
         if state is not None and self._restore(state, folder):
             log.info("%s: going on after %d frames", out, len(self.seen))
+
+    def _new_tracker(self) -> Tracker:
+        return Tracker(self.segmenter.model.config, self._border, self.segmenter.options.max_gap)
 
     def follow(self, arrivals: Arrivals) -> None:
         """Track all frames that arrive; after each one the result is published."""
@@ -156,42 +160,52 @@ class Run:
             "masks": np.array(self._stamps, np.int64).reshape(-1, 2),
         }
         state |= {PREDICTOR + name: value for name, value in predictor().items()}
-        np.savez(self.memory / "new.npz", **state)  # type: ignore[arg-type]
-        os.replace(self.memory / "new.npz", self.memory / STATE)
+        with explained(self.memory), whole_file(self.memory / STATE) as path:
+            np.savez(path, **state)  # type: ignore[arg-type]
         now = time.monotonic()
         self._save_after = now + (now - begin) / SHARE
 
     def _restore(self, state: State, folder: Path) -> bool:
         """Take up a state, if it is of this model and this recording, and of the result that is there."""
-        if str(state["identity"]) != self.identity:
+        if str(state.get("identity")) != self.identity:
             return False
-        self.seen = [
-            Arrival(folder / f"t{number:0{digits}d}.tif", number, digits, Stamp(*rest))
-            for number, digits, *rest in state["seen"].tolist()
-        ]
-        self._stamps = [Stamp(*line) for line in state["masks"].tolist()]
-        unchanged = (
+        try:
+            self.seen = [
+                Arrival(folder / f"t{number:0{digits}d}.tif", number, digits, Stamp(*rest))
+                for number, digits, *rest in state["seen"].tolist()
+            ]
+            self._stamps = [Stamp(*line) for line in state["masks"].tolist()]
+            if self._unchanged(folder):
+                self.tracker.restore(state)
+                known = (name for name in state if name.startswith(PREDICTOR))
+                self._predictor = {name.removeprefix(PREDICTOR): state[name] for name in known}
+                return True
+            log.warning("%s: frames or masks have changed since the last run; tracking from the start", self.out)
+        except Exception as error:  # damaged, or of another version: it can fail anywhere
+            log.warning("%s: expected a whole state, got '%s'; tracking from the start", self.memory, brief(error))
+            self.tracker = self._new_tracker()
+        self.seen, self._stamps = [], []
+        return False
+
+    def _unchanged(self, folder: Path) -> bool:
+        """Whether the frames and the masks that the state speaks of are still there as they were."""
+        return (
             [file.number for file in numbered(folder, "t")[:1]] == [self.seen[0].number]  # the folder may be empty
             and all(stamp(arrival.path) == arrival.stamp for arrival in self.seen)
             and all(stamp(self.out / self._name(index)) == known for index, known in enumerate(self._stamps))
             and (self.out / TRACKS).is_file()
         )
-        if unchanged:
-            self.tracker.restore(state)
-            known = (name for name in state if name.startswith(PREDICTOR))
-            self._predictor = {name.removeprefix(PREDICTOR): state[name] for name in known}
-        else:
-            log.warning("%s: frames or masks have changed since the last run; tracking from the start", self.out)
-            self.seen, self._stamps = [], []
-        return unchanged
 
 
 def _load(path: Path) -> State | None:
     """A state that was kept, if there is one and it is whole."""
+    if not path.is_file():
+        return None
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception as error:  # a damaged archive can fail anywhere
+        log.warning("%s: expected a whole state, got '%s'; tracking from the start", path, brief(error))
         return None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from embedtrack.files.guard import is_text, plain
 from embedtrack.files.whole import new_file
 from embedtrack.looks.colours import HUES
 from embedtrack.looks.overlay import Picture
@@ -46,6 +47,8 @@ def write_pictures(out: Path, pictures: Iterable[Picture], rate: float, *, overw
     writer: Callable[[Path, Iterable[Picture], float], None]
     suffix = out.suffix.lower()
     writer = _video if suffix in VIDEO else _gif if suffix == ".gif" else _still
+    if suffix in VIDEO and not is_text(out):  # its writer would be torn down by the name
+        raise ValueError(f"{plain(out)}: expected a name in UTF-8, got other bytes; choose another --out")
     with new_file(out, overwrite=overwrite) as path:
         writer(path, pictures, rate)
 
@@ -58,9 +61,22 @@ def _video(path: Path, pictures: Iterable[Picture], rate: float) -> None:
     video = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, rate, (width, height))
     if not video.isOpened():
         raise ValueError(f"{path.name}: expected OpenCV to write {path.suffix}, it cannot here; write .gif instead")
+    count = 0
     for picture in chain([first], stream):
         video.write(np.ascontiguousarray(picture[:height, :width]))
+        count += 1
     video.release()
+    _require_frames(path, count)
+
+
+def _require_frames(path: Path, count: int) -> None:
+    """Raise OSError unless a film holds all frames: its writer hides that a disk is full, or a file too large."""
+    film, there = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG), 0
+    while film.grab():
+        there += 1
+    film.release()
+    if there != count:
+        raise OSError(f"the film holds {there} of {count} frames: the disk is full, or a file may not be so large")
 
 
 def _gif(path: Path, pictures: Iterable[Picture], rate: float) -> None:
@@ -107,5 +123,7 @@ def _still(path: Path, pictures: Iterable[Picture], rate: float) -> None:
     for picture in shown if len(shown) > 1 else ():
         picture[:, -SEAM:] = picture[-SEAM:] = 255
     whole = np.vstack([np.hstack(shown[i : i + columns]) for i in range(0, len(shown), columns)])
-    if not cv2.imwrite(str(path), whole):
+    done, data = cv2.imencode(path.suffix, whole)
+    if not done:
         raise ValueError(f"{path.name}: expected OpenCV to write {path.suffix}, it cannot here; write .png instead")
+    path.write_bytes(data.tobytes())

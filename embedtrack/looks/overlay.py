@@ -31,7 +31,7 @@ class Span(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A cell in one frame."""
+    """What is drawn of a cell in one frame."""
 
     place: Place
     """The mean of its pixels."""

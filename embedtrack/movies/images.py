@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from embedtrack.challenge.check import summary
+from embedtrack.files.guard import PIXELS, brief, reading, require_pixels, require_regular
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import Frames, read_names
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Place, Stack, grey
 
+Image.MAX_IMAGE_PIXELS = PIXELS
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 SUFFIXES = (*tiff.SUFFIXES, *PICTURES)
 
@@ -151,18 +153,24 @@ def open_image(path: Path) -> Stack:
 
 def _open_picture(path: Path) -> Stack:
     """A picture of one channel, or of three or four samples."""
+    require_regular(path)
     try:
         with Image.open(path) as header:
             (width, height), bands = header.size, len(header.getbands())
             wide = header.mode.startswith("I") or header.mode == "F"
             palette = header.mode == "P"
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{path}: expected a readable picture, got '{error}'; copy or save it again") from error
+    except Exception as error:  # a damaged file can fail anywhere in the reader, and say that it is a bomb
+        raise ValueError(f"{path}: expected a readable picture, got '{brief(error)}'; copy or save it again") from error
+    require_pixels(path, (height, width))
     if palette:
         raise ValueError(f"{path}: expected grey values, got a palette of colours; save it as a grey image")
 
     def read(place: Place) -> NDArray[Any]:
-        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        with reading(path, "a whole picture"):
+            with Image.open(path) as whole:
+                whole.load()  # it refuses what is cut, where OpenCV makes up the rest
+            data = np.frombuffer(path.read_bytes(), np.uint8)  # OpenCV knows no names that are not UTF-8
+            image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         if image is None or image.shape[:2] != (height, width):
             raise ValueError(f"{path}: expected a whole picture, got a damaged one; copy or save it again")
         if image.ndim == 2:

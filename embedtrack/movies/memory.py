@@ -34,9 +34,10 @@ def frames_of(movie: Any) -> tuple[Frames, Movie | None]:
     if axes not in (None, 3):
         raise ValueError(f"expected a movie of the axes T, Y, X, got {axes} axes; choose one channel and one plane")
     if axes == 3 or isinstance(movie, Sequence):
-        if not len(movie):
+        count = movie.shape[0] if axes else len(movie)  # zarr's arrays have no length
+        if not count:
             raise ValueError("expected a movie of at least one frame, got none")
-        return Lazy(len(movie), lambda t: _frame(movie[t], t)), None
+        return Lazy(count, lambda t: _frame(movie[t], t)), None
     return _one_by_one(movie), None
 
 

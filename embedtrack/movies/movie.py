@@ -69,7 +69,14 @@ class Movie:
 
 
 def record(
-    path: Path, stack: Stack, choice: Choice, *, channels: bool = False, first: int = 0, digits: int | None = None
+    path: Path,
+    stack: Stack,
+    choice: Choice,
+    *,
+    channels: bool = False,
+    labels: bool = False,
+    first: int = 0,
+    digits: int | None = None,
 ) -> Movie:
     """The movie within a file.
 
@@ -78,6 +85,7 @@ def record(
         stack: what it holds.
         choice: the channel, plane, scene and axis of time, the last frame, units that override the metadata.
         channels: keep all channels unless one is chosen.
+        labels: the images are masks, whose numbers stay as they are.
         first: number of the first frame.
         digits: width of the frame numbers; by default as many as the last one needs, three at least.
 
@@ -104,6 +112,9 @@ def record(
             f"projection){'' if spare else ' with --z 1 or --z max'}, or name the axis of time with --time-axis"
         )
 
+    def shown(image: NDArray[Any], name: str) -> NDArray[Any]:
+        return image if labels else grey(image, name)
+
     def places(index: int, shade: int) -> Iterator[Place]:
         for plane in planes or ():
             yield (
@@ -117,7 +128,7 @@ def record(
         name = f"{path}, frame {first + index}"
         try:
             images = [
-                reduce(np.maximum, (grey(stack.read(place), name) for place in places(index, shade)))
+                reduce(np.maximum, (shown(stack.read(place), name) for place in places(index, shade)))
                 for shade in shades
             ]
         except ValueError as error:

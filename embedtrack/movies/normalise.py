@@ -37,7 +37,7 @@ def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
     if settings.method == "asinh":
         frame = np.arcsinh((grey - np.float32(np.median(known))) / np.float32(2 * sigma)) / np.float32(2)
     else:
-        low, high = (np.float32(q) for q in np.percentile(known, (1, 99)))
+        low, high = (np.float32(q) for q in np.percentile(known, (1, settings.high)))
         frame = (grey - low) / max(high - low, np.float32(settings.floor * sigma))
     if within is not None:
         frame[~within] = np.median(frame[within])

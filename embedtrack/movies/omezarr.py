@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import bonus, brief, require_pixels, require_regular_tree
+from embedtrack.movies.chunks import require_chunks
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.stack import Place, Stack
 from embedtrack.movies.units import Units, micrometres, seconds
@@ -26,6 +28,7 @@ def open_omezarr(path: Path, scene: str | None = None) -> Stack:
         ValueError: zarr is missing, there is no image, or several of which none is chosen.
     """
     zarr = need("zarr", "exchange", str(path))
+    require_regular_tree(path)
     try:
         group = zarr.open_group(path, mode="r")
         about = _ome(group.attrs)
@@ -38,19 +41,28 @@ def open_omezarr(path: Path, scene: str | None = None) -> Stack:
         scales = about["multiscales"][0]
         array = group[scales["datasets"][0]["path"]]
         axes = _axes(scales, array.ndim)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OSError) as error:
-        if str(error).startswith(str(path)):
+    except Exception as error:  # zarr and its codecs have errors of their own
+        if isinstance(error, ValueError) and str(error).startswith(str(path)):
             raise
         raise ValueError(f"{path}: expected an OME-Zarr image, got {_instead(zarr, path, error)}") from error
     if array.dtype.itemsize == 0 or not {"y", "x"} <= set(axes):
         raise ValueError(f"{path}: expected the axes y and x, got {axes}; convert it")
+    require_pixels(path, (array.shape[axes.index("y")], array.shape[axes.index("x")]))
+    require_chunks(path, array)
     reader = _Reader(path, array, "".join(axes).upper())
-    shown = (about.get("omero") or {}).get("channels") or []
-    names = tuple(str(channel.get("label") or "") for channel in shown)
+    nameless: tuple[str, ...] = ()
+    names = bonus(path, "what it says of channels", lambda: _channels(about), nameless)
     return Stack(
-        reader.axes, tuple(array.shape), np.dtype(array.dtype), reader.image, _units(scales, axes),
+        reader.axes, tuple(array.shape), np.dtype(array.dtype), reader.image,
+        bonus(path, "what it says of pixels", lambda: _units(scales, axes), Units()),
         names if all(names) else (),
     )  # fmt: skip
+
+
+def _channels(about: Mapping[str, Any]) -> tuple[str, ...]:
+    """The channels' names, where it has any."""
+    shown = (about.get("omero") or {}).get("channels") or []
+    return tuple(str(channel.get("label") or "") for channel in shown)
 
 
 class _Reader:
@@ -90,7 +102,7 @@ class _Reader:
         try:
             return np.asarray(self._array[where])
         except Exception as error:  # a damaged chunk can fail anywhere in zarr and its codecs
-            raise ValueError(f"{self._path}: expected whole chunks, got '{error}'; copy it again") from error
+            raise ValueError(f"{self._path}: expected whole chunks, got '{brief(error)}'; copy it again") from error
 
 
 def _instead(zarr: Any, path: Path, error: Exception) -> str:
@@ -99,9 +111,9 @@ def _instead(zarr: Any, path: Path, error: Exception) -> str:
         found = zarr.open(path, mode="r")
         arrays = {"": found} if hasattr(found, "shape") else dict(found.arrays())
     except Exception:  # a damaged store can fail anywhere in zarr
-        return f"none ('{error}'); check the path"
+        return f"none ('{brief(error)}'); check the path"
     if not arrays:
-        return f"none ('{error}'); check the path"
+        return f"none ('{brief(error)}'); check the path"
     some = ", ".join(f"{name} {tuple(array.shape)}".strip() for name, array in list(arrays.items())[:5])
     return f"zarr without OME's metadata, arrays of the shape {some}; write it with ome-zarr, or save it as TIFF"
 

@@ -16,6 +16,7 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.beside import beside, of_movie
 from embedtrack.challenge.record import noted
 from embedtrack.challenge.tracked import open_tracked
+from embedtrack.files.guard import reading
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import Numbered, numbered
 from embedtrack.movies import tiff
@@ -54,6 +55,12 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
     path, choice = Path(path), choice or Choice()
     if not path.exists():
         raise ValueError(f"{path}: expected a movie, got nothing of this name; check the path")
+    with reading(path, "a movie"):
+        return _open(path, choice, channels)
+
+
+def _open(path: Path, choice: Choice, channels: bool) -> Movie:
+    """The movie at a path where something is."""
     if path.is_dir() and not any((path / mark).is_file() for mark in MARKS):
         return _open_folder(path, choice, channels)
     if path.is_dir():

@@ -6,6 +6,7 @@ frame's own, so that outlines, clustering, linking and all sizes in ``config.jso
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -77,11 +78,21 @@ def labels_to_working(labels: Labels, scale: float) -> Labels:
     return np.ascontiguousarray(padded[side // 2 :: side, side // 2 :: side])
 
 
+def frame_to(frame: Frame, shape: tuple[int, int], scale: float) -> Frame:
+    """A frame at the working scale -> float32[H, W] of the given shape."""
+    return frame if scale == 1 else _resized([frame], shape, scale)[0]
+
+
 def to_frame(maps: Maps[Frame], shape: tuple[int, int], scale: float) -> Maps[Frame]:
     """Maps at the working scale -> maps of a frame of shape (H, W); all values stay in grid units."""
     if scale == 1:
         return maps
-    channels = [*maps.offset, *maps.bandwidth, maps.seediness, *maps.shift]
+    full = _resized([*maps.offset, *maps.bandwidth, maps.seediness, *maps.shift], shape, scale)  # [7, H, W]
+    return Maps(full[0:2], full[2:4], full[4], full[5:7])
+
+
+def _resized(channels: Sequence[Frame], shape: tuple[int, int], scale: float) -> Frame:
+    """float32[n, H, W]: channels at the working scale, at that of the frame."""
     height, width = channels[0].shape
     if scale not in SCALES:
         size, how = (shape[1], shape[0]), cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA
@@ -89,5 +100,4 @@ def to_frame(maps: Maps[Frame], shape: tuple[int, int], scale: float) -> Maps[Fr
         size, how = (width * round(1 / scale), height * round(1 / scale)), cv2.INTER_LINEAR
     else:
         size, how = (width // round(scale), height // round(scale)), cv2.INTER_AREA
-    full = np.stack([cv2.resize(c, size, interpolation=how)[: shape[0], : shape[1]] for c in channels])  # [7, H, W]
-    return Maps(full[0:2], full[2:4], full[4], full[5:7])
+    return np.stack([cv2.resize(c, size, interpolation=how)[: shape[0], : shape[1]] for c in channels])

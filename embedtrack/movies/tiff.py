@@ -14,6 +14,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import bonus, require_pixels
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.stack import SCENES, Place, Stack
 from embedtrack.movies.tiff_image import is_white_zero, readable, white_is_high
@@ -52,7 +53,9 @@ def open_tiff(path: Path, scene: str | None = None) -> Stack:
         reader = _Appended(file, all_series) if _is_appended(all_series) else _Series(file, all_series[index])
         if not {"Y", "X"} <= set(reader.within):
             raise ValueError(f"{path}: expected images along Y and X, got the axes {reader.axes}; save it again")
-        units, channels = _about(file, index)
+        require_pixels(path, reader.shape[-2:])
+        nothing: tuple[Units, tuple[str, ...]] = (Units(), ())
+        units, channels = bonus(path, "what it says of pixels and channels", lambda: _about(file, index), nothing)
         weakref.finalize(reader, file.close)
         if reader.upside_down:
             notes.append("white is zero in this file; its grey values are turned round")

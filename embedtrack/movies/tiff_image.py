@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import brief, require_pixels, require_regular, short_of_memory
 from embedtrack.movies.stack import grey
 from embedtrack.types import Labels
 
@@ -32,6 +33,7 @@ def read_header(path: Path) -> Header:
     with readable(path), tifffile.TiffFile(path) as file:
         page, fault = file.pages.first, _fault(file)
         header = Header(tuple(page.shaped[2:4]), np.dtype(page.dtype))
+    require_pixels(path, header.shape)
     if fault:
         raise ValueError(f"{path}: {fault}")
     return header
@@ -107,9 +109,14 @@ def _fault(file: tifffile.TiffFile) -> str | None:
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Whatever goes wrong with a file within becomes a ValueError."""
+    require_regular(path)
     try:
         yield
     except OSError as error:
-        raise ValueError(f"{path}: expected a readable file, got '{error.strerror or error}'; check it") from error
+        if short_of_memory(error):
+            raise MemoryError(brief(error)) from error
+        raise ValueError(f"{path}: expected a readable file, got '{brief(error)}'; check it") from error
     except Exception as error:  # a damaged file can fail anywhere in the reader and its many codecs
-        raise ValueError(f"{path}: expected a whole TIFF file, got '{error}'; copy or save it again") from error
+        if short_of_memory(error):
+            raise MemoryError(brief(error)) from error
+        raise ValueError(f"{path}: expected a whole TIFF file, got '{brief(error)}'; copy or save it again") from error

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import is_text, plain, require_regular
 from embedtrack.movies.stack import Place, Stack
 
 VIDEOS = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg")
@@ -21,6 +22,9 @@ def open_video(path: Path) -> Stack:
     Raises:
         ValueError: OpenCV cannot read it.
     """
+    require_regular(path)
+    if not is_text(path):  # OpenCV would be torn down by the name
+        raise ValueError(f"{plain(path)}: expected a video whose name is UTF-8, got other bytes; rename it")
     reader = _Reader(path)
     count, grey = 0, True
     while (image := reader.next()) is not None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from embedtrack import __version__
+from embedtrack.challenge.datasets import DATASETS
 from embedtrack.checkpoint import read_config
-from embedtrack.config import DATASETS, ModelConfig
+from embedtrack.config import ModelConfig
 
 TEXT = """\
 EmbedTrack {version}
@@ -29,9 +30,9 @@ frames are predicted at once where memory allows, else overlapping tiles, blende
 the mask threshold point at their cell's centre; pixels at which more than a number of others point and whose seediness
 exceeds the seed threshold are candidates for centres. In falling seediness each candidate takes the pixels with
 d = exp(-sum_k S_k (c_k - e_k)^2) > 0.5, S the bandwidth; a pixel goes to the centre for which that is highest. Then the
-cells settle: each takes the pixels whose d to its mean centre, with its mean bandwidth (means weighted by seediness),
-exceeds the reach and is the highest of all cells. A cell without a pixel at its own centre or beside it is dropped: it
-is the rim of another one. Instances smaller than the least cell size are dropped.
+masks are refined: each cell takes the pixels whose d to its mean centre, with its mean bandwidth (means weighted by
+seediness), exceeds the reach and is the highest of all cells. A cell without a pixel at its own centre or beside it is
+dropped: it is the rim of another one. Instances smaller than the least cell size are dropped.
 
 TRACKING
 
@@ -69,7 +70,7 @@ This text was written by embedtrack.
 
 
 def describe(configs: dict[str, Path]) -> str:
-    """The text.
+    """The description that the challenge asks for, as plain text.
 
     Args:
         configs: data set -> the ``config.json`` of the model that serves it.
@@ -80,7 +81,7 @@ def describe(configs: dict[str, Path]) -> str:
 
 
 def _settings(dataset: str, config: ModelConfig) -> str:
-    """One data set's lines."""
+    """The thresholds and sizes with which one data set was tracked."""
     return "\n".join(
         (
             dataset,

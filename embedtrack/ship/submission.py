@@ -5,6 +5,7 @@
     FOLDER/description.txt         the method in the challenge's form, with the settings of each data set
     FOLDER/SW/DATASET-01.sh        reads ../DATASET/01, writes ../DATASET/01_RES
     FOLDER/SW/DATASET-01-ST.sh     the same for the generalizable track: writes ../DATASET/01_RES-ST
+    FOLDER/SW/DATASET-01-link.sh   links the masks of ../DATASET/01_ERR_SEG, writes ../DATASET/01_RES
     FOLDER/SW/train-DATASET.sh     makes the weights anew, in trained/DATASET
     FOLDER/SW/embedtrack models environment
 
@@ -14,6 +15,7 @@ network serves every data set.
 
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -22,9 +24,10 @@ from typing import NamedTuple
 
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import INSTALLED, REPOSITORY, models
-from embedtrack.config import DATASETS
+from embedtrack.challenge.datasets import DATASETS
+from embedtrack.files.guard import clipped
 from embedtrack.files.whole import new_file, new_folder
-from embedtrack.model_files import CARD, CONFIG, WEIGHTS
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS, names_in
 from embedtrack.ship import portable
 from embedtrack.ship.description import describe
 
@@ -41,6 +44,10 @@ case "$0" in */*) cd "${{0%/*}}" || exit ;; esac
 TRACK = """\
 EMBEDTRACK_REVISION={revision} exec ./environment/bin/python -m embedtrack infer "../{dataset}/{sequence}" \\
     --model "models/{model}" --out "../{dataset}/{sequence}_RES{suffix}" "$@"
+"""
+LINK = """\
+EMBEDTRACK_REVISION={revision} exec ./environment/bin/python -m embedtrack link "../{dataset}/{sequence}_ERR_SEG" \\
+    --raw "../{dataset}/{sequence}" --model "models/{model}" --out "../{dataset}/{sequence}_RES" "$@"
 """
 TRAIN = """\
 # Only the truth of this configuration is shown: {truth}.
@@ -117,7 +124,7 @@ def entries(folder: Path, datasets: list[str] | None = None) -> list[Entry]:
     Raises:
         ValueError: nothing, or nothing for one of the data sets, or one that is not of the challenge.
     """
-    names = sorted(path.parent.name for path in folder.glob(f"*/{WEIGHTS}"))
+    names = names_in(folder)
     own = [Entry(name, name, "") for name in names if name in DATASETS]
     special = [
         Entry(dataset, model, configuration)
@@ -147,10 +154,19 @@ def scripts(chosen: list[Entry]) -> dict[str, str]:
         for sequence in SEQUENCES:
             out = f"../{entry.dataset}/{sequence}_RES{suffix}"
             head = HEAD.format(purpose=f"Segments and tracks ../{entry.dataset}/{sequence}, writes {out}.")
-            body = TRACK.format(**entry._asdict(), sequence=sequence, suffix=suffix, revision=revision)
+            body = TRACK.format(**entry._asdict(), sequence=sequence, suffix=suffix, revision=shlex.quote(revision))
             result[f"{entry.dataset}-{sequence}{suffix}.sh"] = head + body
+            if not suffix:
+                result[f"{entry.dataset}-{sequence}-link.sh"] = _linking(entry, sequence, revision)
         result[f"train-{entry.model}.sh"] = _training(entry)
     return result
+
+
+def _linking(entry: Entry, sequence: str, revision: str) -> str:
+    """The script for the linking benchmark, which gives masks with faults beside the movie."""
+    masks, out = (f"../{entry.dataset}/{sequence}_{what}" for what in ("ERR_SEG", "RES"))
+    head = HEAD.format(purpose=f"Links the masks of {masks}, writes {out}.")
+    return head + LINK.format(**entry._asdict(), sequence=sequence, revision=revision)
 
 
 def _training(entry: Entry) -> str:
@@ -193,4 +209,4 @@ def _warm(software: Path, model: str) -> None:
             keeping = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
             run = subprocess.run(command, cwd=software, env=keeping, capture_output=True, text=True, check=False)
             if run.returncode:
-                raise ValueError(f"expected the copied environment to run, got: {run.stderr.strip()[-2000:]}")
+                raise ValueError(f"expected the copied environment to run, got: {clipped(run.stderr.strip(), 1000)}")

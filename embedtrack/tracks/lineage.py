@@ -1,116 +1,96 @@
-"""Links -> tracks: who goes on, who divides, who was missed for a while."""
+"""Decisions -> tracks: labels that go on, parents of those that are born, masks drawn where a cell was missed."""
 
-import math
-from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.config import Linking
-from embedtrack.methods.embedtrack.votes import votes
-from embedtrack.tracks.gaps import Gap, bridge, claim, follow, pixels
+from embedtrack.tracks.candidates import CELL, UNION, Scene
+from embedtrack.tracks.gaps import Gap, bridge
 from embedtrack.tracks.relabel import rename
-from embedtrack.types import Frame, Labels
+from embedtrack.tracks.window import BORN, LINKED, Decided
+from embedtrack.types import Labels
 
 
 class Lineage:
-    """Follows cells from frame to frame; holds ``max_gap + 1`` frames and a few numbers per track.
-
-    A mask at t-1 for which one cell of t votes goes on as the same track; with two voters both begin tracks whose
-    parent it is; a cell without predecessor, or one of three or more voters, begins a track without parent. A track
-    without voter is lost; for ``max_gap`` frames a cell without predecessor may still vote for it, see ``gaps.py``.
-    """
+    """Names the tracks of decided frames; knows the names of the last few frames' cells."""
 
     parents: dict[int, int]
     """Track -> the track that divided into it, or 0; tracks are numbered from 1 in the order of their appearance."""
 
-    def __init__(self, settings: Linking, step: float) -> None:
-        """Begin a movie; ``step`` is the width of a pixel in grid units."""
+    def __init__(self, max_gap: int) -> None:
+        """Begin a movie in which links pass over up to ``max_gap`` frames."""
         self.parents = {}
-        self._step = step
-        self._max_gap = settings.max_gap
-        self._frames: deque[Labels] = deque(maxlen=settings.max_gap + 1)
-        self._shifts: deque[Frame] = deque(maxlen=settings.max_gap + 1)  # newest first
-        self._ages: dict[int, int] = {}  # open track -> the number of frames that it has been missing
+        self._max_gap = max_gap
+        self._names: list[dict[int, int]] = []  # of the last frames, newest last: candidate -> track
+        self._gaps: list[tuple[int, Gap, int]] = []  # track, its gap, and which frame of it comes next
 
-    def add(self, labels: Labels, shift: Frame) -> list[Labels]:
-        """Take the next frame.
+    def add(self, decided: Decided) -> Labels:
+        """Take the next frame: int32[H, W] of track labels."""
+        names: dict[int, int] = {}
+        for cell, how, gap, source in decided.steps[["cell", "how", "gap", "source"]].tolist():
+            if how == LINKED:
+                names[cell] = self._names[-gap][source]
+            else:
+                names[cell] = len(self.parents) + 1
+                self.parents[names[cell]] = self._names[-1][source] if how == BORN else 0
+        self._names = [*self._names, names][-self._max_gap - 1 :]
+        frame = _draw(decided.scene, names)
+        for track, missed, index in self._gaps:
+            bridge(frame, track, missed, index)
+        going_on = [(track, missed, index + 1) for track, missed, index in self._gaps if index + 1 < missed.frames]
+        self._gaps = going_on + [(names[cell], missed, 1) for cell, missed in decided.gaps]
+        return frame
 
-        Args:
-            labels: int32[H, W], any positive label per cell.
-            shift: float32[2, H, W], the tracking offset in grid units, kept for ``max_gap`` frames, so not to be
-                changed; of the first frame it may be anything.
-
-        Returns:
-            The frames int32[H, W] of track labels that are finished, in order: none or one, ``max_gap`` frames ago.
-        """
-        before = self._frames[-1] if self._frames else np.zeros_like(labels)
-        sources = votes(labels, shift, before, self._step)
-        self._shifts.appendleft(shift)
-        found = self._find(labels, [cell for cell, source in sources.items() if not source])
-        sources |= {cell: gap.track for cell, gap in found.items()}
-        names = self._name(sources)
-        for cell, gap in found.items():
-            if names[cell] == gap.track:
-                bridge(gap)
-        heirs = set(sources.values())
-        lost = {t: age + 1 for t, age in self._ages.items() if t not in heirs and age < self._max_gap}
-        self._ages = lost | dict.fromkeys(names.values(), 0)
-        self._frames.append(rename(labels, names))
-        return [self._frames[0].copy()] if len(self._frames) > self._max_gap else []
-
-    def held(self) -> list[Labels]:
-        """The frames still held back, in order: what they will be if no frame follows."""
-        return list(self._frames)[len(self._frames) > self._max_gap :]
-
-    def finish(self) -> list[Labels]:
-        """The frames still held back, in order."""
-        rest = self.held()
-        self._frames.clear()
-        return rest
+    def fork(self) -> "Lineage":
+        """Another one that goes on from here by itself."""
+        twin = Lineage(self._max_gap)
+        twin.parents, twin._names, twin._gaps = self.parents.copy(), self._names, self._gaps
+        return twin
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that it knows after one frame or more, to go on in another process: see ``restore``."""
+        """All that it knows, to go on in another process: see ``restore``."""
+        names = [(age, *pair) for age, one in enumerate(self._names) for pair in one.items()]
+        masks = [(which, *pixel) for which, (_, gap, _) in enumerate(self._gaps) for pixel in _tagged(gap)]
         return {
-            "frames": np.stack(self._frames),
-            "shifts": np.stack(self._shifts),
-            "ages": np.array(list(self._ages.items()), np.int64).reshape(-1, 2),
             "parents": np.array(list(self.parents.values()), np.int64),
+            "depth": np.array(len(self._names)),
+            "names": np.array(names, np.int64).reshape(-1, 3),
+            "gaps": np.array([(track, gap.frames, index) for track, gap, index in self._gaps], np.int64).reshape(-1, 3),
+            "gap_pixels": np.array(masks, np.int64).reshape(-1, 4),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where the one stood whose ``state`` this is, with the same settings and step."""
-        self._frames.extend(state["frames"])
-        self._shifts.extend(state["shifts"])
-        self._ages = dict(state["ages"].tolist())
+        """Go on where the one stood whose ``state`` this is."""
         self.parents = dict(enumerate(state["parents"].tolist(), start=1))
+        self._names = [{} for _ in range(int(state["depth"]))]
+        for age, cell, track in state["names"].tolist():
+            self._names[age][cell] = track
+        pixels = state["gap_pixels"]
+        self._gaps = []
+        for which, (track, frames, index) in enumerate(state["gaps"].tolist()):
+            old, new = (pixels[(pixels[:, 0] == which) & (pixels[:, 1] == side), 2:] for side in (0, 1))
+            self._gaps.append((track, Gap(frames, old, new), index))
 
-    def _find(self, labels: Labels, orphans: list[int]) -> dict[int, Gap]:
-        """The orphans that go on with a lost track, the shortest gap first: cell -> gap."""
-        found: dict[int, Gap] = {}
-        if not orphans or not any(self._ages.values()):
-            return found
-        masks = pixels(labels, orphans)
-        reach = {cell: math.sqrt(len(mask) / math.pi) / 2 for cell, mask in masks.items()}
-        shifts = list(self._shifts)[: max(self._ages.values()) + 1]
-        paths = {cell: follow(mask, shifts, self._step) for cell, mask in masks.items()}
-        for age in range(1, len(self._frames)):
-            lost = pixels(self._frames[-1 - age], [track for track, missing in self._ages.items() if missing == age])
-            points = {cell: path[age] for cell, path in paths.items() if len(path) > age and cell not in found}
-            for cell, track in claim(points, reach, lost).items():
-                found[cell] = Gap(track, list(self._frames)[-age:], lost[track], masks[cell])
-        return found
 
-    def _name(self, sources: dict[int, int]) -> dict[int, int]:
-        """Cell -> track, for cells and the tracks that they vote for, or 0; opens the new ones."""
-        voters = Counter(sources.values())
-        names = {}
-        for cell, source in sources.items():
-            if source and voters[source] == 1:
-                names[cell] = source
-            else:
-                names[cell] = len(self.parents) + 1
-                self.parents[names[cell]] = source if voters[source] == 2 else 0
-        return names
+def _draw(scene: Scene, names: Mapping[int, int]) -> Labels:
+    """int32[H, W] of track labels; ``names`` are those of the chosen candidates."""
+    kinds = scene.table["kind"]
+    whole: dict[int, int] = {}
+    others: dict[int, int] = {}
+    for cell, name in names.items():
+        if kinds[cell] == UNION:
+            whole |= {int(scene.table[side][cell]) + 1: name for side in ("first", "second")}
+        else:
+            (whole if kinds[cell] == CELL else others)[cell + 1] = name
+    frame: Labels = rename(scene.labels, whole)
+    if others:
+        drawn = rename(scene.rivals, others)
+        frame = np.where(drawn > 0, drawn, frame)
+    return frame
+
+
+def _tagged(gap: Gap) -> list[tuple[int, int, int]]:
+    """The pixels of both masks: 0 for the old one or 1 for the new one, y, x."""
+    return [(side, *pixel) for side, mask in enumerate((gap.old, gap.new)) for pixel in mask.tolist()]

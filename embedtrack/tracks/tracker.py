@@ -10,7 +10,8 @@ from embedtrack.config import ModelConfig
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import Spans, remove_border
-from embedtrack.types import Cells, Labels, Track
+from embedtrack.tracks.window import Decided, Window
+from embedtrack.types import Cells, Track
 
 Mask = NDArray[np.uint16]
 """uint16[H, W], as it is written."""
@@ -24,36 +25,38 @@ def finished(tracker: "Tracker", cells: Iterable[Cells]) -> Iterator[Mask]:
 
 
 class Tracker:
-    """Everything after the network; a mask is finished when no later frame can change it.
+    """Everything after the cells; a mask is finished when no later frame can change it.
 
     At any time the masks finished so far, with those of ``held``, make a valid result of the frames so far.
     """
 
-    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None) -> None:
+    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False) -> None:
         """Begin a movie.
 
         Args:
             config: of the model.
             border: the challenge's E in pixels.
             max_gap: instead of the model's.
+            given: the cells are beyond doubt, and none is added.
         """
-        linking = config.linking if max_gap is None else config.linking.model_copy(update={"max_gap": max_gap})
+        longest = config.linking.max_gap if max_gap is None else max_gap
         self.border = border
         self.removed = 0  # cells of finished masks that lay within the border, one per frame
-        self._lineage, self._spans = Lineage(linking, config.frame_pixel_size), Spans()
+        self._window = Window(config.costs, longest, given=given)
+        self._lineage, self._spans = Lineage(longest), Spans()
 
     def add(self, cells: Cells) -> list[Mask]:
         """Take the next frame's cells; the masks that it finishes."""
-        return self._masks(self._lineage.add(cells.labels, cells.shift), self._spans)
+        return self._masks(self._window.add(cells), self._lineage, self._spans)
 
     def finish(self) -> list[Mask]:
         """The rest of the masks, after the last frame."""
-        return self._masks(self._lineage.finish(), self._spans)
+        return self._masks(self._window.finish(), self._lineage, self._spans)
 
     def held(self) -> tuple[list[Mask], list[Track]]:
         """The rest of the masks and all tracks, were the last frame the movie's last one."""
         spans = self._spans.fork()
-        return self._masks(self._lineage.held(), spans), spans.tracks()
+        return self._masks(self._window.finish(), self._lineage.fork(), spans), spans.tracks()
 
     def tracks(self) -> list[Track]:
         """The tracks of the finished masks; frames count from 0."""
@@ -61,18 +64,20 @@ class Tracker:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that it knows after one frame or more, as arrays, to go on in another process."""
-        return self._lineage.state() | self._spans.state()
+        return self._window.state() | self._lineage.state() | self._spans.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on where the one stood whose ``state`` this is, with the same settings."""
+        self._window.restore(state)
         self._lineage.restore(state)
         self._spans.restore(state)
 
-    def _masks(self, frames: Iterable[Labels], spans: Spans) -> list[Mask]:
+    def _masks(self, frames: Iterable[Decided], lineage: Lineage, spans: Spans) -> list[Mask]:
         masks = []
-        for labels in frames:
+        for one in frames:
+            labels = lineage.add(one)
             kept = remove_border(labels, self.border)
             if self.border and spans is self._spans:
                 self.removed += len(present(labels)) - len(present(kept))
-            masks.append(spans.add(kept, self._lineage.parents))
+            masks.append(spans.add(kept, lineage.parents))
         return masks

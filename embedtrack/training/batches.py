@@ -19,7 +19,7 @@ def batches(training: Sequence[AnnotatedMovie], recipe: Recipe, first: int, rank
 
     Of the crops of all processes, this one's are those of its ``rank``.
     """
-    sides = (side for movie in training for frame in movie.frames for side in frame.shape)
+    sides = (side for movie in training for shape in movie.shapes for side in shape)
     method = recipe.method.implementation()
     large, fewer = large_crops(recipe, max(sides))
 
@@ -49,4 +49,4 @@ def large_crops(recipe: Recipe, longest: int) -> tuple[int, int]:
 def pairs_per_epoch(training: Sequence[AnnotatedMovie], recipe: Recipe) -> int:
     """As many crops as cover every frame about twice."""
     area = recipe.sampling.crop**2
-    return sum(math.ceil(2 * frame.size / area) for movie in training for frame in movie.frames)
+    return sum(math.ceil(2 * math.prod(shape) / area) for movie in training for shape in movie.shapes)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -64,9 +63,13 @@ def calibrate(
         for views in (1, 8)
     }
 
-    @cache
+    known: dict[str, float] = {}
+
     def merit(chosen: ModelConfig) -> float:
-        return sum(sum(score(frames, chosen)) for frames in predicted.values())
+        name = chosen.method.model_dump_json()
+        if name not in known:
+            known[name] = sum(sum(score(frames, chosen)) for frames in predicted.values())
+        return known[name]
 
     best = search(config, merit)
     log.info("chosen: %s", ", ".join(f"{field} {value}" for field, value in _chosen(best).items()))

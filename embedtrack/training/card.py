@@ -6,18 +6,17 @@ from pathlib import Path
 
 import torch
 
+from embedtrack.challenge.datasets import DATASETS, TERMS
 from embedtrack.challenge.provenance import revision
 from embedtrack.checkpoint import CARD, WEIGHTS
-from embedtrack.config import DATASETS, Recipe
+from embedtrack.config import Recipe
 from embedtrack.files.whole import whole_file
 from embedtrack.model_files import digest
 from embedtrack.training.calibrate import Score
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.truth.annotated import AnnotatedMovie
 
-TERMS = """The weights may be used and shared freely under this repository's licence. Movies of the Cell Tracking
-Challenge are free to use for work on the challenge and may not be redistributed; cite Maška et al., Nature Methods
-2023, and Ulman et al., Nature Methods 2017."""
+FREE = "The weights may be used and shared freely under this repository's licence."
 OWN_TERMS = "Whether the weights may be shared is for the owner of the movies to say."
 
 
@@ -47,20 +46,21 @@ def write_card(
     """
     data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
-    notes = "".join(f"\n{note}\n" for note in _notes(training, pseudo))
+    notes = "".join(f"\n{note}\n" for note in _notes(training, pseudo, tracking=recipe.tracking_weight > 0))
     known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
     held = "" if any(map(_shared, training, validation)) else " trained nothing; they"
     start = f"Fine-tuned from {begun}." if begun else "From random initialisation."
+    terms = f"{FREE} {TERMS.strip()}" if known else OWN_TERMS
     text = f"""# {out.name}
 
-EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters.
+{recipe.method.title}.
 `{WEIGHTS}`: sha256 `{digest(out / WEIGHTS)}`.
 
 ## Data and terms
 
 {data}
 
-The validation frames{held} chose the best weights and the thresholds in `config.json`. {TERMS if known else OWN_TERMS}
+The validation frames{held} chose the best weights and the thresholds in `config.json`. {terms}
 {notes}
 ## Training
 
@@ -101,7 +101,7 @@ def _shared(training: AnnotatedMovie, validation: AnnotatedMovie) -> bool:
     return bool(set(training.numbers) & set(validation.numbers))
 
 
-def _notes(training: Sequence[AnnotatedMovie], pseudo: int) -> Iterator[str]:
+def _notes(training: Sequence[AnnotatedMovie], pseudo: int, *, tracking: bool) -> Iterator[str]:
     """What the truth lacked."""
     bare = sum(len(partial) for movie in training for partial in movie.partial)
     if pseudo or bare:
@@ -110,7 +110,7 @@ def _notes(training: Sequence[AnnotatedMovie], pseudo: int) -> Iterator[str]:
             f"training, that agreed with it and between views; {bare} have a marker alone, which teaches where they "
             "are, but no size."
         )
-    if not all(movie.tracked for movie in training):
+    if tracking and not all(movie.tracked for movie in training):
         yield (
             "Where there are no tracks, the tracking decoder saw shifted copies of single frames: it can follow cells "
             "that move a little and has never seen a division."

@@ -60,7 +60,7 @@ def fit(
     device.move(network, group.device)
     average = average_of(network) if recipe.average else network
     shared = group.share(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
     state = resume.load(out, network, average, optimiser, data, recipe, minutes)
     if state.finished:
@@ -74,7 +74,7 @@ def fit(
         progress = state.seconds / (60 * minutes) if minutes else state.step / steps
         if progress >= 1:
             break
-        rate = one_cycle(progress, recipe.learning_rate)
+        rate = (one_cycle if recipe.schedule == "one-cycle" else polynomial)(progress, recipe.learning_rate)
         remember(shared, state.step)
         losses = step(method, shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
@@ -109,6 +109,11 @@ def one_cycle(progress: float, peak: float) -> float:
     else:
         low, share = peak / 1e4, (1 - progress) / (1 - WARM_UP)
     return low + (peak - low) * (1 - math.cos(math.pi * share)) / 2
+
+
+def polynomial(progress: float, begin: float) -> float:
+    """The learning rate of EmbedSeg (Lalit et al. 2021): begin (1 - progress)^0.9."""
+    return float(begin * (1 - progress) ** 0.9)
 
 
 def step(

@@ -2,10 +2,10 @@
 
 import io
 import logging
-import pickle
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,17 @@ import torch
 from torch import nn
 
 from embedtrack.config import Recipe
+from embedtrack.files.guard import reading
 from embedtrack.files.lock import exclusive
 from embedtrack.files.whole import whole_file
 
 log = logging.getLogger(__name__)
 
 FILE = ".resume.pt"
+WHOLE = (
+    "the whole state of a training by this version",
+    "it is damaged, or another version's: delete it to begin anew",
+)
 Data = list[tuple[str, int]]
 """Name and number of frames of each movie."""
 
@@ -93,21 +98,22 @@ def load(
     saved = _read(out / FILE)
     if saved is None:
         return State()
-    begun_with = Recipe.model_validate_json(saved["recipe"])
-    if (saved["data"], begun_with, saved["minutes"]) != (data, recipe, minutes):
+    if (saved["data"], saved["begun_with"], saved["minutes"]) != (data, recipe, minutes):
         raise ValueError(
             f"expected the movies, recipe and budget with which the unfinished training in {out} began, got others; "
             f"repeat it as it was, or delete {out / FILE}"
         )
-    network.load_state_dict(saved["network"])
-    if average is not network:
-        average.load_state_dict(saved["average"])
-    optimiser.load_state_dict(saved["optimiser"])
-    torch.set_rng_state(saved["chance"])
-    for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):
-        torch.cuda.set_rng_state(chance, number)
-    log.info("going on at step %d", saved["state"]["step"])
-    return State(**saved["state"])
+    with reading(out / FILE, *WHOLE):
+        network.load_state_dict(saved["network"])
+        if average is not network:
+            average.load_state_dict(saved["average"])
+        optimiser.load_state_dict(saved["optimiser"])
+        torch.set_rng_state(saved["chance"])
+        for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(chance, number)
+    log.info("going on at step %d", saved["state"].step)
+    state: State = saved["state"]
+    return state
 
 
 @contextmanager
@@ -130,15 +136,31 @@ def state_of(out: Path) -> State:
         ValueError: its file is damaged.
     """
     saved = _read(out / FILE)
-    return State(**saved["state"]) if saved else State()
+    state: State = saved["state"] if saved else State()
+    return state
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     """What was saved, or nothing if there is no file."""
     if not path.is_file():
         return None
-    try:
+    with reading(path, *WHOLE):
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"expected a whole {path}, got a damaged one; delete it to begin anew") from error
+        saved["begun_with"] = Recipe.model_validate_json(saved["recipe"])
+        saved["state"] = _state(saved["state"])
+        saved["data"] = [(str(name), int(count)) for name, count in saved["data"]]
+        missing = {"minutes", "network", "optimiser", "chance", "chance_cuda"} - saved.keys()
+        if missing:
+            raise ValueError(f"no {', '.join(sorted(missing))}")
     return saved
+
+
+def _state(values: dict[str, Any]) -> State:
+    """The state as it was saved, each field of its kind."""
+    state = State(**values)
+    for field in fields(state):
+        value: Any = vars(state)[field.name]
+        known = type(value) is type(field.default)
+        if not (known and math.isfinite(value)):
+            raise ValueError(f"state.{field.name}: {value!r} where a value like {field.default} belongs")
+    return state

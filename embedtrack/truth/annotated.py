@@ -1,22 +1,27 @@
-"""An annotated movie in memory: normalised frames, merged truth, centres and lineage, each computed once."""
+"""An annotated movie: centres and lineage, computed once; frames and labels are there when they are asked for."""
 
 import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
-from embedtrack.config import DATASETS, DataSet, Normalisation
+from embedtrack.challenge.datasets import DATASETS, DataSet
+from embedtrack.config import Normalisation
+from embedtrack.inference.device import memory
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import labels_to_working, to_working
+from embedtrack.truth.kept import Kept, Room, deflated
 from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches
 from embedtrack.types import Frame, Labels, Track
@@ -39,8 +44,8 @@ class AnnotatedMovie:
     name: str
     numbers: list[int]
     """The frames' numbers in the file names: only annotated frames are here, so some may be missing."""
-    frames: list[Frame]
-    labels: list[Labels]
+    frames: Sequence[Frame]
+    labels: Sequence[Labels]
     """int32[H, W], a track's label, 0 for background, UNKNOWN."""
     partial: list[frozenset[int]]
     """The labels that only a marker shows: neither outline nor size is known."""
@@ -50,7 +55,7 @@ class AnnotatedMovie:
     """Label -> visible pixels."""
     parents: dict[int, int]
     """Track -> the track that it came from, or 0."""
-    truth: list[Merged]
+    truth: Sequence[Merged]
     """The truth in the frame's own pixels, to validate with; the same objects where the working scale is 1."""
     scale: float
     """Working pixels per pixel of the frame."""
@@ -58,6 +63,11 @@ class AnnotatedMovie:
     """``medoid``, or another of ``truth/medoid.CENTRES``."""
     tracked: bool
     """Whether labels are tracks; otherwise each frame stands alone."""
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of each frame; no frame is read for it."""
+        return self.frames.shapes if isinstance(self.frames, Kept) else [frame.shape for frame in self.frames]
 
     def has_masks(self, t: int) -> bool:
         """Whether the outline of any cell of a frame is known."""
@@ -105,13 +115,18 @@ class AnnotatedMovie:
         return replace(
             self,
             numbers=[self.numbers[t] for t in keep],
-            frames=[self.frames[t] for t in keep],
-            labels=[self.labels[t] for t in keep],
+            frames=_at(self.frames, keep),
+            labels=_at(self.labels, keep),
             partial=[self.partial[t] for t in keep],
             centres=[self.centres[t] for t in keep],
             sizes=[self.sizes[t] for t in keep],
-            truth=[self.truth[t] for t in keep],
+            truth=_at(self.truth, keep),
         )
+
+    def working(self) -> "AnnotatedMovie":
+        """The same movie as if it had been recorded at the working scale: all sizes are in working pixels then."""
+        makers = [partial(_merged, self.labels, t, self.partial[t]) for t in range(len(self.labels))]
+        return replace(self, truth=Kept(makers, self.shapes, Room(0)), scale=1.0)
 
 
 def read_annotated_movies(
@@ -134,10 +149,12 @@ def read_annotated_movies(
     Raises:
         ValueError: a sequence or its truth is missing or damaged.
     """
+    room = roomy()
     movies = [
-        read_annotated(folder, settings, scale, centre=centre, pseudo=(pseudo or {}).get(folder)) for folder in folders
+        read_annotated(folder, settings, scale, centre=centre, pseudo=(pseudo or {}).get(folder), room=room)
+        for folder in folders
     ]
-    if any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
+    if not movies or any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
         return movies
     log.warning("no masks: the tracking markers are taken for the cells' masks")
     nothing: frozenset[int] = frozenset()
@@ -145,7 +162,7 @@ def read_annotated_movies(
         replace(
             movie,
             partial=[nothing for _ in movie.partial],
-            truth=[truth._replace(partial=nothing) for truth in movie.truth],
+            truth=Kept([partial(_whole, movie.truth, t) for t in range(len(movie.truth))], movie.shapes, room),
         )
         for movie in movies
     ]
@@ -158,6 +175,7 @@ def read_annotated(
     *,
     centre: str = "medoid",
     pseudo: Mapping[int, Labels] | None = None,
+    room: Room | None = None,
 ) -> AnnotatedMovie:
     """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
 
@@ -170,10 +188,12 @@ def read_annotated(
         scale: working pixels per pixel.
         centre: what a cell's pixels point at.
         pseudo: masks by frame number beside the annotated ones, which paint over them.
+        room: for frames and labels that were used last; by default a quarter of the memory.
 
     Raises:
         ValueError: the sequence or its truth is missing or damaged.
     """
+    room = room or roomy()
     paths, truth = open_frames(folder), layout.open_truth(folder)
     name = Path(os.path.abspath(folder)).parent.name
     border, reach = DATASETS.get(name, DataSet()).border, _reach(truth)
@@ -182,31 +202,83 @@ def read_annotated(
         raise ValueError(
             f"{folder}: expected truth of some of its frames, got none; do the numbers in the names agree?"
         )
-    frames, merged = [], []
+    seen: list[Seen] = []
     for number in numbers:
         masks = [pseudo[number]] if pseudo and number in pseudo else []
         markers = layout.read_labels(truth.markers[number]) if number in truth.markers else None
         one = merge([*masks, *_masks(truth, number)], markers, reach)
         _open_border(one.labels, border)
-        merged.append(one)
-        frames.append(normalise(to_working(paths[number](), scale), settings))
-    labels = [labels_to_working(one.labels, scale) for one in merged]
+        seen.append(see(one, scale, centre))
+    frames = [partial(_frame, paths[number], scale, settings) for number in numbers]
+    shapes = [one.shape for one in seen]
     log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
     _tell_of_missing_images(folder, truth)
     return AnnotatedMovie(
         name=f"{name}/{folder.name}",
         numbers=numbers,
-        frames=frames,
-        labels=labels,
-        partial=[one.partial for one in merged],
-        centres=[medoids(np.maximum(one, 0), centre) for one in labels],
-        sizes=[{label: int(n) for label, n in enumerate(np.bincount(one[one > 0])) if n} for one in labels],
+        frames=Kept(frames, shapes, room),
+        labels=Kept([one.labels for one in seen], shapes, room),
+        partial=[one.partial for one in seen],
+        centres=[one.centres for one in seen],
+        sizes=[one.sizes for one in seen],
         parents={track.label: _present_parent(track, truth.tracks) for track in truth.tracks},
-        truth=merged,
+        truth=Kept([one.truth for one in seen], [one.whole for one in seen], room),
         scale=scale,
         centre=centre,
         tracked=bool(truth.markers),
     )
+
+
+class Seen(NamedTuple):
+    """What is kept of a frame's truth."""
+
+    labels: Callable[[], Labels]
+    """At the working scale, ..."""
+    shape: tuple[int, ...]
+    truth: Callable[[], Merged]
+    """... and in the frame's own pixels."""
+    whole: tuple[int, ...]
+    partial: frozenset[int]
+    centres: dict[int, tuple[float, float]]
+    sizes: dict[int, int]
+
+
+def see(truth: Merged, scale: float, centre: str) -> Seen:
+    """Measure a frame's truth and pack it."""
+    labels = labels_to_working(truth.labels, scale)
+    packed = deflated(labels)
+    original = packed if scale == 1 else deflated(truth.labels)
+    sizes = {label: int(n) for label, n in enumerate(np.bincount(labels[labels > 0])) if n}
+    return Seen(
+        packed, labels.shape, partial(_unpacked, original, truth.partial), truth.labels.shape,
+        truth.partial, medoids(np.maximum(labels, 0), centre), sizes,
+    )  # fmt: skip
+
+
+def _unpacked(labels: Callable[[], Labels], partial: frozenset[int]) -> Merged:
+    return Merged(labels(), partial)
+
+
+def _whole(truth: Sequence[Merged], t: int) -> Merged:
+    return Merged(truth[t].labels, frozenset())
+
+
+def _merged(labels: Sequence[Labels], t: int, partial: frozenset[int]) -> Merged:
+    return Merged(labels[t], partial)
+
+
+def _frame(read: Callable[[], NDArray[Any]], scale: float, settings: Normalisation) -> Frame:
+    """Read a frame as the network sees it."""
+    return normalise(to_working(read(), scale), settings)
+
+
+def _at(items: Sequence[Item], indices: Sequence[int]) -> Sequence[Item]:
+    return items.some(indices) if isinstance(items, Kept) else [items[i] for i in indices]
+
+
+def roomy() -> Room:
+    """Room for a quarter of the memory that this process may use."""
+    return Room(memory(torch.device("cpu")) // 4)
 
 
 def _tell_of_missing_images(folder: Path, truth: layout.Truth) -> None:

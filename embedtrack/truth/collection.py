@@ -3,25 +3,24 @@
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from embedtrack.config import Recipe
+from embedtrack.config import Normalisation, Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
-from embedtrack.movies.scale import labels_to_working, to_working
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
+from embedtrack.movies.scale import to_working
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
-from embedtrack.truth.medoid import medoids
+from embedtrack.truth.kept import Kept, Room
 from embedtrack.truth.merge import Merged
 from embedtrack.truth.sequences import sequences
-from embedtrack.truth.stills import IMAGES, Still, has_stills, open_stills, part_of
-from embedtrack.types import Labels
+from embedtrack.truth.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
+from embedtrack.types import Frame, Labels
 
 log = logging.getLogger(__name__)
 
@@ -43,31 +42,25 @@ def read_collection(datasets: Sequence[Path], recipe: Recipe) -> tuple[list[Anno
     Raises:
         ValueError: anything that is wrong with the data.
     """
-    training, validation = [], []
+    barred = [dataset.name for dataset in datasets if dataset.resolve().name in MEASURING_ONLY]
+    if barred:
+        raise ValueError(
+            f"expected data sets that may train, got {', '.join(barred)}, which is for measuring; leave it out"
+        )
+    training, validation, room = [], [], roomy()
     for dataset in datasets:
         if has_stills(dataset):
             stills = open_stills(dataset)
             trains, validates = (
-                [read_stills([still for still in stills if part_of(still.name) == part], recipe)]
+                [read_stills([still for still in stills if part_of(still.name) == part], recipe, room)]
                 for part in ("training", "validation")
             )
         else:
-            movies = [_working(folder, recipe) for folder in sequences(dataset)]
+            movies = [_working(folder, recipe, room) for folder in sequences(dataset)]
             trains, validates = split(movies, recipe.validation)
-        training += [compact(movie) for movie in trains]
+        training += trains
         validation += validates
     return training, validation
-
-
-def compact(movie: AnnotatedMovie) -> AnnotatedMovie:
-    """The same movie in half the memory; samples are drawn from it in single precision."""
-    frames: list[Any] = [frame.astype(np.float16) for frame in movie.frames]
-    labels: list[Any]
-    labels = [
-        one.astype(np.int16 if one.max(initial=0) <= np.iinfo(np.int16).max else np.int32) for one in movie.labels
-    ]
-    truth = [Merged(one, partial) for one, partial in zip(labels, movie.partial, strict=True)]
-    return replace(movie, frames=frames, labels=labels, truth=truth)
 
 
 def scale_to(working: float, diameter: float) -> float:
@@ -81,46 +74,56 @@ def typical_diameter(labels: Sequence[Labels]) -> float | None:
     return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else None
 
 
-def _working(folder: Path, recipe: Recipe) -> AnnotatedMovie:
+def _working(folder: Path, recipe: Recipe, room: Room) -> AnnotatedMovie:
     """A sequence at the working diameter."""
     assert recipe.working_diameter
     frames = list(open_frames(folder).values())
     kind = normalisation_for([read() for read in frames[:: max(1, len(frames) // SOME)]])
     scale = scale_to(recipe.working_diameter, float(np.median(measure([folder]).diameters)))
-    movie = read_annotated(folder, kind, scale, centre=recipe.centre)
+    movie = read_annotated(folder, kind, scale, centre=recipe.centre, room=room)
     log.info("%s: scale %.2f, %s", movie.name, scale, kind.method)
-    truth = [Merged(labels, partial) for labels, partial in zip(movie.labels, movie.partial, strict=True)]
-    return replace(movie, truth=truth, scale=1.0)
+    return movie.working()
 
 
-def read_stills(stills: Sequence[Still], recipe: Recipe) -> AnnotatedMovie:
-    """Single images as one movie without tracks, each image at the working diameter; those without cells are left out.
+def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> AnnotatedMovie:
+    """Single images as one movie without tracks.
+
+    With a working diameter each image has a scale and a normalisation of its own, and those without cells are left out;
+    otherwise all have the recipe's.
 
     Raises:
         ValueError: no image has any cell, or a file is damaged.
     """
-    assert recipe.working_diameter
-    frames, labels = [], []
+    frames, seen, nothing = [], [], frozenset[int]()
     for still in stills:
         grey, masks = still.read()
-        if (diameter := typical_diameter([masks])) is not None:
-            scale = scale_to(recipe.working_diameter, diameter)
-            frames.append(normalise(to_working(grey, scale), normalisation_for([grey])))
-            labels.append(labels_to_working(masks, scale))
-    if not stills or not frames:
+        scale, kind = recipe.scale or 1.0, recipe.normalisation
+        if recipe.working_diameter:
+            if (diameter := typical_diameter([masks])) is None:
+                continue
+            scale, kind = scale_to(recipe.working_diameter, diameter), normalisation_for([grey])
+        frames.append(partial(_frame, still, scale, kind))
+        seen.append(see(Merged(masks, nothing), scale, recipe.centre))
+    if not any(one.centres for one in seen):
         raise ValueError(f"expected images with cells, got {len(stills)} without any; check the masks")
-    nothing: frozenset[int] = frozenset()
-    return AnnotatedMovie(
+    shapes = [one.shape for one in seen]
+    movie = AnnotatedMovie(
         name=f"{stills[0].name.partition('/')[0]}/{IMAGES}",
         numbers=list(range(len(frames))),
-        frames=frames,
-        labels=labels,
-        partial=[nothing for _ in labels],
-        centres=[medoids(one, recipe.centre) for one in labels],
-        sizes=[{label: int(n) for label, n in enumerate(np.bincount(one[one > 0])) if n} for one in labels],
+        frames=Kept(frames, shapes, room),
+        labels=Kept([one.labels for one in seen], shapes, room),
+        partial=[nothing for _ in seen],
+        centres=[one.centres for one in seen],
+        sizes=[one.sizes for one in seen],
         parents={},
-        truth=[Merged(one, nothing) for one in labels],
-        scale=1.0,
+        truth=Kept([one.truth for one in seen], [one.whole for one in seen], room),
+        scale=recipe.scale or 1.0,
         centre=recipe.centre,
         tracked=False,
     )
+    return movie.working() if recipe.working_diameter else movie
+
+
+def _frame(still: Still, scale: float, kind: Normalisation) -> Frame:
+    """An image as the network sees it."""
+    return normalise(to_working(still.read()[0], scale), kind)

@@ -3,18 +3,24 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy.ndimage import find_objects
 
 from embedtrack.challenge import layout
 from embedtrack.config import Recipe
+from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.scale import TYPICAL, scale_for
 from embedtrack.truth.medoid import medoids
+from embedtrack.truth.stills import has_stills, open_stills, shuffled
+from embedtrack.types import Labels
 
+Item = TypeVar("Item")
 SOME = 12
 """So many frames of a movie are looked at."""
+MANY = 60
+"""So many single images, which differ more."""
 PIXEL_SIZES = (1 / 255, 1 / 511)
 """Grids to choose from; offsets reach 255 or 511 working pixels."""
 CROPS = (256, 384, 512)
@@ -43,6 +49,7 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     - ``sampling.crop``: 256, or more where crops would not hold 1.25 times the median cell's extent, and large ones
       that of 19 of 20 cells; less where the frames are smaller.
     - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames.
+    - ``normalisation``, of single images: by their kind.
 
     The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.
     """
@@ -60,26 +67,37 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     if seen.motions and "motion" not in recipe.augmentation.model_fields_set:
         motion = float(np.clip(np.percentile(seen.motions, 90) * scale, *MOTION))
         changes["augmentation"] = recipe.augmentation.model_copy(update={"motion": round(motion, 1)})
+    stills = [still for folder in folders if has_stills(folder) for still in open_stills(folder)]
+    if stills and "normalisation" not in recipe.model_fields_set:
+        changes["normalisation"] = normalisation_for([still.read()[0] for still in _some(shuffled(stills))])
     return recipe.model_copy(update=changes)
 
 
 def measure(folders: Sequence[Path]) -> Measures:
-    """Look at a dozen annotated frames of each sequence; without any mask at the markers instead."""
+    """Look at a dozen annotated frames of each sequence, or more single images; without masks at the markers."""
     seen = Measures([], [], [], 0)
     for folder in folders:
+        if has_stills(folder):
+            for still in _some(shuffled(open_stills(folder)), MANY):
+                seen = _look(seen, layout.read_labels(still.masks))
+            continue
         truth = layout.open_truth(folder)
         masks = truth.silver or truth.gold or truth.markers
         for number in _some(sorted(masks)):
-            labels = layout.read_labels(masks[number])
-            seen = seen._replace(longest=max(seen.longest, *labels.shape))
-            sizes = np.bincount(labels.ravel())
-            for label, box in enumerate(find_objects(labels), start=1):
-                if box is not None:
-                    seen.diameters.append(2 * math.sqrt(sizes[label] / math.pi))
-                    seen.extents.append(math.hypot(*(side.stop - side.start for side in box)))
+            seen = _look(seen, layout.read_labels(masks[number]))
         for number in _some([n for n in sorted(truth.markers) if n + 1 in truth.markers]):
             seen.motions.extend(_motions(truth.markers[number], truth.markers[number + 1]))
     return seen
+
+
+def _look(seen: Measures, labels: Labels) -> Measures:
+    """With the cells of one more frame."""
+    sizes = np.bincount(labels.ravel())
+    for label, box in enumerate(find_objects(labels), start=1):
+        if box is not None:
+            seen.diameters.append(2 * math.sqrt(sizes[label] / math.pi))
+            seen.extents.append(math.hypot(*(side.stop - side.start for side in box)))
+    return seen._replace(longest=max(seen.longest, *labels.shape))
 
 
 def _motions(before: Path, now: Path) -> Iterator[float]:
@@ -89,6 +107,6 @@ def _motions(before: Path, now: Path) -> Iterator[float]:
         yield math.dist(old[label], new[label])
 
 
-def _some(numbers: list[int]) -> list[int]:
-    """About a dozen of them, evenly spaced."""
-    return numbers[:: -(-len(numbers) // SOME) or 1]
+def _some(items: list[Item], count: int = SOME) -> list[Item]:
+    """About so many of them, evenly spaced."""
+    return items[:: -(-len(items) // count) or 1]

@@ -42,7 +42,18 @@ def centroid(mask: NDArray[np.bool_]) -> tuple[float, float]:
     return float(y.mean()), float(x.mean())
 
 
-CENTRES: dict[str, Callable[[NDArray[np.bool_]], tuple[float, float]]] = {"medoid": medoid, "centroid": centroid}
+def approximate_medoid(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """The mask's pixel nearest to the median row and the median column; the first in reading order of equal ones."""
+    y, x = np.nonzero(mask)
+    nearest = int(np.argmin((y - np.median(y)) ** 2 + (x - np.median(x)) ** 2))
+    return int(y[nearest]), int(x[nearest])
+
+
+CENTRES: dict[str, Callable[[NDArray[np.bool_]], tuple[float, float]]] = {
+    "medoid": medoid,
+    "approximate medoid": approximate_medoid,
+    "centroid": centroid,
+}
 """The centres that a recipe may choose."""
 
 

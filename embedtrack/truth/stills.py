@@ -1,6 +1,7 @@
 """Annotated single images: ``images/NAME.tif`` with the labels ``masks/NAME.tif``; each is a movie of one frame."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,8 @@ from embedtrack.challenge import layout
 from embedtrack.types import Labels
 
 IMAGES, MASKS = "images", "masks"
+MEASURING_ONLY = frozenset({"BBBC010"})
+"""Data sets whose terms are not known: none of them may be in weights that ship."""
 
 Part = Literal["training", "validation", "held back"]
 
@@ -56,6 +59,11 @@ def open_stills(dataset: Path) -> list[Still]:
     if bare:
         raise ValueError(f"expected masks for each image, found none for {len(bare)}: {bare[0]} is the first missing")
     return found
+
+
+def shuffled(stills: Sequence[Still]) -> list[Still]:
+    """In an order that follows from their names alone: the last ones are like the first ones."""
+    return sorted(stills, key=lambda still: hashlib.blake2b(still.name.encode()).hexdigest())
 
 
 def part_of(name: str) -> Part:

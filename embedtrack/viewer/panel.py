@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from embedtrack.challenge.provenance import write_log
-from embedtrack.challenge.record import known_of
+from embedtrack.challenge.record import CORRECTED, known_of
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.edit.truth import write_truth
 from embedtrack.files.lazy import Lazy
@@ -44,11 +44,10 @@ def save(corrections: Corrections, job: Job) -> str:
         ValueError: it is not valid, or cannot be written.
     """
     result = corrections.result()
-    known = _known(job.source) if job.source is not None else None
+    known = _known(job.source or job.out)
     write_tracked(result, job.out, known, overwrite=job.overwrite)
     corrections.is_saved()
-    if known is not None:
-        write_log(job.out, known, overwrite=job.overwrite)
+    write_log(job.out, known, overwrite=job.overwrite)
     said = f"saved {job.out}"
     if job.truth is not None and job.raw is not None and job.images is not None:
         if not corrections.right:
@@ -58,10 +57,9 @@ def save(corrections: Corrections, job: Job) -> str:
     return said
 
 
-def _known(source: Path) -> dict[str, Any] | None:
+def _known(source: Path) -> dict[str, Any]:
     """The record of the result that was corrected, if it has one, is the new one's too, and says so."""
-    known = known_of(source)
-    return known and {**known, "corrected": datetime.now(UTC).isoformat(timespec="seconds")}
+    return {**(known_of(source) or {}), CORRECTED: datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def panel(corrections: Corrections, job: Job) -> Any:

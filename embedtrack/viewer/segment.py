@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.challenge.convention import models
-from embedtrack.model_files import WEIGHTS
+from embedtrack.challenge.convention import model_names, models
 from embedtrack.optional_packages import need
 from embedtrack.options import Options
 from embedtrack.viewer.plugin import Layer, layers_of
@@ -24,7 +23,7 @@ class CancelledError(Exception):
 
 def shipped() -> dict[str, Path]:
     """The models that are at hand, by name."""
-    return {path.parent.name: path.parent for path in sorted(models().glob(f"*/{WEIGHTS}"))}
+    return {name: models() / name for name in model_names()}
 
 
 def run(

@@ -91,11 +91,17 @@ def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None =
     return corrections
 
 
+def _free(place: Path) -> Path:
+    """The place, or one with a number where something is there: what was rescued before is not lost either."""
+    names = (place, *(place.with_name(f"{place.name}{number}") for number in range(2, 10_000)))
+    return next(name for name in names if not name.exists())
+
+
 def rescue(corrections: Corrections, job: Job) -> Path | None:
     """Save corrections that were not saved, beside the result; as they were before painting that cannot be saved."""
     if not corrections.unsaved:
         return None
-    place = job.out.with_name(f"{job.out.resolve().name}_unsaved")
+    place = _free(job.out.with_name(f"{job.out.resolve().name}_unsaved"))
     try:
         result = corrections.result()
     except ValueError as error:

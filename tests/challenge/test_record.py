@@ -41,7 +41,7 @@ def test_a_result_and_its_record_are_written_together(tmp_path: Path):
 
 
 @pytest.mark.parametrize("new", [NEW, None])
-@pytest.mark.parametrize("moment", ["announce", "publish", "settle"])
+@pytest.mark.parametrize("moment", ["announce", "publish", "confirm"])
 def test_a_kill_at_any_moment_leaves_masks_and_record_that_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, new: dict | None
 ):
@@ -60,7 +60,7 @@ def test_a_kill_at_any_moment_leaves_masks_and_record_that_fit(
     with pytest.raises(Killed):
         write(tmp_path / "01_RES", 2, new)
     monkeypatch.undo()
-    swapped = moment == "settle"
+    swapped = moment == "confirm"
     assert len(open_tracked(tmp_path / "01_RES")) == (len(still().labels) if swapped else len(dividing().labels))
     noted = Choice("2", units=Units(0.5)) if not swapped else Choice(units=Units(0.25, 60)) if new else Choice()
     assert record.noted(tmp_path / "01_RES") == noted
@@ -125,3 +125,15 @@ def test_units_go_along_with_a_result_that_is_written_anew(tmp_path: Path):
     write_tracked(open_tracked(tmp_path / "01_RES"), tmp_path / "copy_RES")
     assert open_tracked(tmp_path / "copy_RES").units == Units(0.25, 60)
     assert json.loads((tmp_path / "copy_RES.json").read_text())["known"]["movie"]["interval_s"] == 60
+
+
+def test_corrections_are_not_replaced_by_a_run(tmp_path: Path):
+    write(tmp_path / "01_RES", 1, {**OLD, "corrected": "2026-01-01"})
+    with pytest.raises(ValueError, match=r"got corrections of 2026-01-01; .*--overwrite"):
+        write(tmp_path / "01_RES", 2, NEW)
+    tracked = open_tracked(tmp_path / "01_RES")
+    write_tracked(tracked, tmp_path / "01_RES", {**OLD, "corrected": "2026-01-02"})
+    with pytest.raises(ValueError, match=r"got corrections of 2026-01-02"):
+        write_tracked(tracked, tmp_path / "01_RES")
+    write_tracked(tracked, tmp_path / "01_RES", overwrite=True)
+    write(tmp_path / "01_RES", 2, NEW)

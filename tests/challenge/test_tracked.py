@@ -27,7 +27,7 @@ def test_a_result_that_was_written_is_read_again_with_its_frame_numbers(tmp_path
     assert layout.read_tracks(tmp_path / "01_RES" / "res_track.txt")[0] == Track(1, 7, 9, 0)
     again = open_tracked(tmp_path / "01_RES", Units(0.5, 60))
     assert (again.tracks, again.first, again.digits, again.shape) == (dividing().tracks, 7, 4, (48, 64))
-    assert np.array_equal(np.stack(list(again.masks)), dividing().masks)
+    assert np.array_equal(np.stack(list(again.masks)), dividing().labels)
     assert again.spell(5) == "0012"
     assert again.units.pixel == 0.5
 
@@ -37,7 +37,7 @@ def test_truth_is_read_like_a_result(tmp_path: Path, name: str):
     write_movie(dividing(), tmp_path)
     truth = open_tracked(tmp_path / name)
     assert truth.tracks == dividing().tracks
-    assert np.array_equal(truth.masks[4], dividing().masks[4])
+    assert np.array_equal(truth.masks[4], dividing().labels[4])
     assert np.array_equal(open_raw(tmp_path / "01", truth).frames[2], dividing().frames()[2])
 
 

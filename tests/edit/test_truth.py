@@ -8,6 +8,7 @@ from embedtrack.challenge.layout import open_truth
 from embedtrack.challenge.tracked import open_tracked
 from embedtrack.config import Normalisation
 from embedtrack.edit.truth import check_place, clip, corrected_before, write_truth
+from embedtrack.files.replace_folder import Replacement
 from embedtrack.movies.open import open_raw
 from embedtrack.tracked import Tracked
 from embedtrack.truth.annotated import read_annotated
@@ -33,7 +34,7 @@ def test_training_reads_the_frames_that_are_right(toy, tmp_path):
     movie = read_annotated(tmp_path / "new" / "01", Normalisation())
     assert movie.numbers == [1, 2, 3]
     assert movie.divisions == [(2, 2), (2, 3)]
-    assert all(np.array_equal(movie.labels[t], toy[0].labels[t + 1]) for t in range(3))
+    assert all(np.array_equal(movie.labels[t], toy[0].masks[t + 1]) for t in range(3))
     assert not any(movie.partial)
     frames = [tifffile.imread(tmp_path / folder / "01" / "t002.tif") for folder in ("mine", "new")]
     assert np.array_equal(*frames)
@@ -92,3 +93,59 @@ def test_no_frame_is_no_truth(toy, tmp_path):
 def test_all_frames_are_the_movie_itself():
     whole = clip(hard(), range(len(hard())))
     assert sorted(whole.tracks) == sorted(hard().tracks)
+
+
+def test_a_full_disk_leaves_older_corrections_as_they_were(toy, tmp_path, monkeypatch):
+    write(toy, [0, 1], tmp_path / "new")
+    before = tree(tmp_path / "new")
+
+    def full(path, image):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("embedtrack.edit.truth._write_frame", full)
+    with pytest.raises(ValueError, match="No space left on device"):
+        write(toy, [1, 2], tmp_path / "new")
+    assert tree(tmp_path / "new") == before
+
+
+def test_a_kill_between_frames_and_truth_leaves_a_frame_for_each_mask(toy, tmp_path, monkeypatch):
+    write(toy, [0, 1], tmp_path / "new")
+    publish, done = Replacement.publish, []
+
+    def once(self):
+        if done:
+            raise KeyboardInterrupt
+        done.append(self.destination.name)
+        publish(self)
+
+    monkeypatch.setattr(Replacement, "publish", once)
+    with pytest.raises(KeyboardInterrupt):
+        write(toy, [1, 2], tmp_path / "new")
+    assert done == ["01"]
+    assert corrected_before(toy[1], tmp_path / "new", toy[0]) == [0, 1]
+    assert read_annotated(tmp_path / "new" / "01", Normalisation()).numbers == [0, 1]
+    monkeypatch.undo()
+    write(toy, [1, 2], tmp_path / "new")
+    assert read_annotated(tmp_path / "new" / "01", Normalisation()).numbers == [1, 2]
+
+
+@pytest.mark.parametrize("note", ["{", '{"frames": 3, "movie": "x"}', '{"frames": [1]}', '{"movie": 3, "frames": []}'])
+def test_a_damaged_note_is_one_line(toy, tmp_path, note):
+    write(toy, [0], tmp_path / "new")
+    (tmp_path / "new" / "01_GT" / "corrected.json").write_text(note)
+    with pytest.raises(
+        ValueError, match=r"corrected\.json: expected the frames of corrections, got .*; move the folder"
+    ):
+        check_place(toy[1], tmp_path / "new")
+
+
+def test_corrections_that_a_person_has_changed_stay(toy, tmp_path):
+    write(toy, [0], tmp_path / "new")
+    (tmp_path / "new" / "01" / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"got notes\.txt; .*--overwrite"):
+        write(toy, [1], tmp_path / "new")
+    assert (tmp_path / "new" / "01" / "notes.txt").read_text() == "mine"
+
+
+def tree(place):
+    return {path: path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge import layout
+from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
-from embedtrack.inference.model_choice import Assessment, choose_model, judge, quality
+from embedtrack.inference.model_choice import Assessment, choose_model, judge
 from embedtrack.methods.embedtrack import method
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
@@ -138,7 +139,7 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
         return label(maps.seediness > 0.5)[0].astype(np.int32)
 
     monkeypatch.setattr(method, "Predictor", Bright)
-    monkeypatch.setattr(method, "cluster", components)
+    monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", components)
     found = model_choice.assess(folder, [image], model_choice.device.choose("cpu"))
     assert len(found.qualities) == 8
     assert found.agreement == 1

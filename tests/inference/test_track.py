@@ -21,7 +21,7 @@ from embedtrack.inference import segmenter
 from embedtrack.inference import track as tracking
 from embedtrack.inference.segmenter import Segmented
 from embedtrack.inference.track import summarise, track
-from embedtrack.methods.embedtrack import method, predict
+from embedtrack.methods.embedtrack import cells, predict
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.options import Options
@@ -185,7 +185,7 @@ def test_a_killed_run_leaves_the_older_result(tmp_path: Path, model: Path):
         assert process.wait() == -signal.SIGKILL
         assert {path.name: path.read_bytes() for path in out.iterdir()} == older
     track(folder, model, out, Options(views=1, device="cpu"))
-    assert sorted(path.name for path in out.parent.iterdir()) == ["01", "01_RES"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["01", "01_RES", "01_RES.json", "01_RES.log"]
 
 
 def test_ctrl_c_ends_all_stages_at_once_with_one_line(tmp_path: Path, model: Path):
@@ -208,9 +208,9 @@ def test_a_failing_stage_is_one_error_and_no_thread_stays(tmp_path: Path, model:
     """Wherever it fails: while reading, in the network for want of memory, while clustering or writing."""
     folder = movie(tmp_path / "data" / "01", np.concatenate([NOISE, NOISE]))
     failing: list[tuple[object, str, Exception, type[Exception]]] = [
-        (segmenter, "read_frame", ValueError("t003.tif: no"), ValueError),
+        (segmenter, "normalise", ValueError("t003.tif: no"), ValueError),
         (predict.Predictor, "_run", torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError),
-        (method, "cluster", ValueError("no"), ValueError),
+        (cells, "cluster", ValueError("no"), ValueError),
         (tracking.ResultWriter, "write", OSError(28, "No space left"), OSError),
     ]
     for place, name, error, seen in failing:

@@ -76,8 +76,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def follow(folder: Path, model: Path, **options: object) -> dict[str, bytes]:
-    options = {"views": 1, "device_name": "cpu", "ended": lambda: True} | options
-    watch.watch(folder, model, folder.with_name("live"), **options)
+    known = {name: options.pop(name) for name in ("views", "border") if name in options}
+    run = Options(**{"views": 1, "device": "cpu"} | known)
+    watch.watch(folder, model, folder.with_name("live"), run, **{"ended": lambda: True} | options)
     assert sorted(path.name for path in folder.parent.iterdir()) == sorted({folder.name, "live"})
     return content(folder.with_name("live"))
 
@@ -243,15 +244,16 @@ def test_it_starts_anew_when_what_it_knew_is_no_longer_true(
     spoil: Callable[[Path], None], movie: Path, model: Path, tmp_path: Path,
     kill: Callable[[int], None], caplog: pytest.LogCaptureFixture,
 ):  # fmt: skip
-    folder = part(movie, tmp_path / "01", *range(8))
-    kill(6)
+    frames = FRAMES if spoil is spoil_a_mask else 8  # masks are final when enough later frames are known
+    folder = part(movie, tmp_path / "01", *range(frames))
+    kill(frames - 2)
     killed(folder, model)
     spoil(folder)
     caplog.set_level("INFO")
 
     def ended() -> bool:
         if not any(folder.iterdir()):
-            part(movie, folder, *range(8))
+            part(movie, folder, *range(frames))
         return True
 
     live = follow(folder, model, ended=ended)

@@ -14,10 +14,10 @@ from safetensors.numpy import save_file
 from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.model_files import CONFIG, WEIGHTS
 
-UNION = "MethodConfig = EmbedTrackConfig\n"
+UNION = 'MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig, Field(discriminator="name")]\n'
 LINE = """\
 from embedtrack.methods.threshold.config import ThresholdConfig
-MethodConfig = EmbedTrackConfig | ThresholdConfig
+MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig | ThresholdConfig, Field(discriminator="name")]
 """
 DEMO = REPOSITORY / "demo"
 

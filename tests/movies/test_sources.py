@@ -28,8 +28,8 @@ from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair,
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
-from embedtrack.training.train import sequences
 from embedtrack.truth.annotated import read_annotated
+from embedtrack.truth.sequences import sequences
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series
 
@@ -504,7 +504,7 @@ def test_a_file_beside_a_folder_of_its_name_has_a_result_of_its_own(tmp_path: Pa
     assert result_of(tmp_path / "04.tif") == tmp_path / "04_RES"  # a picture of it
     assert movie_of(tmp_path / "day 1_tif_RES") == tmp_path / "day 1.tif"
     (tmp_path / "04_c2_RES").mkdir()
-    record.settle(tmp_path / "04_c2_RES", {"movie": {"channel": "2"}})
+    record.confirm(tmp_path / "04_c2_RES", {"movie": {"channel": "2"}})
     assert movie_of(tmp_path / "04_c2_RES") == tmp_path / "04.tif"
 
 
@@ -514,7 +514,7 @@ def test_a_result_takes_units_from_the_user_then_its_record_then_its_movie(tmp_p
     path = KINDS["imagej"](tmp_path, dividing().frames())
     assert open_pair(tmp_path / "a_RES")[0].units == Units()
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(PIXEL, INTERVAL)
-    record.settle(tmp_path / "a_RES", {"movie": {"pixel_size_um": 3}})
+    record.confirm(tmp_path / "a_RES", {"movie": {"pixel_size_um": 3}})
     assert open_pair(tmp_path / "a_RES")[0].units == Units(3)
     assert open_pair(tmp_path / "a_RES", path)[0].units == Units(3, INTERVAL)
     assert open_pair(tmp_path / "a_RES", path, Choice(units=Units(4)))[0].units == Units(4, INTERVAL)
@@ -526,7 +526,7 @@ def test_a_result_remembers_its_channel(tmp_path: Path):
     write_movie(moving(), tmp_path)
     write_tracked(open_tracked(tmp_path / "01_GT"), tmp_path / "a_RES")
     tifffile.imwrite(tmp_path / "a.tif", TWO, imagej=True, metadata={"axes": "TCYX"})
-    record.settle(tmp_path / "a_RES", {"movie": {"channel": "2"}})
+    record.confirm(tmp_path / "a_RES", {"movie": {"channel": "2"}})
     frames = open_pair(tmp_path / "a_RES", tmp_path / "a.tif")[1]
     assert frames is not None
     assert np.array_equal(frames[2], TWO[2, 1])

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -38,8 +39,16 @@ def test_each_configuration_has_the_challenges_names(tmp_path: Path):
     names = set(scripts(found))
     assert names == {
         f"{SIM}-01.sh", f"{SIM}-02.sh", f"{SIM}-01-GT+ST.sh", f"{SIM}-02-GT+ST.sh", f"{SIM}-01-allST.sh",
-        f"{SIM}-02-allST.sh", f"train-{SIM}.sh", f"train-{SIM}-GT+ST.sh", "train-allST.sh",
+        f"{SIM}-02-allST.sh", f"{SIM}-01-link.sh", f"{SIM}-02-link.sh",
+        f"train-{SIM}.sh", f"train-{SIM}-GT+ST.sh", "train-allST.sh",
     }  # fmt: skip
+
+
+def test_a_revision_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EMBEDTRACK_REVISION", "1; touch pwned $(id) '")
+    text = scripts(entries(folder_of(tmp_path, SIM), [SIM]))[f"{SIM}-01.sh"]
+    [line] = [line for line in text.splitlines() if "EMBEDTRACK_REVISION" in line]
+    assert shlex.split(line.removesuffix("\\"))[:2] == ["EMBEDTRACK_REVISION=1; touch pwned $(id) '", "exec"]
 
 
 def test_weights_of_all_serve_every_data_set(tmp_path: Path):
@@ -99,6 +108,13 @@ def test_a_script_names_input_weights_and_output(start: str, software: Path):
     assert run.stdout.splitlines() == [str(software), *words, "--views", "1"]
 
 
+def test_a_script_links_given_masks(software: Path):
+    assert not list(software.glob("*-link-ST.sh"))
+    run = subprocess.run([f"./{SIM}-02-link.sh"], cwd=software, capture_output=True, text=True, check=True)
+    words = ["-m", "embedtrack", "link", f"../{SIM}/02_ERR_SEG", "--raw", f"../{SIM}/02", "--model", f"models/{SIM}"]
+    assert run.stdout.splitlines() == [str(software), *words, "--out", f"../{SIM}/02_RES"]
+
+
 def test_training_sees_only_its_truth(software: Path, tmp_path: Path):
     data = software.parent / SIM
     for name in ("01", "01_GT/SEG", "01_GT/TRA", "01_ST/SEG", "02", "02_GT/SEG", "02_GT/TRA"):
@@ -137,13 +153,13 @@ def test_description_holds_each_data_sets_settings():
 
 
 def test_description_tells_how_cells_settle(tmp_path: Path):
-    for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: cells do not settle\n")):
+    for reach, told in ((0.15, "    reach 0.15\n"), (None, "    no reach: masks are not refined\n")):
         path = tmp_path / CONFIG
         path.write_text(ModelConfig(method=EmbedTrackConfig(clustering=Clustering(reach=reach))).model_dump_json())
         text = describe({SIM: path})
         assert told in text
     method = " ".join(text.split())
-    assert "each takes the pixels whose d to its mean centre" in method
+    assert "each cell takes the pixels whose d to its mean centre" in method
     assert "A cell without a pixel at its own centre or beside it is dropped" in method
 
 

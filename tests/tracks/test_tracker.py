@@ -6,13 +6,14 @@ import pytest
 from embedtrack.challenge.check import track_faults
 from embedtrack.config import ModelConfig
 from embedtrack.tracks.tracker import Mask, Tracker
-from embedtrack.types import Cells, Frame, Labels, Track
+from embedtrack.types import Cells, Track
+from tests.drawings import seen
 
 STEP = ModelConfig().frame_pixel_size
 SHAPE = (64, 96)
 
 
-def flicker(frames: int = 30, cells: int = 12) -> Iterator[tuple[Labels, Frame]]:
+def flicker(frames: int = 30, cells: int = 12) -> Iterator[Cells]:
     """Squares that rest, and of which some are missed now and then, divide or move for good: all that lineages know."""
     rng = np.random.default_rng(3)
     y, x = np.indices(SHAPE) // 16
@@ -24,7 +25,7 @@ def flicker(frames: int = 30, cells: int = 12) -> Iterator[tuple[Labels, Frame]]
         labels = np.where(inside & there[room], room, 0).astype(np.int32)
         shift = rng.normal(0, 2 * STEP, (2, *SHAPE)).astype(np.float32)
         shift[1] -= (16 * STEP * (rng.random(25) < 0.1))[room].astype(np.float32)
-        yield labels, shift
+        yield seen(labels, shift)
 
 
 def test_its_frames_gaps_and_divisions_are_varied_enough():
@@ -35,7 +36,7 @@ def test_its_frames_gaps_and_divisions_are_varied_enough():
 
 
 def result(tracker: Tracker) -> tuple[list[Mask], list[Track]]:
-    masks = [mask for cells in flicker() for mask in tracker.add(Cells(*cells))] + tracker.finish()
+    masks = [mask for cells in flicker() for mask in tracker.add(cells)] + tracker.finish()
     return masks, tracker.tracks()
 
 
@@ -43,7 +44,7 @@ def result(tracker: Tracker) -> tuple[list[Mask], list[Track]]:
 def test_with_what_is_held_it_is_valid_after_every_frame(border: int):
     tracker, masks = Tracker(ModelConfig(), border), []
     for number, cells in enumerate(flicker(), start=1):
-        masks += tracker.add(Cells(*cells))
+        masks += tracker.add(cells)
         rest, tracks = tracker.held()
         assert len(masks + rest) == number
         assert not list(track_faults(tracks, 0, number - 1))
@@ -56,7 +57,7 @@ def test_looking_at_what_is_held_changes_nothing():
     quiet, watched = Tracker(ModelConfig(), 0), Tracker(ModelConfig(), 0)
     expected, masks = result(quiet), []
     for cells in flicker():
-        masks += watched.add(Cells(*cells))
+        masks += watched.add(cells)
         watched.held()
     masks += watched.finish()
     np.testing.assert_array_equal(masks, expected[0])
@@ -68,7 +69,7 @@ def test_it_goes_on_from_its_state_as_if_nothing_had_happened(stop: int):
     expected, masks = result(Tracker(ModelConfig(), 0)), []
     tracker = Tracker(ModelConfig(), 0)
     for number, cells in enumerate(flicker(), start=1):
-        masks += tracker.add(Cells(*cells))
+        masks += tracker.add(cells)
         if number == stop:
             state = tracker.state()
             tracker = Tracker(ModelConfig(), 0)

@@ -73,7 +73,7 @@ def test_samples_show_what_a_frame_would(movies, tmp_path, monkeypatch):
         asked.append(settings.min_cell_size)
         return np.zeros(maps.seediness.shape, np.int32)
 
-    monkeypatch.setattr("embedtrack.methods.embedtrack.method.cluster", clusters)
+    monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", clusters)
     config = ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=40)), scale=0.5)
     Journal(tmp_path / "out", movies).observe(BranchedERFNet().eval(), config, 4, "float32")
     assert set(asked) == {10}

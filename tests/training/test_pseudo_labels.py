@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,10 @@ def test_a_mask_over_two_markers_or_a_known_mask_is_not():
 def test_frames_whose_cells_all_have_masks_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
     labels = movie.labels[1].copy()
-    movie.partial[1] = frozenset({1, 2, 3})
-    movie.truth[1] = Merged(np.where(labels == 0, UNKNOWN, labels).astype(np.int32), movie.partial[1])
+    markers = frozenset({1, 2, 3})
+    only = Merged(np.where(labels == 0, UNKNOWN, labels).astype(np.int32), markers)
+    partial = [markers if t == 1 else known for t, known in enumerate(movie.partial)]
+    movie = replace(movie, partial=partial, truth=[only if t == 1 else truth for t, truth in enumerate(movie.truth)])
 
     monkeypatch.setattr(Segmenter, "frame", lambda *_: Known(perfect_maps(labels, labels, {})))
     found = pseudo_labels(Model(BranchedERFNet(), ModelConfig()), movie, "float32")

@@ -1,7 +1,6 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.config import GENERAL, ModelConfig, Normalisation, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.training import train as training
@@ -17,7 +16,7 @@ from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.resume import State
-from embedtrack.training.train import _log_until, recipe_for, train
+from embedtrack.training.train import _log_until, recipe_for, train, tuned
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sequences import sequences
 from tests.drawings import moving, vanishing, write_movie
@@ -123,7 +122,7 @@ def test_sparse_truth_is_completed_by_the_pseudo_labels(tmp_path: Path, monkeypa
     none, both = set(), {1, 2}
     assert asked == [[0, 1, 2, 3, 4]]
     assert used == [[[both, none, both, both, none], [none]], [[none] * 5, [none]]]
-    assert "cells 6 have a marker and one of the network's own masks" in (out / checkpoint.CARD).read_text()
+    assert "cells 6 have a marker and a pseudo-label" in (out / checkpoint.CARD).read_text()
     assert not (out / training.TEACHER).exists()
 
 
@@ -133,13 +132,14 @@ def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / training.LOG).write_text("\n".join(lines) + '\n{"step": 6, "tot')
     monkeypatch.setattr(training.resume, "state_of", lambda _: State(step=4))
 
-    def killed() -> Iterator[dict]:
-        assert (tmp_path / training.LOG).read_text().splitlines() == lines[:4]
-        yield {"step": 5, "total": 2.0}
-        raise KeyboardInterrupt
+    def killed() -> None:
+        with training._writing(Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None) as write:
+            assert (tmp_path / training.LOG).read_text().splitlines() == lines[:4]
+            write({"step": 5, "total": 2.0})
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training._log(killed(), Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None)
+        killed()
     assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
 
 
@@ -156,3 +156,30 @@ def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, 
     assert config.scale == 2  # these cells are small, whatever cells the weights have seen
     digest = hashlib.sha256((tmp_path / "init" / checkpoint.WEIGHTS).read_bytes()).hexdigest()
     assert f"Fine-tuned from the weights of init ({digest[:12]}" in (tmp_path / "model" / checkpoint.CARD).read_text()
+
+
+def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
+    own = ModelConfig(normalisation=Normalisation(method="asinh"))
+    assert tuned(Recipe(), own, []).normalisation.method == "asinh"
+    assert tuned(Recipe(), own, []).learning_rate == Recipe().learning_rate / 2
+    all_cells = ModelConfig(working_diameter=30)
+    assert tuned(recipe_for("Fluo-N2DH-SIM+"), all_cells, []).normalisation.method == "asinh"  # the recipe says so
+    bright = write_movie(moving(), tmp_path / "toy")
+    assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
+    assert tuned(GENERAL, all_cells, []).working_diameter == 30
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "train.jsonl", "curves.svg"])
+def test_files_of_others_are_not_overwritten(tmp_path: Path, name: str):
+    write_movie(moving(), tmp_path / "data")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_text("mine")
+    with pytest.raises(ValueError, match=rf"an unfinished training there, got {name}, .* say --overwrite"):
+        train([tmp_path / "data"], tmp_path / "model", device_name="cpu")
+    assert (tmp_path / "model" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{", '{"step": "x"}', "[3]", '{"step": 99}', "\ud7ff", "[" * 100_000])
+def test_damaged_lines_of_a_log_are_left_out(tmp_path: Path, text: str):
+    (tmp_path / "train.jsonl").write_text(f'{{"step": 1}}\n{text}\n{{"step": 2}}\n')
+    assert _log_until(tmp_path / "train.jsonl", 2) == ['{"step": 1}', '{"step": 2}']

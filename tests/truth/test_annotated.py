@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.config import DATASETS, DataSet, Normalisation
+from embedtrack.challenge.datasets import DATASETS, DataSet
+from embedtrack.config import Normalisation
 from embedtrack.truth.annotated import UNKNOWN, read_annotated, read_annotated_movies
 from tests.drawings import disc, dividing, moving, still, write_movie
 

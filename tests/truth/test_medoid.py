@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.truth.medoid import medoid, medoids
+from embedtrack.truth.medoid import CENTRES, medoid, medoids
 from tests.drawings import disc, touching
 
 
@@ -18,6 +18,13 @@ def test_agrees_with_the_definition():
 def test_lies_on_a_crescent():
     crescent = disc((60, 60), (30, 30), 20) & ~disc((60, 60), (30, 40), 20)
     assert crescent[medoid(crescent)]
+
+
+def test_centres_of_a_crooked_cell():
+    """(0, 0), (1, 0), (2, 0), (2, 1), (2, 2): only the centre of gravity lies outside."""
+    crooked = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]], bool)
+    found = {kind: centre(crooked) for kind, centre in CENTRES.items()}
+    assert found == {"medoid": (1, 0), "approximate medoid": (2, 0), "centroid": (1.4, 0.6)}
 
 
 def test_every_label_of_a_frame():

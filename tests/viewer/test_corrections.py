@@ -142,7 +142,7 @@ def test_saving_replaces_the_result_by_a_valid_one(model, result):
     corrections = fill(model, tracked, job, range(2, 5))
     assert (corrections.frame, corrections.right) == (2, {2, 3, 4})
     corrections.cells.data[1][corrections.cells.data[1] == 1] = 0
-    record.settle(result, {"model": "mine"})
+    record.confirm(result, {"model": "mine"})
     corrections.pick(3, 3)
     corrections.cut()
     said = save(corrections, job)

@@ -48,7 +48,7 @@ def lineages(tree: Tree) -> Content:
 
 
 def hinted(hints: Sequence[Hint], places: Mapping[Node, Place]) -> list[Content]:
-    """The hints with their places."""
+    """For each hint its kind, frame and cell, and where in the frame that is."""
     return [
         {"kind": hint.kind, "frame": hint.frame, "label": hint.label, "text": hint.text,
          **spot(places[hint.frame, hint.label])}
@@ -57,7 +57,7 @@ def hinted(hints: Sequence[Hint], places: Mapping[Node, Place]) -> list[Content]
 
 
 def failed(errors: Sequence[Error], cells: Mapping[Node, Place], masks: Mapping[Node, Place]) -> list[Content]:
-    """The errors with their places."""
+    """For each error its kind, cost, frame and cells, and where in the frame that is."""
     return [
         {
             "kind": error.kind, "operation": error.operation, "cost": error.cost, "frame": error.frame,
@@ -121,7 +121,7 @@ def text_of(blocks: Sequence[bytes]) -> list[str]:
 
 
 def spot(place: Place) -> Content:
-    """A place in tenths of a pixel."""
+    """A position, rounded to tenths of a pixel."""
     return {"y": round(place[0], 1), "x": round(place[1], 1)}
 
 

@@ -1,4 +1,4 @@
-"""The lost points for a page: each error with its place, and how they add up by kind and by frame."""
+"""The lost points for a page: each error with its position, and how they add up by kind and by frame."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ MEANING = {
 
 
 class Sum(NamedTuple):
-    """The errors of one kind."""
+    """What the errors of one kind cost together."""
 
     kind: str
     number: int

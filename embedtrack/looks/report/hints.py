@@ -17,7 +17,7 @@ KINDS = {
     "lost between": "a cell that was not found for some frames",
     "one daughter": "a cell that goes on under another label, as if only one daughter were seen",
     "size jumps": "a mask much larger or smaller than one frame before, away from divisions",
-    "place jumps": "a step much longer than this movie's cells take",
+    "position jumps": "a step much longer than this movie's cells take",
     "shape agrees little": "a mask unlike that of one frame before, laid over each other",
     "divides again soon": "a cell that divides much sooner after its birth than the others",
     "count jumps": "many more or fewer cells than one frame before, without as many divisions",
@@ -40,7 +40,7 @@ MITOSIS = 2
 
 
 class Hint(NamedTuple):
-    """A place to look at."""
+    """A cell of one frame that deserves a second look."""
 
     kind: str
     """One of KINDS."""
@@ -149,7 +149,7 @@ def _counts(table: pd.DataFrame, tracks: Sequence[Track], frames: int) -> Iterat
 
 
 def _changes(table: pd.DataFrame, life: dict[int, Life], usual: float) -> Iterator[Hint]:
-    """Jumps in size and place, and shapes that agree little, from each frame to the next of the same cell."""
+    """Jumps in size and position, and shapes that agree little, from each frame to the next of the same cell."""
     ends = table["track"].map({name: one.end if one.daughters else math.inf for name, one in life.items()})
     births = table["track"].map({name: one.begin if one.parent else -math.inf for name, one in life.items()})
     groups = table.groupby("track")
@@ -166,7 +166,7 @@ def _changes(table: pd.DataFrame, life: dict[int, Life], usual: float) -> Iterat
     speed = table["speed"].where(whole)
     far = speed > limit(speed.to_numpy(float), usual)
     for frame, label, step in zip(table["frame"][far], table["label"][far], speed[far], strict=True):
-        yield Hint("place jumps", int(frame), int(label), f"{step:.0f} px in a frame", float(step))
+        yield Hint("position jumps", int(frame), int(label), f"{step:.0f} px in a frame", float(step))
     unlike = (1 - table["agreement"]).where(quiet & whole)
     odd = (unlike > limit(unlike.to_numpy(float), 1 - LEAST_AGREEMENT)) & ~jumped
     for frame, label, much in zip(table["frame"][odd], table["label"][odd], unlike[odd], strict=True):

@@ -40,7 +40,7 @@ MEASURES = {
 
 
 class Facts(NamedTuple):
-    """What else the page tells."""
+    """What the page tells beside movie, tracks and errors."""
 
     title: str
     """Of the page."""
@@ -82,7 +82,7 @@ def report(
     check_file(out, overwrite=overwrite)
     page = _page(result, facts, raw, truth, lambda done: on_frame(done, len(result)))
     with new_file(out, overwrite=overwrite) as path:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(page, encoding="utf-8", errors="backslashreplace")  # a name need not be UTF-8
 
 
 def _page(

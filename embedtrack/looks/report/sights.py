@@ -29,7 +29,7 @@ SPECK = 0.03
 
 
 class Sights(NamedTuple):
-    """A whole movie."""
+    """What is seen of all cells of a movie."""
 
     table: pd.DataFrame
     """A row per cell and frame: COLUMNS, and what ``measure.followed`` adds."""

@@ -8,7 +8,7 @@ from embedtrack.types import Track
 
 
 class Branch(NamedTuple):
-    """A cell in the tree."""
+    """A cell's row of the tree, and the spans of frames in which it is seen."""
 
     track: int
     """Its name."""
@@ -24,7 +24,7 @@ class Branch(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """All families."""
+    """Where each cell of each family is drawn."""
 
     branches: list[Branch]
     rows: int

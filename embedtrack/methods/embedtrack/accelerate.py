@@ -90,23 +90,23 @@ PairFunction = Callable[[Tensor, Tensor], NetworkOutput]
 class Accelerated:
     """A step that is faster after a warm-up; where that fails the plain step does the work, after one warning."""
 
-    def __init__(self, step: PairNetwork, way: CompileMode, device: torch.device) -> None:
+    def __init__(self, step: PairNetwork, mode: CompileMode, device: torch.device) -> None:
         self._plain, self._warm = step, set[tuple[torch.Size, int]]()
         self._faster: PairFunction | None = None
-        if way.compiled:
+        if mode.compiled:
             self._faster = torch.compile(step, dynamic=False, options={"freezing": device.type == "cpu"})
-        if way.graphed:
+        if mode.graphed:
             self._faster = Graphed(self._faster or step)
 
     def __call__(self, batch: Tensor, before: Tensor) -> NetworkOutput:
-        """As ``Step``; what it gives is good until the next call."""
+        """As ``PairNetwork``; what it gives is good until the next call."""
         if self._faster is None:
             return self._plain(batch, before)  # type: ignore[no-any-return]
         if (batch.shape, len(before)) in self._warm:
             return self._faster(batch, before)
         begin = time.perf_counter()
         try:
-            seen = self._faster(batch, before)
+            output = self._faster(batch, before)
         except Exception as error:  # a compiler that is not there, a kernel that no graph holds, too little memory ...
             log.warning("--compile: %s; going on without", (str(error).strip() or repr(error)).splitlines()[0])
             self._faster = None
@@ -115,7 +115,7 @@ class Accelerated:
         self._warm.add((batch.shape, len(before)))
         views, _, height, width = batch.shape
         log.info("%d x %d x %d: warmed up in %.1f s", views, height, width, time.perf_counter() - begin)
-        return seen
+        return output
 
 
 class Graphed:
@@ -134,7 +134,7 @@ class Graphed:
         graph.batch.copy_(batch)
         graph.before.copy_(before)
         graph.graph.replay()
-        return graph.seen
+        return graph.output
 
 
 class _Graph(NamedTuple):
@@ -143,7 +143,7 @@ class _Graph(NamedTuple):
     graph: torch.cuda.CUDAGraph
     batch: Tensor
     before: Tensor
-    seen: NetworkOutput
+    output: NetworkOutput
 
 
 def _capture(step: PairFunction, batch: Tensor, before: Tensor) -> _Graph:
@@ -156,5 +156,5 @@ def _capture(step: PairFunction, batch: Tensor, before: Tensor) -> _Graph:
     here.wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other stages go on meanwhile
-        seen = step(batch, before)
-    return _Graph(graph, batch, before, seen)
+        output = step(batch, before)
+    return _Graph(graph, batch, before, output)

@@ -33,23 +33,34 @@ def bandwidth_of_radius(radius: float, pixel_size: float) -> float:
 
 
 class BranchedERFNet(nn.Module):
-    """Two frames in, the ``Maps`` of frame t out. About 2.5 million parameters."""
+    """Two frames in, the ``Maps`` of frame t out. About 2.5 million parameters; 2.3 without tracking decoder."""
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, *, tracking: bool = True, bounded: bool = True) -> None:
+        """Make an untrained network.
+
+        Args:
+            dropout: of the deep blocks.
+            tracking: whether it has a decoder for the tracking offset.
+            bounded: whether a sigmoid keeps the bandwidth in [0, 1]; otherwise it is what the decoder gives.
+        """
         super().__init__()
+        self.bounded = bounded
         self.encoder = encoder(dropout)
         self.segmentation = decoder(FEATURES, 4)  # offset y, x; bandwidth y, x
         self.seediness = decoder(FEATURES, 1)
-        self.tracking = decoder(2 * FEATURES, 2)
+        self.tracking = decoder(2 * FEATURES, 2) if tracking else None
 
     def start_at(self, radius: float, pixel_size: float) -> None:
         """Let the bandwidth start where a cell's radius is ``radius`` pixels: far pixels get no gradient otherwise."""
-        b = min(max(bandwidth_of_radius(radius, pixel_size), 0.05), 0.95)
+        self.start_with(min(max(bandwidth_of_radius(radius, pixel_size), 0.05), 0.95))
+
+    def start_with(self, bandwidth: float) -> None:
+        """Let the bandwidth start with a value, which lies in (0, 1) where it is bounded."""
         output = self.segmentation[-1]
         assert isinstance(output, nn.ConvTranspose2d)
         assert output.bias is not None
         with torch.no_grad():
-            output.bias[2:] = math.log(b / (1 - b))
+            output.bias[2:] = math.log(bandwidth / (1 - bandwidth)) if self.bounded else bandwidth
 
     def encode(self, frames: Tensor) -> Tensor:
         """[B, 1, H, W] -> [B, 128, H/8, W/8]; frames of a pair pass separately."""
@@ -60,10 +71,13 @@ class BranchedERFNet(nn.Module):
         """[B, 128, H/8, W/8] -> offset [B, 2, H, W], bandwidth [B, 2, H, W], seediness [B, H, W]."""
         spatial = _single(self.segmentation(features))  # [B, 4, H, W]
         seediness = _single(self.seediness(features))[:, 0]  # [B, 1, H, W] -> [B, H, W]
-        return torch.tanh(spatial[:, :2]), torch.sigmoid(spatial[:, 2:]), torch.sigmoid(seediness)
+        bandwidth = torch.sigmoid(spatial[:, 2:]) if self.bounded else spatial[:, 2:]
+        return torch.tanh(spatial[:, :2]), bandwidth, torch.sigmoid(seediness)
 
     def shift(self, now: Tensor, before: Tensor) -> Tensor:
-        """The features of t and of t-1, both [B, 128, H/8, W/8] -> tracking offset [B, 2, H, W]."""
+        """The features of t and of t-1, both [B, 128, H/8, W/8] -> tracking offset [B, 2, H, W]; 0 without decoder."""
+        if self.tracking is None:
+            return now.new_zeros((len(now), 2, 8 * now.shape[2], 8 * now.shape[3]), dtype=torch.float32)
         return torch.tanh(_single(self.tracking(torch.cat([now, before], dim=1))))
 
     def forward(self, now: Tensor, before: Tensor) -> tuple[Maps[Tensor], Maps[Tensor]]:

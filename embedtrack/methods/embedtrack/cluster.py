@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
+from embedtrack.methods.embedtrack.branched import SHARPNESS
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.refine import nearest_pixel, refine
 from embedtrack.types import Labels, Maps
@@ -18,7 +19,7 @@ NEAR = REACH / 4
 """r at half of the radius of d = 0.5."""
 PATIENCE = 8
 """A pixel this often near a rejected centre proposes none. Without it every pixel of a wild map would propose, and
-each would look at the same crowd in vain; with it few proposals fit in any place, so that the cost stays linear."""
+each would look at the same pixels in vain; with it few proposals fit in any place, so that the cost stays linear."""
 
 
 class Foreground(NamedTuple):
@@ -44,7 +45,7 @@ class Centres(NamedTuple):
     """Candidates for the centre of a cell, best first."""
 
     member: NDArray[np.intp]
-    """[k]: index into the crowd of the pixel that proposes it."""
+    """[k]: index into the foreground of the pixel that proposes it."""
     precision: NDArray[np.float64]
     """[k, 2]: (S_y, S_x) per squared pixel."""
 
@@ -59,12 +60,12 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, pixel_size: f
 
     Args:
         maps: of one frame; ``shift`` is not used.
-        settings: thresholds, votes, the least size of a cell, and whether cells settle in the end.
+        settings: thresholds, votes, the least size of a cell, and whether masks are refined in the end.
         pixel_size: the width of a pixel in grid units.
 
     Returns:
-        int32[H, W], numbered from 1 in the reading order of the pixels that proposed the cells; where cells settle, a
-        number may be missing.
+        int32[H, W], numbered from 1 in the reading order of the pixels that proposed the cells; where masks are
+        refined, a number may be missing.
 
     Raises:
         ValueError: the maps do not have one size.
@@ -97,13 +98,13 @@ def _rank(
     settings: Clustering,
     pixel_size: float,
 ) -> Centres:
-    """The centres that ``members`` intp[k] of the crowd propose, with the mean bandwidth of the pixels around."""
+    """The centres that ``members`` intp[k] of the foreground propose, with the mean bandwidth of the pixels around."""
     pixel = foreground.pixel[members]
     order = np.lexsort((pixel, -maps.seediness.reshape(-1)[pixel]))
     square = (settings.smoothing, settings.smoothing)
     smooth = [cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth]
     b = np.stack([axis[pixel[order]] for axis in smooth], axis=1).astype(np.float64)  # [k, 2]
-    return Centres(members[order], np.exp(10 * b) * pixel_size**2)
+    return Centres(members[order], np.exp(SHARPNESS * b) * pixel_size**2)
 
 
 @compiled
@@ -172,7 +173,7 @@ def _propose(
     left mostly lies within reach of its neighbours, in which it would leave holes as background.
 
     Returns:
-        int32[n]: for every pixel of the crowd the number of its cell, from 1, or 0; intp[cells]: the proposing members.
+        int32[n]: for every foreground pixel the number of its cell, from 1, or 0; intp[cells]: the proposing members.
     """
     owner, nearest = np.zeros(foreground.pixel.size, np.int32), np.full(foreground.pixel.size, np.inf)
     rejections = np.zeros(foreground.pixel.size, np.int32)

@@ -92,7 +92,7 @@ def for_inference(network: BranchedERFNet, precision: torch.dtype = torch.float3
         The copy, on the same device, channels last; for inference mode only, as it works in place.
     """
     fast = copy.deepcopy(network).eval()
-    for branch in (fast.encoder, fast.segmentation, fast.seediness, fast.tracking):
+    for branch in filter(None, (fast.encoder, fast.segmentation, fast.seediness, fast.tracking)):
         for index, block in enumerate(branch):
             if isinstance(block, NonBottleneck1D):
                 branch[index] = FoldedBlock(block)

@@ -15,12 +15,12 @@ from embedtrack.inference.tiles import Tile
 from embedtrack.method import Shape, State
 from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.predict import Pending, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start
-from embedtrack.movies.scale import to_frame
+from embedtrack.movies.scale import frame_to, to_frame
 from embedtrack.options import Options
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame, Maps
@@ -59,17 +59,19 @@ def predictor(network: nn.Module, config: ModelConfig, options: Options, frames:
 class PendingCells:
     """The maps of a frame, on their way."""
 
-    def __init__(self, pending: Pending, shape: Shape, config: ModelConfig, features: Mapping[int, Tensor]) -> None:
-        self._pending, self._shape, self._config, self._features = pending, shape, config, features
+    def __init__(
+        self, frame: Frame, pending: Pending, shape: Shape, config: ModelConfig, features: Mapping[int, Tensor]
+    ) -> None:
+        self._frame, self._pending, self._shape, self._config, self._features = frame, pending, shape, config, features
 
     @cached_property
     def _maps(self) -> Maps[Frame]:
-        """In the frame's own pixels."""
+        """The maps at the size of the frame."""
         return to_frame(self._pending.fetch(), self._shape, self._config.scale)
 
     def cells(self, config: ModelConfig | None = None) -> Cells:
         """See ``embedtrack/method.py``."""
-        return cells_of(self._maps, config or self._config)
+        return _cells(self._maps, frame_to(self._frame, self._shape, self._config.scale), config or self._config)
 
     def state(self) -> State:
         """The features of each tile, float32[1, 128, h/8, w/8], of bfloat16 the bits as int16."""
@@ -95,7 +97,7 @@ class MoviePredictor:
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)
-        return PendingCells(pending, shape, self._config, dict(self._predictor.before))
+        return PendingCells(frame, pending, shape, self._config, dict(self._predictor.before))
 
     def restore(self, state: State) -> None:
         """See ``embedtrack/method.py``."""
@@ -118,13 +120,14 @@ def in_views(
         one = undo_maps(Predictor(network, tiles, 1, precision)(turned), symmetry)
         maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
-    whole, *single = (cells_of(one, config) for one in (mean, *maps))
+    grey = frame_to(frame, shape, config.scale)
+    whole, *single = (_cells(one, grey, config) for one in (mean, *maps))
     return whole, single
 
 
-def cells_of(maps: Maps[NDArray[np.float32]], config: ModelConfig) -> Cells:
-    """The cells of a frame with their evidence, from maps at its own scale."""
-    return Cells(cluster(maps, config.method.clustering, config.frame_pixel_size), maps.shift)
+def _cells(maps: Maps[Frame], grey: Frame, config: ModelConfig) -> Cells:
+    """From maps and grey values at the frame's own scale."""
+    return cells_of(maps, grey, config.method.clustering, config.method.pixel_size * config.scale)
 
 
 def choices() -> Mapping[str, Sequence[Any]]:
@@ -146,7 +149,7 @@ def describe(config: ModelConfig) -> list[str]:
     return [
         f"seed threshold {clustering.seed_threshold:g}, mask threshold {clustering.mask_threshold:g}, "
         f"votes > {clustering.min_votes}, least cell size {clustering.min_cell_size} pixels",
-        f"reach {clustering.reach:g}" if clustering.reach else "no reach: cells do not settle",
+        f"reach {clustering.reach:g}" if clustering.reach else "no reach: masks are not refined",
     ]
 
 

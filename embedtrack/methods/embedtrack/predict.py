@@ -161,7 +161,7 @@ class Predictor:
         pair_network = (
             self.accelerated if self.begun else self.pair_network
         )  # warmed up with tiles of which it is known that they fit
-        if group[0] != STRAIGHT:
+        if group[0] != STRAIGHT or self.pair_network.network.tracking is None:
             return pair_network(batch, batch[:0])
         before = self.before.get(number)
         output = self.pair_network.first(batch) if before is None else pair_network(batch, before)

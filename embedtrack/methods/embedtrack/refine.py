@@ -1,4 +1,4 @@
-"""Cells that were found settle: their centres become means of many pixels, and their rims follow."""
+"""Refinement of masks: a cell's centre becomes the mean of many pixels, and its rim follows."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
+from embedtrack.methods.embedtrack.branched import SHARPNESS
 from embedtrack.types import Labels, Maps
 
 
@@ -77,7 +78,10 @@ def _refine(
         centre_y, centre_x, b_y, b_x = mean[cell]
         if np.isnan(centre_y):
             continue
-        s_y, s_x = math.exp(10 * b_y) * pixel_size**2, math.exp(10 * b_x) * pixel_size**2  # per squared pixel
+        s_y, s_x = (
+            math.exp(SHARPNESS * b_y) * pixel_size**2,
+            math.exp(SHARPNESS * b_x) * pixel_size**2,
+        )  # per squared pixel
         more_y, more_x = int(math.sqrt(limit / s_y)) + 1, int(math.sqrt(limit / s_x)) + 1
         for y in range(max(box[cell, 0] - more_y, 0), min(box[cell, 1] + more_y + 1, height)):
             for x in range(max(box[cell, 2] - more_x, 0), min(box[cell, 3] + more_x + 1, width)):

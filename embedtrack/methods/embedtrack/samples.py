@@ -113,7 +113,7 @@ def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) 
     The crop stays inside the frame where the frame is large enough; its pixels are then the frame's own.
     """
     t = movie.paired[rng.integers(len(movie.paired))]
-    shape = np.array(movie.frames[t].shape)
+    shape = np.array(movie.shapes[t])
     kind, side = rng.random(), sampling.crop
     centre = rng.uniform(0, shape)
     if kind >= sampling.anywhere:
@@ -132,7 +132,7 @@ def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) 
 
 def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:
     """One crop of frame t; a cell that the crop's edge cuts has the medoid of what is left as its centre."""
-    labels = view.labels(movie.labels[t].astype(np.int32, copy=False))
+    labels = view.labels(movie.labels[t])
     visible = np.bincount(labels[labels > 0]) if (labels > 0).any() else np.zeros(1, np.int64)
     edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     centres: Centres = {}
@@ -143,9 +143,7 @@ def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:
             centres[label] = np.array(CENTRES[movie.centre](labels == label), np.float64)
         else:
             centres[label] = view.points(np.array(movie.centres[t][label], np.float64))
-    return Crop(
-        view.image(movie.frames[t].astype(np.float32, copy=False)), labels, centres, movie.partial[t] & centres.keys()
-    )
+    return Crop(view.image(movie.frames[t]), labels, centres, movie.partial[t] & centres.keys())
 
 
 def sources(movie: AnnotatedMovie, t: int, now: Crop, before: Crop) -> dict[int, int]:

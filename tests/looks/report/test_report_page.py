@@ -121,7 +121,9 @@ def test_what_cannot_be_reported_is_refused_and_leaves_nothing(tmp_path: Path):
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (tests/requirements.txt)")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright (the group tests of pyproject.toml)"
+    )
     if not CHROMIUM:
         pytest.skip("needs Chromium, e.g. apt-get install chromium")
     with playwright.sync_playwright() as driver:

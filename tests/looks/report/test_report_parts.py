@@ -268,7 +268,7 @@ def test_a_sudden_change_of_size_is_named_away_from_divisions_only():
 def test_a_leap_is_named():
     places = [12, 14, 16, 18, 50, 52, 54, 56]
     toy = Toy(np.stack([draw((30, 80), {1: ((15, x), 6)}) for x in places]), [Track(1, 0, 7, 0)])
-    assert hints_of(toy) == [("place jumps", 4, 1)]
+    assert hints_of(toy) == [("position jumps", 4, 1)]
 
 
 def test_a_turned_shape_agrees_little():

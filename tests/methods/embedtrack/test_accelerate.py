@@ -1,7 +1,5 @@
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -33,7 +31,7 @@ def frames() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("compiling", "device", "frames", "way"),
+    ("compiling", "device", "frames", "mode"),
     [
         ("auto", CPU, 10_000, CompileMode()),
         ("auto", CPU, None, CompileMode()),
@@ -46,8 +44,8 @@ def frames() -> list[np.ndarray]:
         ("off", CUDA, 10_000, CompileMode()),
     ],
 )
-def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, way: CompileMode):
-    assert choose_compile_mode(compiling, device, frames) == way
+def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, mode: CompileMode):
+    assert choose_compile_mode(compiling, device, frames) == mode
 
 
 def test_an_unknown_word_is_refused():
@@ -107,14 +105,14 @@ def test_nothing_is_warmed_up_before_the_first_frame_has_fitted(network: Branche
     predictor, plain = (Predictor(network, plan(SHAPE, 128), views=8) for _ in range(2))
     shapes, kept = list[tuple[int, ...]](), torch.empty(0)
 
-    def sooner(batch: Tensor, before: Tensor) -> NetworkOutput:
+    def accelerated(batch: Tensor, before: Tensor) -> NetworkOutput:
         nonlocal kept
         shapes.append((*batch.shape, len(before)))
         seen = predictor.pair_network(batch, before)
         kept = kept if len(kept) or not len(before) else torch.empty_like(seen.features)
         return seen._replace(features=kept.copy_(seen.features)) if len(before) else seen
 
-    predictor.accelerated = sooner
+    predictor.accelerated = accelerated
     for t, frame in enumerate(frames):
         for expected, found in zip(plain(frame), predictor(frame), strict=True):
             np.testing.assert_array_equal(found, expected)
@@ -138,21 +136,21 @@ def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pyte
         raise RuntimeError("no C++ compiler\nwas found in ...")
 
     plain = Doubled()
-    sooner = Accelerated(plain, CompileMode(), CPU)
-    sooner._faster = fails
+    accelerated = Accelerated(plain, CompileMode(), CPU)
+    accelerated._faster = fails
     x = torch.ones(1, 1, 2, 3)
     for _ in range(3):
-        assert torch.equal(sooner(x, x).features, 2 * x)
+        assert torch.equal(accelerated(x, x).features, 2 * x)
     assert plain.calls == 3
     assert [record.message for record in caplog.records] == ["--compile: no C++ compiler; going on without"]
 
 
 def test_the_warm_up_of_each_shape_is_told_once(caplog: pytest.LogCaptureFixture):
-    sooner = Accelerated(Doubled(), CompileMode(), CPU)
-    sooner._faster = Doubled()
+    accelerated = Accelerated(Doubled(), CompileMode(), CPU)
+    accelerated._faster = Doubled()
     with caplog.at_level(logging.INFO):
         for shape in ((4, 1, 16, 8), (4, 1, 8, 16), (4, 1, 16, 8)):
-            sooner(torch.ones(shape), torch.ones(shape))
+            accelerated(torch.ones(shape), torch.ones(shape))
     assert [record.message.split(":")[0] for record in caplog.records] == ["4 x 16 x 8", "4 x 8 x 16"]
 
 
@@ -163,7 +161,7 @@ class Played:
         self.step = step
 
     def replay(self) -> None:
-        for kept, value in zip(self.seen, self.step(self.batch, self.before), strict=True):
+        for kept, value in zip(self.output, self.step(self.batch, self.before), strict=True):
             kept.copy_(value)
 
 
@@ -173,9 +171,9 @@ def test_a_graph_serves_all_batches_of_its_shape(monkeypatch: pytest.MonkeyPatch
     def capture(step: Doubled, batch: Tensor, before: Tensor) -> steps._Graph:
         graph = Played(step)
         graph.batch, graph.before = torch.empty_like(batch), torch.empty_like(before)
-        graph.seen = NetworkOutput(torch.empty_like(before), torch.empty_like(batch), torch.empty_like(before))
+        graph.output = NetworkOutput(torch.empty_like(before), torch.empty_like(batch), torch.empty_like(before))
         captured.append((tuple(batch.shape), len(before)))
-        return steps._Graph(graph, graph.batch, graph.before, graph.seen)
+        return steps._Graph(graph, graph.batch, graph.before, graph.output)
 
     monkeypatch.setattr(steps, "_capture", capture)
     graphed = Graphed(step)
@@ -189,46 +187,6 @@ def test_a_graph_serves_all_batches_of_its_shape(monkeypatch: pytest.MonkeyPatch
     graphed(torch.ones(2, 1, 4, 3), torch.ones(1, 1, 4, 3))
     graphed(one, one[:0])  # as large, and nothing of it is tracked
     assert captured == [((2, 1, 3, 4), 1), ((2, 1, 4, 3), 1), ((2, 1, 3, 4), 0)]
-
-
-def test_a_capture_warms_up_aside_and_lets_other_threads_go_on(monkeypatch: pytest.MonkeyPatch):
-    log: list[str] = []
-
-    class Stream:
-        def __init__(self, name: str = "aside") -> None:
-            self.name = name
-
-        def wait_stream(self, other: "Stream") -> None:
-            log.append(f"{self.name} waits for {other.name}")
-
-    @contextmanager
-    def stream(chosen: Stream) -> Iterator[None]:
-        log.append(f"on {chosen.name}")
-        yield
-        log.append("off")
-
-    @contextmanager
-    def graph(_: object, capture_error_mode: str) -> Iterator[None]:
-        log.append(f"capture {capture_error_mode}")
-        yield
-        log.append("captured")
-
-    def step(batch: Tensor, before: Tensor) -> NetworkOutput:
-        assert batch.data_ptr() != given[0].data_ptr()  # the graph has memory of its own
-        log.append("step")
-        return NetworkOutput(batch, batch, before)
-
-    monkeypatch.setattr(torch.cuda, "Stream", Stream)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("here"))
-    monkeypatch.setattr(torch.cuda, "stream", stream)
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
-    monkeypatch.setattr(torch.cuda, "graph", graph)
-    given = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
-    steps._capture(step, *given)
-    assert log == [
-        "aside waits for here", "on aside", "step", "off", "here waits for aside",
-        "capture thread_local", "step", "captured",
-    ]  # fmt: skip
 
 
 @pytest.mark.slow

@@ -57,6 +57,29 @@ def test_a_contested_pixel_goes_to_the_nearer_mean():
     assert (refine(swapped, maps, 0.5, 0.3, 1, STEP) == labels).all()
 
 
+@pytest.mark.parametrize("radius", [(6, 20), (20, 6)])
+def test_a_cell_is_looked_for_as_far_as_each_axis_reaches(radius: tuple[int, int]):
+    """Of a long cell only the middle was found; its bandwidths reach 1.5 radii along either axis."""
+    labels = draw(SHAPE, {1: ((24, 32), radius)})
+    maps = perfect_maps(labels, labels, {})
+    y, x = np.indices(SHAPE)
+    found = labels * ((np.abs(y - 24) < 3) & (np.abs(x - 32) < 3)).astype(np.int32)
+    assert (refine(found, maps, 0.5, 0.3, 1, STEP) == labels).all()
+
+
+def test_a_bandwidth_belongs_to_its_axis():
+    """d = 0.5 at 3 pixels along y and at 12 along x: a pixel that points 6 astray goes or stays accordingly."""
+    labels = draw(SHAPE, {1: ((24, 32), 10)})
+    maps = perfect_maps(labels, labels, {})
+    for b, reach in zip(maps.bandwidth, (3, 12), strict=True):
+        b[:] = np.log(np.log(2) / (reach * STEP) ** 2) / 10
+    maps.offset[0, 24, 28] += 6 * STEP
+    maps.offset[1, 24, 36] += 6 * STEP
+    refined = refine(labels, maps, 0.5, 0.3, 1, STEP)
+    assert not refined[24, 28]
+    assert refined[24, 36]
+
+
 def test_a_crescent_falls():
     """The rim of a cell points to its own arc's centre of gravity, which lies beside it, in the cell."""
     labels = draw(SHAPE, {1: ((24, 30), 10)})
@@ -82,7 +105,7 @@ def test_foreground_only_and_small_cells_fall():
     assert np.unique(refined).tolist() == [0, 1]
 
 
-def test_cluster_settles_where_asked():
+def test_cluster_refines_where_asked():
     labels, maps = dim_rim(0.3)
     for b in maps.bandwidth:
         b[:] = np.log(np.log(2) / (5 * STEP) ** 2) / 10  # 8 pixels off it is 5.6 from the centre: d = 0.42

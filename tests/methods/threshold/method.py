@@ -11,6 +11,7 @@ from torch import nn
 from embedtrack.config import ModelConfig, Recipe
 from embedtrack.method import Shape, State
 from embedtrack.options import Options
+from embedtrack.tracks.cells import at_rest
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
 
@@ -75,7 +76,10 @@ def cells_of(frame: Frame, config: ModelConfig) -> Cells:
     labels = label(frame > config.method.threshold)[0].astype(np.int32)
     small = np.bincount(labels.ravel()) < config.method.min_cell_size
     labels[small[labels]] = 0
-    return Cells(labels, np.zeros((2, *labels.shape), np.float32))
+    kept = np.unique(labels[labels > 0])
+    labels = (np.searchsorted(kept, labels) + 1).astype(np.int32) * (labels > 0)
+    sure = np.ones(len(kept) + 1, np.float32)
+    return Cells(labels, np.zeros_like(labels), at_rest(labels.shape), sure, sure)
 
 
 def choices() -> Mapping[str, Sequence[Any]]:

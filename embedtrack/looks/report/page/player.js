@@ -24,7 +24,7 @@ function lookAt(x, y, scale) {
   view.scale = Math.min(Math.max(scale, view.fit), Math.max(40, view.fit));
   view.x = view.width / 2 - x * view.scale;
   view.y = view.height / 2 - y * view.scale;
-  settle();
+  keepInside();
 }
 
 // nearer or farther, with what is at (x, y) of the stage staying there
@@ -33,10 +33,10 @@ function zoom(factor, x = view.width / 2, y = view.height / 2) {
   view.scale = Math.min(Math.max(before * factor, view.fit), Math.max(40, view.fit));
   view.x = x - ((x - view.x) * view.scale) / before;
   view.y = y - ((y - view.y) * view.scale) / before;
-  settle();
+  keepInside();
 }
 
-function settle() {
+function keepInside() {
   const zoomed = view.scale > view.fit * 1.001; // then any place may come to the middle
   const inside = (at, room, length) => (zoomed ? Math.min(Math.max(at, room / 2 - length), room / 2) : (room - length) / 2);
   view.x = inside(view.x, view.width, DATA.width * view.scale);

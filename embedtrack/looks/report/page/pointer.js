@@ -21,7 +21,7 @@ canvas.addEventListener("pointermove", (event) => {
   } else if (moved > 4) {
     view.x += now[0] - before[0];
     view.y += now[1] - before[1];
-    settle();
+    keepInside();
   }
 });
 

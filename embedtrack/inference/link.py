@@ -1,0 +1,196 @@
+"""Link masks that somebody else made: by a model's tracking offsets beside a movie, else by overlap and distance.
+
+Masks keep their pixels, and none is added or left out, unless a repair is asked for: then gaps are filled, merged cells
+are split and false ones fall, as in the tracking of one's own cells.
+"""
+
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack import checkpoint
+from embedtrack.challenge import provenance
+from embedtrack.challenge.writer import ResultWriter
+from embedtrack.config import ModelConfig
+from embedtrack.files.lazy import Lazy
+from embedtrack.inference.memory import Deflated
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.track import Summary, summarise
+from embedtrack.model import Model, OnFrame
+from embedtrack.movies.kind import normalisation_for
+from embedtrack.movies.masks import as_labels, checked, open_masks
+from embedtrack.movies.memory import frames_of
+from embedtrack.movies.movie import Movie
+from embedtrack.movies.normalise import normalise
+from embedtrack.options import Options
+from embedtrack.tracked import Tracked
+from embedtrack.tracks.given import given_cells
+from embedtrack.tracks.tracker import Tracker, finished
+from embedtrack.types import Cells, Labels
+
+Images = Sequence[NDArray[Any]]
+"""The grey values [H, W] of each frame."""
+GLANCES = 3
+"""Without a model, so many frames tell how grey values are normalised."""
+
+
+def link(
+    masks: Any,
+    movie: Any = None,
+    options: Options | None = None,
+    *,
+    model: Model | None = None,
+    repair: bool = False,
+    on_frame: OnFrame = lambda done, total: None,
+) -> Tracked:
+    """Link masks in memory; nothing is written.
+
+    Args:
+        masks: label images [H, W], an array [T, H, W] or a list of them, or the path of what ``open_masks`` opens.
+        movie: its frames, as ``Model.track`` takes them; with a model they are needed.
+        options: how the model runs, and the longest gap. Cells in the border stay where no border is asked for.
+        model: whose tracking offsets say where cells came from; without one overlap and distance do.
+        repair: let gaps be filled, merged cells be split and false ones fall.
+        on_frame: told of each finished frame; an exception of it ends the work.
+
+    Raises:
+        ValueError: there are no masks, or movie and masks do not fit together.
+    """
+    labels, about = _masks(masks)
+    images, opened = _images(movie, labels)
+    if model and images is None:
+        raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
+    options = options or Options(views=1)
+    tracker = _tracker(model, options, repair)
+    found = Deflated()
+    on_frame(0, len(labels))
+    segmenter = Segmenter(model, options) if model else None
+    with closing(_cells(labels, images, segmenter)) as cells:
+        for mask in finished(tracker, cells):
+            found.append(mask)
+            on_frame(len(found), len(labels))
+    result = Tracked(found, tracker.tracks(), (labels[0].shape[0], labels[0].shape[1]))
+    source = opened or about
+    return source.tracked(result) if source else result
+
+
+def link_files(
+    masks: Path | Movie,
+    out: Path,
+    *,
+    raw: Movie | None = None,
+    model_folder: Path | None = None,
+    options: Options | None = None,
+    repair: bool = False,
+    overwrite: bool = False,
+    on_frame: OnFrame = lambda done, total: None,
+) -> Summary:
+    """Link masks on disk; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
+
+    Args:
+        masks: what ``open_masks`` opens, or opened.
+        out: the result's folder; an older result of ours is replaced at the end. Its record and its log lie beside it.
+        raw: the movie.
+        model_folder: of the model whose tracking offsets are used; it needs ``raw``.
+        options: how the model runs, and the longest gap.
+        repair: let gaps be filled, merged cells be split and false ones fall.
+        overwrite: replace what is there even if it is no result of ours.
+        on_frame: called with the number of finished frames and of all.
+
+    Raises:
+        ValueError: anything that is wrong with the input, the model or the destination, before any work.
+    """
+    begin, options = time.perf_counter(), options or Options(views=1)
+    opened = masks if isinstance(masks, Movie) else open_masks(masks)
+    labels, _ = _masks(opened)
+    images, _ = _images(raw, labels)
+    segmenter = Segmenter(checkpoint.load(model_folder), options) if model_folder else None
+    tracker = _tracker(segmenter.model if segmenter else None, options, repair)
+    layout = raw or opened
+    with ResultWriter(out, layout, overwrite=overwrite) as writer:
+        on_frame(0, len(labels))
+        with closing(_cells(labels, images, segmenter)) as cells:
+            for index, mask in enumerate(finished(tracker, cells)):
+                writer.write(index, mask)
+                on_frame(index + 1, len(labels))
+        seconds = time.perf_counter() - begin
+        used = replace(options, device=str(segmenter.device) if segmenter else "cpu")
+        known = provenance.gather(layout.path, model_folder, seconds, used, layout.note())
+        known |= {"masks": str(opened.path.resolve()), "repair": repair}
+        writer.commit(tracker.tracks(), known)
+    provenance.write_log(out, known, overwrite=overwrite)
+    return summarise(tracker.tracks(), len(labels), seconds)
+
+
+def _masks(masks: Any) -> tuple[Lazy[Labels], Movie | None]:
+    """The label images of anything that is masks, all of them looked at once, and where they were opened."""
+    opened = masks if isinstance(masks, Movie) else open_masks(Path(masks)) if isinstance(masks, str | Path) else None
+    frames: Any = opened.frames if opened else masks
+    if not isinstance(frames, Sequence) and getattr(frames, "ndim", None) != 3:
+        frames = list(frames)
+    if not len(frames):
+        raise ValueError("expected masks of at least one frame, got none")
+    name = opened.path if opened else "masks"
+    checked(Lazy(len(frames), lambda t: _array(frames[t])), name)
+    shapes = {_array(frames[t]).shape for t in range(len(frames))} if not opened else set()
+    if len(shapes) > 1:
+        raise ValueError(f"expected masks of one shape, got {' and '.join(map(str, sorted(shapes)))}")
+    return Lazy(len(frames), lambda t: as_labels(_array(frames[t]), f"{name}, frame {t}")), opened
+
+
+def _images(movie: Any, labels: Sequence[Labels]) -> tuple[Images | None, Movie | None]:
+    """The frames of the movie of some masks."""
+    if movie is None:
+        return None, None
+    frames, opened = frames_of(movie)
+    images = frames if isinstance(frames, Sequence) else list(frames)
+    name = opened.path if opened else "the movie"
+    shape = opened.shape if opened else images[0].shape if images else ()
+    if (len(images), shape) != (len(labels), labels[0].shape):
+        raise ValueError(
+            f"{name}: expected the movie of the masks, {len(labels)} frames of "
+            f"{' x '.join(map(str, labels[0].shape))} pixels, got {len(images)} of {' x '.join(map(str, shape))}; "
+            "check both, or convert one of them"
+        )
+    return images, opened
+
+
+def _tracker(model: Model | None, options: Options, repair: bool) -> Tracker:
+    config = model.config if model else ModelConfig()
+    return Tracker(config, options.border or 0, options.max_gap, given=not repair)
+
+
+def _cells(labels: Sequence[Labels], images: Images | None, segmenter: Segmenter | None) -> Generator[Cells]:
+    """The cells of each frame, with what a movie and a model say of them."""
+    if images is None:
+        for one in labels:
+            yield given_cells(one)
+        return
+    if segmenter:
+        norm = segmenter.model.config.normalisation
+    else:
+        norm = normalisation_for([images[t] for t in {t * (len(images) - 1) // (GLANCES - 1) for t in range(GLANCES)}])
+    with closing(_origins(images, segmenter)) as origins:
+        for one, image, origin in zip(labels, images, origins, strict=True):
+            yield given_cells(one, normalise(image, norm), origin)
+
+
+def _origins(images: Images, segmenter: Segmenter | None) -> Generator[Any]:
+    """Of each frame where its pixels' cells were in the one before, None where nobody says so."""
+    if segmenter is None:
+        yield from (None for _ in images)
+        return
+    with closing(segmenter.movie(images)) as frames:
+        for frame in frames:
+            yield frame.cells.origin
+
+
+def _array(image: Any) -> NDArray[Any]:
+    """Dask and zarr read it now."""
+    return np.asarray(image)

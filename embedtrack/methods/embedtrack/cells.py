@@ -1,0 +1,52 @@
+"""Maps -> what tracks are decided from: cells, weaker rivals, where they were, and how they look."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedtrack.compiled import compiled
+from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.tracks.relabel import present, rename
+from embedtrack.types import Cells, Frame, Labels, Maps, Origin
+
+
+def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:
+    """The cells of a frame with their evidence.
+
+    Args:
+        maps: of the frame, at its own scale.
+        frame: float32[H, W], the normalised grey values.
+        settings: how maps become cells.
+        step: the width of a pixel in grid units.
+    """
+    labels = cluster(maps, settings, step)
+    cells = present(labels).tolist()
+    labels = rename(labels, dict(zip(cells, range(1, len(cells) + 1), strict=True)))
+    weak = np.zeros_like(labels)
+    seediness, brightness = means(labels, weak, maps.seediness, frame, len(cells))
+    return Cells(labels, weak, origins(maps.shift, step), seediness, brightness)
+
+
+def means(
+    labels: Labels, weak: Labels, seediness: Frame, frame: Frame, count: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """float32[count + 1] each: mean seediness and brightness of each label of both images int32[H, W]."""
+    both = np.where(labels > 0, labels, weak).ravel()
+    area = np.maximum(np.bincount(both, minlength=count + 1), 1)
+    sums = (np.bincount(both, values.ravel(), count + 1) for values in (seediness, frame))
+    sure, bright = ((total / area).astype(np.float32) for total in sums)
+    return sure, bright
+
+
+@compiled
+def origins(shift: Frame, step: float) -> Origin:
+    """round(p + o^T / step) of each pixel p, in reading order of the frame, or -1 where that lies outside."""
+    _, height, width = shift.shape
+    origin = np.empty((height, width), np.int32)
+    for row in range(height):
+        for column in range(width):
+            y = np.rint(row + shift[0, row, column] / step)
+            x = np.rint(column + shift[1, row, column] / step)
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)  # as floats: false for NaN
+            origin[row, column] = np.int32(y * width + x) if inside else np.int32(-1)
+    return origin

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import label
+
+from embedtrack import checkpoint
+from embedtrack.config import ModelConfig
+from embedtrack.inference import suit as suiting
+from embedtrack.inference.suit import at_diameter, find_diameter, middle, suit, typical
+from embedtrack.inference.track import prepare
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.model import Model
+from embedtrack.options import Options
+from embedtrack.types import Cells
+from tests.drawings import draw, seen
+
+ALL_CELLS = ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=90)), working_diameter=30)
+LABELS = draw((200, 260), {1: ((50, 60), 30), 2: ((120, 180), 30), 3: ((150, 60), 30)})
+IMAGE = np.where(LABELS > 0, 900, 100).astype(np.uint16) + np.arange(260, dtype=np.uint16) % 7
+
+
+def test_sizes_follow_the_diameter():
+    config = at_diameter(ALL_CELLS, 60, [IMAGE])
+    assert (config.scale, config.cell_diameter, config.working_diameter) == (0.5, 60, None)
+    assert config.method.clustering.min_cell_size == 360
+    assert config.normalisation.method == "asinh"  # bright on dark
+    assert at_diameter(ALL_CELLS, 60, [1000 - IMAGE]).normalisation.method == "percentile"
+    assert at_diameter(ALL_CELLS, 2, [IMAGE]).scale == 4
+
+
+def test_a_model_with_a_scale_of_its_own_stays_as_it_is(network: BranchedERFNet):
+    model = Model(network, ModelConfig(cell_diameter=48))
+    assert suit(model, [IMAGE], Options()) is model
+    with pytest.raises(ValueError, match=r"expected --diameter with a model of all cells alone.*of 48 pixels"):
+        suit(model, [IMAGE], Options(diameter=20))
+    with pytest.raises(ValueError, match="--diameter above 0"):
+        Options(diameter=0)
+
+
+def test_a_person_may_say_the_diameter(network: BranchedERFNet):
+    model = suit(Model(network, ALL_CELLS), [IMAGE] * 9, Options(diameter=15))
+    assert (model.config.scale, model.config.cell_diameter) == (2, 15)
+
+
+class Seer:
+    """Sees cells of 20 to 45 working pixels, others half, and then something else in each view."""
+
+    def __init__(self, model: Model, options: Options) -> None:
+        self.scale = model.config.scale
+
+    def in_views(self, image: np.ndarray, views: int) -> tuple[Cells, list[Cells]]:
+        labels = label(image > 500)[0].astype(np.int32)
+        right = 20 < 60 * self.scale < 45
+        other = labels if right else np.roll(labels, 40, axis=1)
+        whole, *single = (seen(one, np.zeros((2, *one.shape), np.float32)) for one in (labels, labels, other))
+        return whole, single
+
+
+def test_the_diameter_is_found(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(suiting, "Segmenter", Seer)
+    model = Model(network, ALL_CELLS)
+    assert find_diameter(model, [IMAGE, IMAGE], Options()) == pytest.approx(60, abs=1)
+    assert find_diameter(model, [np.zeros_like(IMAGE)], Options()) == 30  # nothing: taken as it is
+    assert suit(model, [IMAGE], Options()).config.scale == pytest.approx(0.5, abs=0.01)
+
+
+def test_small_parts():
+    assert typical([LABELS]) == pytest.approx(60, abs=0.5)
+    assert typical([np.zeros((4, 4), np.int32)]) == 0
+    assert middle(IMAGE, 100).shape == (100, 100)
+    assert middle(IMAGE, 220).shape == (200, 220)
+
+
+def test_a_recording_needs_a_model_with_a_scale(network: BranchedERFNet, tmp_path: Path):
+    checkpoint.save(tmp_path / "model", network, ALL_CELLS)
+    with pytest.raises(ValueError, match="scale of its own"):
+        prepare(tmp_path, tmp_path / "model", Options(device="cpu"))
