@@ -13,12 +13,12 @@ from embedtrack.challenge.aogm import Edge, Node
 from embedtrack.exchange.graph import tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.files.lazy import Lazy
-from embedtrack.methods.embedtrack.votes import link
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import masks_among, read_names
 from embedtrack.movies.images import image_files, open_image
 from embedtrack.movies.selection import Choice
 from embedtrack.tracked import Tracked
+from embedtrack.tracks.cells import at_rest, count_votes
 from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
@@ -55,13 +55,20 @@ def read(path: Path) -> Tracked:
             )
         nodes += [(t, label) for label in np.unique(labels[labels > 0]).tolist()]
         if before is not None:
-            still = np.zeros((2, *labels.shape), np.float32)
-            sources = link(labels, still, before, 1.0)
+            sources = _covered(labels, before)
             voters = Counter(sources.values())
             links += [((t - 1, source), (t, cell)) for cell, source in sources.items() if voters[source] < 3]
         before = labels
     log.warning("%s: masks without tracks; %d cells were linked by overlap", path, len(nodes))
     return tracked(path, masks, nodes, links)
+
+
+def _covered(labels: Labels, before: Labels) -> dict[int, int]:
+    """Each cell int32[H, W] that covers others of the frame before, and the one of which it covers most."""
+    votes = count_votes(labels, at_rest(labels.shape), before)
+    order = np.lexsort((votes.vote, -votes.pixels, votes.voter))  # the smaller label of two that are covered alike
+    voters, first = np.unique(votes.voter[order], return_index=True)
+    return dict(zip(voters.tolist(), votes.vote[order][first].tolist(), strict=True))
 
 
 def _folder(path: Path) -> Lazy[NDArray[Any]]:
