@@ -13,7 +13,6 @@ from embedtrack.challenge.aogm import Edge, Node
 from embedtrack.exchange.graph import tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.files.lazy import Lazy
-from embedtrack.methods.embedtrack.votes import link
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import masks_among, read_names
 from embedtrack.movies.images import image_files, open_image
@@ -23,6 +22,8 @@ from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
+SHARE = 0.25
+"""Of the smaller of two cells, which the other covers at least if they are one cell, or mother and daughter."""
 ALIKE = 0.3
 """Share of neighbours within the foreground that have equal values in any label image, at least."""
 
@@ -35,8 +36,8 @@ def is_masks(path: Path) -> bool:
 def read(path: Path) -> Tracked:
     """A stack of masks, or a folder of them; beside images the masks are those whose names say so.
 
-    A cell goes on as the cell of the frame before of which it covers most; two that cover the same one are its
-    daughters; of three or more none is.
+    A cell goes on as the cell of the frame before with which it shares most pixels; two of one cell are its daughters;
+    of three or more none is.
 
     Raises:
         ValueError: there are no masks, or they do not fit together.
@@ -55,8 +56,7 @@ def read(path: Path) -> Tracked:
             )
         nodes += [(t, label) for label in np.unique(labels[labels > 0]).tolist()]
         if before is not None:
-            still = np.zeros((2, *labels.shape), np.float32)
-            sources = link(labels, still, before, 1.0)
+            sources = _overlaps(labels, before)
             voters = Counter(sources.values())
             links += [((t - 1, source), (t, cell)) for cell, source in sources.items() if voters[source] < 3]
         before = labels
@@ -81,6 +81,19 @@ def _folder(path: Path) -> Lazy[NDArray[Any]]:
         return stack.read(dict.fromkeys((name for name in stack.axes if name not in "YX"), 0))
 
     return Lazy(len(paths), read_one)
+
+
+def _overlaps(labels: Labels, before: Labels) -> dict[int, int]:
+    """Each cell -> the cell of the frame before with which it shares most pixels, if these are enough."""
+    both = (labels > 0) & (before > 0)
+    pairs, shared = np.unique(np.stack([labels[both], before[both]]), axis=1, return_counts=True)
+    areas, sources = (dict(zip(*np.unique(image, return_counts=True), strict=True)) for image in (labels, before))
+    found: dict[int, int] = {}
+    for index in np.argsort(shared, kind="stable").tolist():  # the largest comes last
+        cell, source = pairs[:, index].tolist()
+        if shared[index] >= SHARE * min(areas[cell], sources[source]):
+            found[cell] = source
+    return found
 
 
 def _is_grey(labels: Labels) -> bool:
