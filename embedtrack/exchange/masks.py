@@ -18,11 +18,12 @@ from embedtrack.movies.frame_names import masks_among, read_names
 from embedtrack.movies.images import image_files, open_image
 from embedtrack.movies.selection import Choice
 from embedtrack.tracked import Tracked
-from embedtrack.tracks.cells import at_rest, count_votes
 from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
+SHARE = 0.25
+"""Of the smaller of two cells, which the other covers at least if they are one cell, or mother and daughter."""
 ALIKE = 0.3
 """Share of neighbours within the foreground that have equal values in any label image, at least."""
 
@@ -35,8 +36,8 @@ def is_masks(path: Path) -> bool:
 def read(path: Path) -> Tracked:
     """A stack of masks, or a folder of them; beside images the masks are those whose names say so.
 
-    A cell goes on as the cell of the frame before of which it covers most; two that cover the same one are its
-    daughters; of three or more none is.
+    A cell goes on as the cell of the frame before with which it shares most pixels; two of one cell are its daughters;
+    of three or more none is.
 
     Raises:
         ValueError: there are no masks, or they do not fit together.
@@ -55,20 +56,12 @@ def read(path: Path) -> Tracked:
             )
         nodes += [(t, label) for label in np.unique(labels[labels > 0]).tolist()]
         if before is not None:
-            sources = _covered(labels, before)
+            sources = _overlaps(labels, before)
             voters = Counter(sources.values())
             links += [((t - 1, source), (t, cell)) for cell, source in sources.items() if voters[source] < 3]
         before = labels
     log.warning("%s: masks without tracks; %d cells were linked by overlap", path, len(nodes))
     return tracked(path, masks, nodes, links)
-
-
-def _covered(labels: Labels, before: Labels) -> dict[int, int]:
-    """Each cell int32[H, W] that covers others of the frame before, and the one of which it covers most."""
-    votes = count_votes(labels, at_rest(labels.shape), before)
-    order = np.lexsort((votes.vote, -votes.pixels, votes.voter))  # the smaller label of two that are covered alike
-    voters, first = np.unique(votes.voter[order], return_index=True)
-    return dict(zip(voters.tolist(), votes.vote[order][first].tolist(), strict=True))
 
 
 def _folder(path: Path) -> Lazy[NDArray[Any]]:
@@ -88,6 +81,19 @@ def _folder(path: Path) -> Lazy[NDArray[Any]]:
         return stack.read(dict.fromkeys((name for name in stack.axes if name not in "YX"), 0))
 
     return Lazy(len(paths), read_one)
+
+
+def _overlaps(labels: Labels, before: Labels) -> dict[int, int]:
+    """Each cell -> the cell of the frame before with which it shares most pixels, if these are enough."""
+    both = (labels > 0) & (before > 0)
+    pairs, shared = np.unique(np.stack([labels[both], before[both]]), axis=1, return_counts=True)
+    areas, sources = (dict(zip(*np.unique(image, return_counts=True), strict=True)) for image in (labels, before))
+    found: dict[int, int] = {}
+    for index in np.argsort(shared, kind="stable").tolist():  # the largest comes last
+        cell, source = pairs[:, index].tolist()
+        if shared[index] >= SHARE * min(areas[cell], sources[source]):
+            found[cell] = source
+    return found
 
 
 def _is_grey(labels: Labels) -> bool:
