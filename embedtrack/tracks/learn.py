@@ -74,7 +74,7 @@ def examples(
                 t - 1
             ]  # a mother that was cut in vain teaches nothing
             known = whole[one.pairs["source"]] & inside[one.pairs["target"]] & inside[one.pairs["other"]]
-            rows["division"].append(_division_rows(seen, one, found[t - 1], found[t], known, line, first + t))
+            rows["division"].append(_division_rows(seen, one, found[t - 1], found[t], clear, line, first + t))
     return {what: _joined(parts) for what, parts in rows.items() if parts}
 
 
