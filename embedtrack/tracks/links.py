@@ -219,7 +219,8 @@ def _follow(goal: NDArray[np.float64], size: NDArray[np.float64], origin: Origin
         for row in range(max(top - reach, 0), min(top + reach + 1, height)):
             for column in range(max(left - reach, 0), min(left + reach + 1, width)):
                 place = origin[row, column]
-                if place >= 0:
+                inside = (row - top) ** 2 + (column - left) ** 2 <= (0.7 * size[cell]) ** 2
+                if place >= 0 and inside:
                     count += 1
                     y += place // width
                     x += place % width
