@@ -194,7 +194,10 @@ def test_the_command_links_with_and_without_the_movie(data: Path, run: Run):
     [
         (["nowhere"], "expected masks, got nothing of this name"),
         (["toy/01"], "got the frames of a movie"),
-        (["short", "--raw", "toy/01", "--model", "model"], "expected the movie of the masks, 2 frames"),
+        (
+            ["short", "--raw", "toy/01", "--model", "model", "--device", "cpu"],
+            "expected the movie of the masks, 2 frames",
+        ),
         (["short", "--model", "model"], "expected --raw MOVIE beside --model"),
         (["short", "--channel", "2"], "expected --raw MOVIE beside the options"),
         (["short", "--gap", "7"], "expected --gap 0 to 2 frames, got 7"),
