@@ -70,8 +70,7 @@ def examples(
             ahead = slice(t, min(t + AHEAD, len(scenes)))
             life = lives([s.table for s in scenes[ahead]], [e.links for e in known[ahead]])[0]
             seen = division_features(scenes[t - 1].table, scene.table, one.pairs, life, len(scenes[ahead]))
-            # A mother that was cut in vain teaches nothing.
-            whole = (scenes[t - 1].table["kind"] != PART) | trues[t - 1]
+            whole = (scenes[t - 1].table["kind"] != PART) | trues[t - 1]  # one that was cut in vain teaches nothing
             clear = whole[one.pairs["source"]] & inside[one.pairs["target"]] & inside[one.pairs["other"]]
             rows["division"].append(_division_rows(seen, one, found[t - 1], found[t], clear, line, first + t))
     return {what: _joined(parts) for what, parts in rows.items() if parts}
