@@ -37,7 +37,7 @@ scores:
 # asks for an older NumPy through an OpenCV that the program has in another form: so neither is one of our extras.
 trackers:
     .venv/bin/pip install '.[linking]' btrack==0.7.0
-    .venv/bin/pip install --no-deps byotrack==2.0.7 pylapy==1.1.0 torch-kf==0.4.3 torch-tps==1.2.2
+    .venv/bin/pip install --no-deps byotrack==2.0.7 backports.zstd==1.8.0 pylapy==1.1.0 torch-kf==0.4.3 torch-tps==1.2.2
 
 # requirements.lock: every package that requirements.txt leads to, by version and hash (needs uv: pip install uv)
 lock:

@@ -120,14 +120,19 @@ def run(tracker: str, case: Case, given: Path, limit: float) -> tuple[Row, Track
     except subprocess.TimeoutExpired:
         return {**row, "fault": f"not done in {limit:.0f} s"}, None
     if done.returncode or not out.exists():
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return {**row, "fault": said[:200]}, None
+        return {**row, "fault": last_words(done.stderr) or f"exit code {done.returncode}"}, None
     with np.load(out) as file:
         tracks = [Track(*line) for line in file["tracks"].tolist()]
         shape = (case.labels.shape[1], case.labels.shape[2])
         result = Tracked(list(file["masks"].astype(np.int32)), tracks, shape, case.first)
         about = {"version": str(file["version"]), "seconds": float(file["seconds"]), "MB": float(file["megabytes"])}
     return {**row, **about, "tracks": len(result.tracks)}, result
+
+
+def last_words(stderr: str) -> str:
+    """The last line that names an error and says something of it."""
+    lines = [line.strip() for line in stderr.splitlines() if "Error: " in line or "error: " in line]
+    return (lines or stderr.strip().splitlines() or [""])[-1][:200]
 
 
 def score(case: Case, result: Tracked, scratch: Path) -> Scores:

@@ -34,10 +34,13 @@ from embedtrack.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from embedtrack.inference.model_choice import Fit
     from embedtrack.inference.track import Summary
 
 CUT_SHORT = 3
 """The exit code where a frame could not be read and those before it were kept."""
+NO_FIT = 4
+"""The exit code where no model fits as well as was asked for; nothing is written then."""
 
 
 class Grouped(TyperGroup):
@@ -110,6 +113,10 @@ def infer(
     until: Until = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(help="Of --model auto: exit code 4 where the best model's views agree to less.", min=0, max=1),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
@@ -125,19 +132,31 @@ def infer(
     out = out or place(result_of(movie, choice))
     check_apart(out, movie, model)
     recording = open_movie(movie, choice)
+    fit: Fit | None = None
     if model == AUTO:
-        from embedtrack.inference.model_choice import choose_model
+        from embedtrack.inference.model_choice import choose as choose_fit
 
-        model = choose_model(recording, options.device)
+        fit = choose_fit(recording, options.device)
+        model = fit.model
+        if min_agreement is not None and fit.agreement < min_agreement:
+            sys.stderr.write(f"error: {movie}: expected views that agree to {min_agreement}, got {fit.verdict}\n")
+            raise typer.Exit(NO_FIT)
+    elif min_agreement is not None:
+        raise ValueError("expected --min-agreement with --model auto, got a model by name; leave one of them out")
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
-        summary = track(recording, model, out, options, overwrite=overwrite, on_frame=bar)
-    _close(summary, out)
+        summary = track(recording, model, out, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=bar)
+    _close(summary, out, fit)
 
 
-def _close(summary: "Summary", out: Path) -> None:
+def _close(summary: "Summary", out: Path, fit: "Fit | None" = None) -> None:
+    doubts = ""
+    if summary.removed:
+        doubts += f"; {summary.removed} cells within {summary.border} px of the edge removed, --border 0 keeps them"
+    if fit and not fit.sure:
+        doubts += f"; the model is doubtful, its views agree to {fit.agreement:.2f}"
     logging.getLogger("embedtrack").info(
-        "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)",
-        out, *summary[:5], summary.frames / summary.seconds,
+        "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)%s",
+        out, *summary[:5], summary.frames / summary.seconds, doubts,
     )  # fmt: skip
     if not summary.cells:
         logging.getLogger("embedtrack").warning(

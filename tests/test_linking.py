@@ -1,4 +1,4 @@
-"""The comparison of trackers in small, on drawn toys with known tracks, and what is said of one that cannot run."""
+"""The comparison of trackers in small: each on drawn toys with known tracks; what is said of one that cannot run."""
 
 from pathlib import Path
 
@@ -111,7 +111,7 @@ def test_a_tracker_that_cannot_run_is_named_with_the_reason(
 
 def test_a_tracker_that_fails_says_why(sequence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     class Failed:
-        returncode, stderr = 1, "Traceback ...\nImportError: no libstdc++\n"
+        returncode, stderr = 1, "Traceback ...\nImportError: no libstdc++\nException\n"
 
     monkeypatch.setattr(linking.subprocess, "run", lambda *words, **options: Failed())
     case = Case("toy/01", given(moving()).labels, sequence, 0, None)

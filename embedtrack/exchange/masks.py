@@ -13,7 +13,6 @@ from embedtrack.challenge.aogm import Edge, Node
 from embedtrack.exchange.graph import tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.files.lazy import Lazy
-from embedtrack.methods.embedtrack.votes import link
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import masks_among, read_names
 from embedtrack.movies.images import image_files, open_image
@@ -23,8 +22,10 @@ from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
-GREY = 0.05
-"""Different values per pixel from which on an image is no label image: cells would have fewer than 20 pixels."""
+SHARE = 0.25
+"""Of the smaller of two cells, which the other covers at least if they are one cell, or mother and daughter."""
+ALIKE = 0.3
+"""Share of neighbours within the foreground that have equal values in any label image, at least."""
 
 
 def is_masks(path: Path) -> bool:
@@ -35,8 +36,8 @@ def is_masks(path: Path) -> bool:
 def read(path: Path) -> Tracked:
     """A stack of masks, or a folder of them; beside images the masks are those whose names say so.
 
-    A cell goes on as the cell of the frame before of which it covers most; two that cover the same one are its
-    daughters; of three or more none is.
+    A cell goes on as the cell of the frame before with which it shares most pixels; two of one cell are its daughters;
+    of three or more none is.
 
     Raises:
         ValueError: there are no masks, or they do not fit together.
@@ -49,15 +50,13 @@ def read(path: Path) -> Tracked:
         labels = _labels(path, t, image)
         if before is not None and before.shape != labels.shape:
             raise ValueError(f"{path}: expected masks of one size, got {before.shape} and {labels.shape}; convert them")
-        values = np.unique(labels[labels > 0]).tolist()
-        if len(values) > max(16, GREY * labels.size):
+        if _is_grey(labels):
             raise ValueError(
-                f"{path}, frame {t}: expected masks, got {len(values)} values as in a grey image; name masks"
+                f"{path}, frame {t}: expected masks, got neighbours that differ as in a grey image; check it"
             )
-        nodes += [(t, label) for label in values]
+        nodes += [(t, label) for label in np.unique(labels[labels > 0]).tolist()]
         if before is not None:
-            still = np.zeros((2, *labels.shape), np.float32)
-            sources = link(labels, still, before, 1.0)
+            sources = _overlaps(labels, before)
             voters = Counter(sources.values())
             links += [((t - 1, source), (t, cell)) for cell, source in sources.items() if voters[source] < 3]
         before = labels
@@ -82,6 +81,26 @@ def _folder(path: Path) -> Lazy[NDArray[Any]]:
         return stack.read(dict.fromkeys((name for name in stack.axes if name not in "YX"), 0))
 
     return Lazy(len(paths), read_one)
+
+
+def _overlaps(labels: Labels, before: Labels) -> dict[int, int]:
+    """Each cell -> the cell of the frame before with which it shares most pixels, if these are enough."""
+    both = (labels > 0) & (before > 0)
+    pairs, shared = np.unique(np.stack([labels[both], before[both]]), axis=1, return_counts=True)
+    areas, sources = (dict(zip(*np.unique(image, return_counts=True), strict=True)) for image in (labels, before))
+    found: dict[int, int] = {}
+    for index in np.argsort(shared, kind="stable").tolist():  # the largest comes last
+        cell, source = pairs[:, index].tolist()
+        if shared[index] >= SHARE * min(areas[cell], sources[source]):
+            found[cell] = source
+    return found
+
+
+def _is_grey(labels: Labels) -> bool:
+    """Whether most neighbours differ, as they do where values are brightness."""
+    one, other = labels[:, :-1], labels[:, 1:]
+    both = (one > 0) & (other > 0)
+    return bool(both.any()) and float((one == other)[both].mean()) < ALIKE
 
 
 def _labels(path: Path, t: int, image: NDArray[Any]) -> Labels:

@@ -3,6 +3,8 @@
 import ctypes
 import logging
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -163,3 +165,9 @@ def keep_memory() -> None:
     if mallopt is not None:
         for option, value in MALLOC.values():
             mallopt(option, value)
+
+
+def peak_memory() -> int:
+    """The most memory that this process has had so far, in megabytes; on macOS the system counts bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(most / (1e6 if sys.platform == "darwin" else 1e3))

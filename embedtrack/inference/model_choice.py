@@ -76,7 +76,26 @@ class Assessment(NamedTuple):
         return self.agreement * (1.0 if self.like else 0.5)
 
 
+class Fit(NamedTuple):
+    """The model that was chosen, and how far to trust that."""
+
+    model: Path
+    agreement: float
+    """Of its views, halved where its cells have another size than those which it has learnt."""
+    verdict: str
+    sure: bool
+
+    def note(self) -> dict[str, Any]:
+        """As a result's record has it."""
+        return {"model_choice": self.verdict, "agreement": round(self.agreement, 3), "sure": self.sure}
+
+
 def choose_model(movie: Movie, device_name: str = "auto", precision: str = "auto") -> Path:
+    """The shipped model that fits a movie best: see ``choose``."""
+    return choose(movie, device_name, precision).model
+
+
+def choose(movie: Movie, device_name: str = "auto", precision: str = "auto") -> Fit:
     """The shipped model that fits a movie best; the log says how sure that is, and warns if none fits.
 
     All models glance at one frame, the middle one unless it is empty; the best of them look at more, unless another
@@ -110,7 +129,7 @@ def choose_model(movie: Movie, device_name: str = "auto", precision: str = "auto
     assessed.sort(key=lambda one: one.score, reverse=True)
     verdict, sure = judge(assessed, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
-    return assessed[0].model
+    return Fit(assessed[0].model, assessed[0].score, verdict, sure)
 
 
 def assess(

@@ -1,8 +1,9 @@
 """The story of inference on files: a movie is opened, segmented, tracked, and put in its place as a valid result."""
 
+import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +13,23 @@ from embedtrack import checkpoint
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import ResultWriter
+from embedtrack.inference.device import peak_memory
 from embedtrack.inference.memory import follow
 from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.suit import suit
 from embedtrack.model import OnFrame
+from embedtrack.movies.content import content, ground_of
 from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
 from embedtrack.options import Options
 from embedtrack.tracks.tracker import Tracker
 from embedtrack.types import Track
+
+log = logging.getLogger(__name__)
+
+UNEVEN = 10.0
+"""Of the movies in fluorescence that trained the shipped models none has more than 6: see ``content.ground_of``."""
 
 
 class Summary(NamedTuple):
@@ -32,6 +40,10 @@ class Summary(NamedTuple):
     tracks: int
     divisions: int
     seconds: float
+    border: int = 0
+    """E in pixels."""
+    removed: int = 0
+    """Cells that lay wholly within it, one per frame."""
     fault: str = ""
     """Why the frames that follow are not in it."""
 
@@ -43,6 +55,7 @@ def track(
     options: Options | None = None,
     *,
     overwrite: bool = False,
+    notes: Mapping[str, Any] | None = None,
     on_frame: OnFrame = lambda done, total: None,
 ) -> Summary:
     """Segment and track a movie; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
@@ -54,6 +67,7 @@ def track(
             ``01_RES.json`` beside it is its record, ``01_RES.log`` tells people the same.
         options: how; by default eight views on the best device.
         overwrite: replace what is there even if it is no result of ours.
+        notes: what else the record should say, e.g. how the model was chosen.
         on_frame: called with the number of finished frames and of all.
 
     A frame that cannot be read, which shows only then, ends the result before it: see ``Summary.fault``.
@@ -64,6 +78,7 @@ def track(
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
     segmenter, tracker = prepare(opened.path, model_folder, options, opened.frames)
+    _tell_of_shading(opened, segmenter)
     faults: list[FrameError] = []
     with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
@@ -75,10 +90,13 @@ def track(
         seconds = time.perf_counter() - begin
         options = replace(options, device=str(segmenter.device))
         writer.sequence = opened = opened.first_frames(count)
+        used = {"border": tracker.border, "cells_removed_by_border": tracker.removed, "peak_memory_mb": peak_memory()}
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
+        known |= {"used": used | dict(notes or {})}
         writer.commit(tracker.tracks(), known)
     provenance.write_log(out, known, overwrite=overwrite)
-    return summarise(tracker.tracks(), count, seconds)._replace(fault="".join(map(str, faults)))
+    summary = summarise(tracker.tracks(), count, seconds)
+    return summary._replace(border=tracker.border, removed=tracker.removed, fault="".join(map(str, faults)))
 
 
 def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[Any] = ()) -> tuple[Segmenter, Tracker]:
@@ -94,6 +112,19 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
         )
     segmenter.model = suit(segmenter.model, frames, options)
     return segmenter, Tracker(segmenter.model.config, border_of(movie, options.border), options.max_gap)
+
+
+def _tell_of_shading(movie: Movie, segmenter: Segmenter) -> None:
+    """Warn where the dark ground of fluorescence is far from even: its cells are then judged by other measures."""
+    if segmenter.model.config.normalisation.method != "asinh":
+        return
+    first = movie.frames[0]
+    uneven = ground_of(first, content(first))
+    if uneven > UNEVEN:
+        log.warning(
+            "%s: the ground differs over the frame by %.0f times its noise; correct the shading first",
+            movie.path, uneven,
+        )  # fmt: skip
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:

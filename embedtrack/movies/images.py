@@ -122,7 +122,9 @@ def _common(files: Sequence[Path]) -> Stack:
         try:
             one = open_image(path)
             kinds[path] = _Kind(one.axes, one.shape, str(one.dtype))
-            if one.dtype.kind == "f":
+            if said := one.fault(dict.fromkeys((name for name in one.axes if name not in "YX"), 0)):
+                faults.append(f"{path}: expected a whole image, got a fault: {said}; copy or save it again")
+            elif one.dtype.kind == "f":
                 for index in np.ndindex(
                     *(size for name, size in zip(one.axes, one.shape, strict=True) if name not in "YX")
                 ):

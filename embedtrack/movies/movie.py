@@ -133,6 +133,9 @@ def record(
             ]
         except ValueError as error:
             raise FrameError(str(error).replace(f"{path}:", f"{name}:", 1)) from error
+        for image in images:
+            if image.size > 1 and image.min() == image.max():
+                log.warning("%s: all pixels are %g; no cell can be seen there", name, image.flat[0])
         return images[0] if len(images) == 1 else np.stack(images, axis=-1)
 
     def fault(index: int) -> str | None:

@@ -71,37 +71,66 @@ def radius(table: Table) -> NDArray[np.float64]:
 
 
 def votes_between(now: Scene, before: Scene) -> Votes:
-    """How many pixels of each candidate (as i + 1) were in which candidate of the frame before."""
+    """How many pixels of each candidate (as i + 1) were in which candidate of the frame before.
+
+    The pixels of a whole point to one place, which says nothing of its parts: they share its votes.
+    """
     found = [
         count_votes(one, now.origin, other)
-        for one in (now.labels, now.rivals)
-        for other in (before.labels, before.rivals)
-        if other.any()
+        for one, mine in ((now.labels, True), (now.rivals, _weak(now.table)))
+        for other, theirs in ((before.labels, True), (before.rivals, _weak(before.table)))
+        if mine and theirs
     ]
-    if not found:
-        return Votes(*(np.zeros(0, np.int64) for _ in Votes._fields))
-    voter, vote, count = (np.concatenate(column) for column in zip(*found, strict=True))
-    voter, vote, count = _with_unions(now.table, voter, vote, count)
-    vote, voter, count = _with_unions(before.table, vote, voter, count)
+    columns = (np.concatenate(column) for column in zip(*found, strict=True))
+    voter, vote, count = _without_parts(now.table, before.table, *columns)
+    for add in (_with_unions, _with_parts):
+        voter, vote, count = add(now.table, voter, vote, count)
+        vote, voter, count = add(before.table, vote, voter, count)
     base = np.int64(len(before.table) + 1)
     pairs, which = np.unique(voter * base + vote, return_inverse=True)
     return Votes(pairs // base, pairs % base, np.bincount(which, count, pairs.size).astype(np.int64))
 
 
-def _with_unions(
-    table: Table, mine: NDArray[np.int64], other: NDArray[np.int64], count: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], ...]:
+Column = NDArray[np.int64]
+
+
+def _weak(table: Table) -> bool:
+    """Whether the rivals hold candidates that vote for themselves."""
+    return bool((table["kind"] == WEAK).any())
+
+
+def _without_parts(
+    now: Table, before: Table, voter: Column, vote: Column, count: Column
+) -> tuple[Column, Column, Column]:
+    """The votes between candidates that are not parts."""
+    own = (now["kind"][voter - 1] != PART) & (before["kind"][vote - 1] != PART)
+    return voter[own], vote[own], count[own]
+
+
+def _with_parts(table: Table, mine: Column, other: Column, count: Column) -> tuple[Column, Column, Column]:
+    """The same votes, and again those of a whole as each of its parts'."""
+    parts = np.flatnonzero(table["kind"] == PART)
+    owner = np.zeros((2, len(table) + 1), np.int64)
+    side = (parts > table["second"][parts]).astype(np.int64)
+    owner[side, table["first"][parts] + 1] = parts + 1
+    return _doubled(owner, mine, other, count)
+
+
+def _with_unions(table: Table, mine: Column, other: Column, count: Column) -> tuple[Column, Column, Column]:
     """The same votes, and again those of the two cells of each union as the union's."""
     unions = np.flatnonzero(table["kind"] == UNION)
-    if not unions.size:
-        return mine, other, count
+    owner = np.zeros((2, len(table) + 1), np.int64)
+    for side, column in enumerate(("first", "second")):
+        owner[side, table[column][unions] + 1] = unions + 1
+    return _doubled(owner, mine, other, count)
+
+
+def _doubled(owner: Column, mine: Column, other: Column, count: Column) -> tuple[Column, Column, Column]:
+    """The same votes, and again as those of up to two owners [2, n + 1] of each candidate; 0 is none."""
     new = [(mine, other, count)]
-    for column in ("first", "second"):
-        owner = np.zeros(len(table) + 1, np.int64)
-        for union in unions:  # a cell may be in several unions: then in the last one; see ``unite``
-            owner[table[column][union] + 1] = union + 1
-        hit = owner[mine] > 0
-        new.append((owner[mine[hit]], other[hit], count[hit]))
+    for its in owner:
+        hit = its[mine] > 0
+        new.append((its[mine[hit]], other[hit], count[hit]))
     joined = [np.concatenate(column) for column in zip(*new, strict=True)]
     return joined[0], joined[1], joined[2]
 

@@ -52,23 +52,28 @@ def examples(
     while len(known) < len(scenes):
         known.append(evidence(scenes[: len(known) + 1][-max_gap - 2 :], max_gap))
     found = [_found(scene, truth) for scene, truth in zip(scenes, truths, strict=True)]
+    trues = [_true(scene, one) for scene, one in zip(scenes, found, strict=True)]
     line = {track.label: track for track in tracks}
     rows: dict[str, list[tuple[Features, NDArray[np.bool_]]]] = {"cell": [], "link": [], "division": []}
     for t, (scene, one) in enumerate(zip(scenes, known, strict=True)):
         if not len(scene.table):
             continue
         inside = _inside(scene, border)
-        true = _true(scene, found[t])
-        rows["cell"].append(_chosen(cell_features(scene.table), true, inside))
+        rows["cell"].append(_chosen(cell_features(scene.table), trues[t], inside))
         for gap in range(1, max_gap + 2):
             links = one.links[one.links["gap"] == gap]
             if len(links):
-                rows["link"].append(_link_rows(scenes[t - gap], scene, links, found[t - gap], found[t]))
+                rows["link"].append(
+                    _link_rows(scenes[t - gap], scene, links, found[t - gap], found[t], trues[t - gap], trues[t])
+                )
         if len(one.pairs):
             ahead = slice(t, min(t + AHEAD, len(scenes)))
             life = lives([s.table for s in scenes[ahead]], [e.links for e in known[ahead]])[0]
             seen = division_features(scenes[t - 1].table, scene.table, one.pairs, life, len(scenes[ahead]))
-            rows["division"].append(_division_rows(seen, one, found[t - 1], found[t], inside, line, first + t))
+            # A mother that was cut in vain teaches nothing.
+            whole = (scenes[t - 1].table["kind"] != PART) | trues[t - 1]
+            clear = whole[one.pairs["source"]] & inside[one.pairs["target"]] & inside[one.pairs["other"]]
+            rows["division"].append(_division_rows(seen, one, found[t - 1], found[t], clear, line, first + t))
     return {what: _joined(parts) for what, parts in rows.items() if parts}
 
 
@@ -112,7 +117,7 @@ def _found(scene: Scene, truth: Labels) -> list[list[int]]:
 
 def _true(scene: Scene, found: list[list[int]]) -> NDArray[np.bool_]:
     """bool[n]: whether a candidate is a cell, or is one of two parts that are."""
-    true = np.array([len(cells) == 1 for cells in found])
+    true = np.array([len(cells) == 1 for cells in found], bool)
     part = np.flatnonzero(scene.table["kind"] == PART)
     other = scene.table["second"][part]
     same = np.array([found[i] == found[j] for i, j in zip(part, other, strict=True)], bool)
@@ -135,13 +140,19 @@ def _inside(scene: Scene, border: int) -> NDArray[np.bool_]:
 
 
 def _link_rows(
-    before: Scene, now: Scene, links: NDArray[np.void], old: list[list[int]], new: list[list[int]]
+    before: Scene,
+    now: Scene,
+    links: NDArray[np.void],
+    old: list[list[int]],
+    new: list[list[int]],
+    old_true: NDArray[np.bool_],
+    new_true: NDArray[np.bool_],
 ) -> tuple[Features, NDArray[np.bool_]]:
-    """Links between candidates that find one cell each."""
-    ends = [(old[i], new[j]) for i, j in zip(links["source"].tolist(), links["target"].tolist(), strict=True)]
-    single = np.array([len(a) == 1 and len(b) == 1 for a, b in ends])
-    true = np.array([a == b for a, b in ends])
-    return _chosen(link_features(before.table, now.table, links), true, single)
+    """Links between true candidates."""
+    both = old_true[links["source"]] & new_true[links["target"]]
+    ends = zip(links["source"].tolist(), links["target"].tolist(), strict=True)
+    same = np.array([old[i] == new[j] for i, j in ends])
+    return _chosen(link_features(before.table, now.table, links), same, both)
 
 
 def _division_rows(
@@ -149,11 +160,11 @@ def _division_rows(
     one: Evidence,
     old: list[list[int]],
     new: list[list[int]],
-    inside: NDArray[np.bool_],
+    known: NDArray[np.bool_],
     line: Mapping[int, Track],
     frame: int,
 ) -> tuple[Features, NDArray[np.bool_]]:
-    """Pairs of daughters within the field."""
+    """The pairs of daughters that are ``known`` [k] to be right or wrong."""
     true = []
     for mother, j, k in one.pairs[["source", "target", "other"]].tolist():
         a, b = (line[new[side][0]] if len(new[side]) == 1 else None for side in (j, k))
@@ -164,7 +175,6 @@ def _division_rows(
             and abs(frame - a.begin) <= LATE
             and bool({a.parent, *([a.label, b.label] if b else [])} & set(old[mother]))
         )
-    known = inside[one.pairs["target"]] & inside[one.pairs["other"]]
     return _chosen(seen, np.array(true), known)
 
 

@@ -123,8 +123,9 @@ def _near(before: Table, goal: NDArray[np.float64], most: int = 3) -> tuple[NDAr
 def _run(before: Table, now: Table, links: NDArray[np.void]) -> None:
     """Fill in what runs along best votes: ``age``, ``usual`` and ``light`` of t, ``heard`` of t-1."""
     np.maximum.at(before["heard"], links["source"], links["share"])
+    alike = (before["kind"][links["source"]] != PART) | (now["kind"][links["target"]] == PART)
     order = np.lexsort((links["source"], -links["share"], links["target"]))
-    best = links[order]
+    best = links[order][alike[order]]
     best = best[np.unique(best["target"], return_index=True)[1]]
     best = best[best["share"] >= 0.3]
     i, j = best["source"], best["target"]
@@ -218,7 +219,8 @@ def _follow(goal: NDArray[np.float64], size: NDArray[np.float64], origin: Origin
         for row in range(max(top - reach, 0), min(top + reach + 1, height)):
             for column in range(max(left - reach, 0), min(left + reach + 1, width)):
                 place = origin[row, column]
-                if place >= 0:
+                inside = (row - top) ** 2 + (column - left) ** 2 <= (0.7 * size[cell]) ** 2
+                if place >= 0 and inside:
                     count += 1
                     y += place // width
                     x += place % width

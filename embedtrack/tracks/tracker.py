@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
 from embedtrack.tracks.lineage import Lineage
+from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import Spans, remove_border
 from embedtrack.tracks.window import Decided, Window
 from embedtrack.types import Cells, Track
@@ -39,7 +40,8 @@ class Tracker:
             given: the cells are beyond doubt, and none is added.
         """
         longest = config.linking.max_gap if max_gap is None else max_gap
-        self._border = border
+        self.border = border
+        self.removed = 0  # cells of finished masks that lay within the border, one per frame
         self._window = Window(config.costs, longest, given=given)
         self._lineage, self._spans = Lineage(longest), Spans()
 
@@ -71,4 +73,11 @@ class Tracker:
         self._spans.restore(state)
 
     def _masks(self, frames: Iterable[Decided], lineage: Lineage, spans: Spans) -> list[Mask]:
-        return [spans.add(remove_border(lineage.add(one), self._border), lineage.parents) for one in frames]
+        masks = []
+        for one in frames:
+            labels = lineage.add(one)
+            kept = remove_border(labels, self.border)
+            if self.border and spans is self._spans:
+                self.removed += len(present(labels)) - len(present(kept))
+            masks.append(spans.add(kept, lineage.parents))
+        return masks

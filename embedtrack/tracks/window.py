@@ -243,9 +243,10 @@ def lives(tables: list[Table], links: list[NDArray[np.void]]) -> list[NDArray[np
     alive = [np.ones(len(table)) for table in tables]
     for t in range(len(tables) - 1, 0, -1):
         steps = links[t][(links[t]["gap"] == 1) & (links[t]["share"] >= 0.3)]
+        part = tables[t - 1]["kind"][steps["source"]] == PART
         best = np.zeros(len(tables[t]))
-        np.maximum.at(best, steps["target"], steps["share"])
-        steps = steps[steps["share"] == best[steps["target"]]]
+        np.maximum.at(best, steps["target"][~part], steps["share"][~part])
+        steps = steps[np.where(part, steps["share"] >= 0.5, steps["share"] == best[steps["target"]])]
         np.maximum.at(alive[t - 1], steps["source"], 1 + alive[t][steps["target"]])
     return alive
 

@@ -19,6 +19,7 @@ from embedtrack import __version__, checkpoint
 from embedtrack.__main__ import app, main
 from embedtrack.cli.common import PANELS
 from embedtrack.config import ModelConfig
+from embedtrack.inference.model_choice import Fit
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from tests.drawings import moving, write_movie
 
@@ -300,8 +301,15 @@ def test_device_auto_says_what_it_took(data: Path, run: Run):
 
 
 def test_without_a_model_the_one_that_fits_is_taken(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("embedtrack.inference.model_choice.choose_model", lambda *args, **kwargs: data / "model")
+    fit = Fit(data / "model", 0.6, "it fits, but not well", False)
+    monkeypatch.setattr("embedtrack.inference.model_choice.choose", lambda *args, **kwargs: fit)
     words = ["infer", data / "toy" / "01", "--out", data / "toy" / "01_RES", "--views", 1, "--device", "cpu"]
-    code, _, error = run(*words)
+    code, _, error = run(*words, "--min-agreement", 0.7)
+    assert code == 4
+    assert "expected views that agree to 0.7, got it fits, but not well" in error
+    assert not (data / "toy" / "01_RES").exists()
+    code, _, error = run(*words, "--min-agreement", 0.6)
     assert code == 0, error
+    assert "the model is doubtful, its views agree to 0.60" in error
+    assert "used.model_choice: it fits, but not well" in (data / "toy" / "01_RES.log").read_text()
     assert str(data / "model") in (data / "toy" / "01_RES.log").read_text()

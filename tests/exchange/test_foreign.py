@@ -75,7 +75,7 @@ def test_a_spot_that_was_taken_away_takes_its_mask_along(tmp_path: Path):
     ("old", "new", "said"),
     [
         ("<Model", "<Modell", "expected TrackMate's XML"),
-        ('FRAME="1"', 'FRAME="x"', "could not convert"),
+        ('FRAME="1"', 'FRAME="x"', "'x' where a number belongs"),
         ('width="50"', 'width="0"', "expected the size of the image"),
         ('<Edge SPOT_SOURCE_ID="9" SPOT_TARGET_ID="7" />',
          '<Edge SPOT_SOURCE_ID="9" SPOT_TARGET_ID="7" /><Edge SPOT_SOURCE_ID="5" SPOT_TARGET_ID="9" />', "no merging"),

@@ -60,9 +60,7 @@ def test_what_would_lose_cells_is_refused(tmp_path: Path):
 
 def scrambled() -> np.ndarray:
     """The toy with other numbers in each frame."""
-    return np.stack([np.where(image > 0, (image * 7 + t) % 10 + 1, 0) for t, image in enumerate(TOY.labels)]).astype(
-        np.uint16
-    )
+    return np.stack([np.where(image > 0, 5 * image + t, 0) for t, image in enumerate(TOY.labels)]).astype(np.uint16)
 
 
 @pytest.mark.parametrize("kind", ["stack", "folder", "pictures beside images"])
@@ -93,7 +91,7 @@ def test_a_cell_that_overlaps_nothing_is_new(tmp_path: Path):
 
 def test_grey_images_are_no_masks(tmp_path: Path):
     tifffile.imwrite(tmp_path / "x.tif", moving().frames(), photometric="minisblack")
-    with pytest.raises(ValueError, match=r"expected masks, got .* values as in a grey image"):
+    with pytest.raises(ValueError, match="expected masks, got neighbours that differ as in a grey image"):
         load(tmp_path / "x.tif")
 
 

@@ -48,7 +48,6 @@ def test_a_rotated_image_has_empty_corners():
     assert within is not None
     assert not within[0, 0]
     assert not within[-1, -1]
-    assert turned[within].min() > 150
 
 
 FULL = {

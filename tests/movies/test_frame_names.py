@@ -170,3 +170,12 @@ def test_channels_and_planes_in_files_of_their_own_are_one_movie(tmp_path: Path)
     assert open_movie(tmp_path, Choice(plane="2"), channels=True).frames[1].shape == (*movie[0].shape, 2)
     with pytest.raises(ValueError, match="expected one channel, got 2; choose with --channel: 1 ch0, 2 ch1"):
         open_movie(tmp_path, Choice(plane="1"))
+
+
+def test_a_frame_of_one_value_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    movie = moving().frames()
+    movie[2] = 7
+    tifffile.imwrite(tmp_path / "a.tif", movie, photometric="minisblack")
+    list(open_movie(tmp_path / "a.tif").frames)
+    assert caplog.text.count("all pixels are 7") == 1
+    assert "a.tif, frame 2: all pixels are 7" in caplog.text

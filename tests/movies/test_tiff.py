@@ -134,7 +134,7 @@ def test_what_is_no_tiff_is_named(tmp_path: Path, content: bytes | str | None):
         path.mkdir()
     elif isinstance(content, bytes):
         path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"t\.tif: expected a (readable|whole TIFF) file, got"):
+    with pytest.raises(ValueError, match=r"t\.tif: expected a (readable |whole TIFF )?file, got"):
         read_header(path)
 
 

@@ -46,12 +46,12 @@ def price(asked, cell, link, division):
     return own + asked.appear @ (cell - into) + asked.vanish @ (cell - out)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_it_finds_what_trying_all_choices_finds(seed):
     rng = np.random.default_rng(seed)
     asked = problem(
         rng.normal(-4, 4, 6),
-        [(i, j, rng.normal(-2, 3)) for i in range(3) for j in range(3, 6) if rng.random() < 0.6],
+        [(i, j, rng.normal(-2, 3)) for i in range(2) for j in range(3, 6) if rng.random() < 0.5],
         [(i, 3, 4, rng.normal(-2, 4)) for i in range(2)],
         rivals=[(0, 1), (3, 5), (4, 5)],
         twins=[(3, 4)],

@@ -49,7 +49,7 @@ def test_images_become_a_model_that_segments(tmp_path: Path, run: Run, monkeypat
     assert "EmbedSeg's branched ERFNet" in card
     assert "mine/images: 4 annotated frames" in card
     assert "tracking decoder" not in card
-    code, error = run("segment", images, "--model", model, "--out", tmp_path / "masks", "--device", "cpu")
+    code, error = run("segment", images, "--model", model, "--out", tmp_path / "masks", "--device", "cpu", "--views", 1)
     assert code == 0, error
     assert "4 images" in error
 
@@ -105,7 +105,7 @@ def test_bad_words(tmp_path: Path, run: Run):
     assert not (tmp_path / "model").exists()
     tifffile.imwrite(images / "masks/a.tif", draw((70, 90), {}).astype(np.uint16))
     tifffile.imwrite(images / "masks/b.tif", draw((70, 90), {}).astype(np.uint16))
-    code, error = run("train", images, "--method", "embedseg", *out)
+    code, error = run("train", images, "--method", "embedseg", "--device", "cpu", *out)
     assert (code, error.count("\n")) == (2, 1), error
     assert "images with cells" in error
 

@@ -19,6 +19,8 @@ KINDS = {
     "size jumps": "a mask much larger or smaller than one frame before, away from divisions",
     "position jumps": "a step much longer than this movie's cells take",
     "shape agrees little": "a mask unlike that of one frame before, laid over each other",
+    "divides again soon": "a cell that divides much sooner after its birth than the others",
+    "count jumps": "many more or fewer cells than one frame before, without as many divisions",
     "unlike daughters": "daughters whose areas differ more than twofold",
     "several parts": "a mask of several pieces or with holes",
 }
@@ -29,6 +31,10 @@ FAST = 99
 """Percentile of the speeds: a cell that was so near the edge may have come or gone within a frame."""
 LEAST_JUMP, LEAST_AGREEMENT, LEAST_RATIO = 1.4, 0.7, 2.0
 """A size jumps only beyond this factor; shapes agree above this; daughters are alike below this factor."""
+SOON, SHORT, ENOUGH = 3, 0.35, 5
+"""A cell cycle is too short up to so many frames, and below this share of the median where so many cycles are known."""
+LEAST_CHANGE = 4
+"""A number of cells jumps only by so many and more."""
 MITOSIS = 2
 """Frames around a division in which cells change their size and shape by nature."""
 
@@ -62,6 +68,7 @@ def find_hints(table: pd.DataFrame, tracks: Sequence[Track], frames: int, border
     usual = 2 * math.sqrt(float(table["area"].median()) / math.pi) if len(table) else 0.0
     leap = float(np.nanpercentile(table["speed"], FAST)) if table["speed"].notna().any() else usual / 2
     found = [*_ends(rows, life, frames, border + leap), *_daughters(rows, life), *_changes(table, life, usual)]
+    found += [*_cycles(life), *_counts(table, tracks, frames)]
     found += [
         Hint("several parts", frame, label, f"{parts} outlines", parts)
         for frame, label, parts in table.loc[table["parts"] > 1, ["frame", "label", "parts"]].itertuples(index=False)
@@ -110,6 +117,35 @@ def _daughters(rows: pd.DataFrame, life: dict[int, Life]) -> Iterator[Hint]:
         if ratio > LEAST_RATIO:
             frame, label = born[int(np.argmin(areas))]
             yield Hint("unlike daughters", frame, label, f"areas differ {ratio:.1f}-fold", ratio)
+
+
+def _cycles(life: dict[int, Life]) -> Iterator[Hint]:
+    """Cells that divide so soon after their birth that no cell cycle fits in between."""
+    known = [one.cycle for one in life.values() if one.cycle is not None]
+    shortest = max(SOON, SHORT * float(np.median(known)) if len(known) >= ENOUGH else 0)
+    for one in life.values():
+        if one.cycle is not None and one.cycle <= shortest:
+            text = f"{one.cycle} frame{'s' * (one.cycle > 1)} after its birth"
+            yield Hint("divides again soon", one.end, one.pieces[-1].label, text, 1 / max(one.cycle, 1))
+
+
+def _counts(table: pd.DataFrame, tracks: Sequence[Track], frames: int) -> Iterator[Hint]:
+    """Frames in which many cells come or go at once; the place is that of one of them."""
+    if frames < 2 or not len(table):
+        return
+    counts = np.bincount(table["frame"].to_numpy(int), minlength=frames)
+    mothers = {track.parent for track in tracks if track.parent}
+    born = np.bincount([t.begin for t in tracks if t.parent], minlength=frames)
+    born -= np.bincount([min(t.end + 1, frames - 1) for t in tracks if t.label in mothers], minlength=frames)
+    steps = np.diff(counts) - born[1:]
+    most = limit(np.abs(steps).astype(float), LEAST_CHANGE - 0.5)
+    for index in np.flatnonzero(np.abs(steps) > most).tolist():
+        came = steps[index] > 0
+        frame = index + 1 if came else index
+        ends = [t for t in tracks if (t.begin == frame and not t.parent if came else t.end == frame)]
+        if ends:
+            text = f"{counts[index]} cells, then {counts[index + 1]}"
+            yield Hint("count jumps", frame, ends[0].label, text, float(abs(steps[index])))
 
 
 def _changes(table: pd.DataFrame, life: dict[int, Life], usual: float) -> Iterator[Hint]:
