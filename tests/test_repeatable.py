@@ -52,6 +52,7 @@ def test_watching_gives_the_bytes_of_infer_and_notes_the_same(movie: Path, tmp_p
     for note in notes:
         assert note.pop("finished")
         assert note.pop("seconds") > 0
+    assert notes[0].pop("used")["border"] == 0  # of infer alone: what a run made of its options
     assert notes[0] == notes[1]
 
 

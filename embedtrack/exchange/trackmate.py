@@ -97,7 +97,7 @@ def read(path: Path) -> Tracked:
         spots = {_id(spot, "ID"): _spot(spot, pixel)
                  for spot in model.iterfind("AllSpots/SpotsInFrame/Spot")
                  if spot.get("VISIBILITY", "1") != "0"}  # fmt: skip
-        if not spots and model.find("AllSpots/SpotsInFrame/Spot") is not None:
+        if not spots and (model.find("AllSpots") is None or model.find("AllSpots/SpotsInFrame/Spot") is not None):
             raise ValueError("no spot that is shown")
         kept = {one.get("TRACK_ID") for one in model.iterfind("FilteredTracks/TrackID")}
         pairs = [
