@@ -113,7 +113,7 @@ def test_a_signal_stops_it_within_three_seconds_and_leaves_nothing(stop: signal.
     seconds = wait_for(lambda: os.listdir(data / DATASET) == ["01"], 30)
     log.info("%.2f s from %s to the end", seconds, stop.name)
     run.communicate(timeout=30)
-    assert run.returncode == 130
+    assert run.returncode == (130 if stop == signal.SIGINT else 143)
     assert os.listdir(data / DATASET) == ["01"]
     assert seconds < 3  # less than one on a machine that does nothing else
 
