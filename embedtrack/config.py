@@ -36,7 +36,7 @@ class Normalisation(Settings):
 
 
 class Linking(Settings):
-    """How cells become tracks, see ``methods/embedtrack/votes.py``."""
+    """How cells become tracks, see ``tracks/window.py``."""
 
     max_gap: int = Field(2, ge=0, le=2)
     """A cell missed for up to this many frames keeps its track."""

@@ -10,6 +10,7 @@ from embedtrack.config import ModelConfig, Recipe
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.start import outlined_sizes
 from embedtrack.truth.annotated import AnnotatedMovie
 
 RAW = 1.0
@@ -25,13 +26,7 @@ def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedE
     """The untrained network and its configuration, as far as they follow from the training masks."""
     settings = recipe.method
     assert isinstance(settings, EmbedSegConfig)
-    sizes = [
-        size
-        for movie in training
-        for cells, partial in zip(movie.sizes, movie.partial, strict=True)
-        for label, size in cells.items()
-        if label not in partial
-    ]
+    sizes = outlined_sizes(training)
     torch.manual_seed(recipe.seed)
     network = build(settings, recipe.dropout)
     radius, scale = math.sqrt(float(np.median(sizes)) / math.pi), training[0].scale

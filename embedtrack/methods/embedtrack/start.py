@@ -14,13 +14,7 @@ from embedtrack.truth.annotated import AnnotatedMovie
 
 def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedERFNet, ModelConfig]:
     """The untrained network and its configuration, as far as they follow from the training masks."""
-    sizes = [
-        size
-        for movie in training
-        for cells, partial in zip(movie.sizes, movie.partial, strict=True)
-        for label, size in cells.items()
-        if label not in partial
-    ]
+    sizes = outlined_sizes(training)
     torch.manual_seed(recipe.seed)
     network = BranchedERFNet(recipe.dropout)
     radius, scale = math.sqrt(float(np.median(sizes)) / math.pi), training[0].scale
@@ -32,3 +26,14 @@ def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedE
         scale=scale, normalisation=recipe.normalisation, working_diameter=recipe.working_diameter,
         cell_diameter=None if recipe.working_diameter else round(2 * radius / scale, 1),
     )  # fmt: skip
+
+
+def outlined_sizes(training: Sequence[AnnotatedMovie]) -> list[int]:
+    """The sizes in working pixels of all cells whose outline is known."""
+    return [
+        size
+        for movie in training
+        for cells, partial in zip(movie.sizes, movie.partial, strict=True)
+        for label, size in cells.items()
+        if label not in partial
+    ]
