@@ -26,8 +26,6 @@ from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches
 from embedtrack.types import Frame, Labels, Track
 
-__all__ = ["UNKNOWN", "AnnotatedMovie", "read_annotated", "read_annotated_movies"]
-
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 

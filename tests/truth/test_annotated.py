@@ -6,7 +6,8 @@ import tifffile
 
 from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.config import Normalisation
-from embedtrack.truth.annotated import UNKNOWN, read_annotated, read_annotated_movies
+from embedtrack.truth.annotated import read_annotated, read_annotated_movies
+from embedtrack.truth.merge import UNKNOWN
 from tests.drawings import disc, dividing, moving, still, write_movie
 
 
