@@ -122,8 +122,8 @@ def infer(
     """Segment and track one movie."""
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
-    from embedtrack.inference.device import choose
     from embedtrack.inference.track import track
+    from embedtrack.machine.device import choose
     from embedtrack.movies.open import open_movie, result_of
     from embedtrack.options import Options
 

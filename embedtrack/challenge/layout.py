@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedtrack.challenge.beside import beside
 from embedtrack.challenge.check import check, mask_name, summary
 from embedtrack.challenge.lbep import read_tracks, write_tracks
+from embedtrack.files.beside import beside
 from embedtrack.files.names import Numbered, gaps, numbered, spell
 from embedtrack.movies.tiff_image import Header, read_frame, read_header, read_labels
 from embedtrack.types import Track

@@ -29,8 +29,8 @@ def segment(
 ) -> None:
     """Segment images that are no movie, each by itself, with a model of any method."""
     from embedtrack.cli.display import frames_bar
-    from embedtrack.inference.device import choose
     from embedtrack.inference.segment import segment as find
+    from embedtrack.machine.device import choose
     from embedtrack.options import Options
 
     options = Options(views, str(choose(device)), precision, compiling, diameter=diameter)

@@ -86,7 +86,7 @@ def link(
 
 
 def _device(name: str) -> str:
-    from embedtrack.inference.device import choose
+    from embedtrack.machine.device import choose
 
     return str(choose(name))
 

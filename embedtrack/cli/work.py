@@ -34,9 +34,9 @@ def watch(
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
     from embedtrack.challenge import provenance, record
     from embedtrack.files.whole import check_apart
-    from embedtrack.inference.device import choose
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
+    from embedtrack.machine.device import choose
     from embedtrack.movies.open import open_movie
     from embedtrack.options import Options
 

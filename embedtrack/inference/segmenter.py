@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.inference import device
-from embedtrack.inference.pipeline import ahead, spread
+from embedtrack.machine import device
+from embedtrack.machine.pipeline import ahead, spread
 from embedtrack.method import Pending, Predictor, Shape, State
 from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise

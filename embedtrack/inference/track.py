@@ -13,11 +13,11 @@ from embedtrack import checkpoint
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import ResultWriter
-from embedtrack.inference.device import peak_memory
 from embedtrack.inference.memory import follow
-from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.suit import suit
+from embedtrack.machine.device import peak_memory
+from embedtrack.machine.pipeline import ahead
 from embedtrack.model import OnFrame
 from embedtrack.movies.content import content, ground_of
 from embedtrack.movies.movie import FrameError, Movie

@@ -13,9 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
-from embedtrack.challenge.beside import beside, of_movie
 from embedtrack.challenge.record import noted
 from embedtrack.challenge.tracked import open_tracked
+from embedtrack.files.beside import beside, of_movie
 from embedtrack.files.guard import reading
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import Numbered, numbered

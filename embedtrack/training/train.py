@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embedtrack import checkpoint
+from embedtrack.challenge.stills import has_stills, open_stills, shuffled
 from embedtrack.config import RECIPES, ModelConfig, Recipe
 from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
-from embedtrack.inference import device
+from embedtrack.machine import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
@@ -33,7 +34,6 @@ from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies, ro
 from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
-from embedtrack.truth.stills import has_stills, open_stills, shuffled
 from embedtrack.types import Labels
 
 LOG = "train.jsonl"

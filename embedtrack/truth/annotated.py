@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embedtrack.challenge import layout
 from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.config import Normalisation
-from embedtrack.inference.device import memory
+from embedtrack.machine.device import memory
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import labels_to_working, to_working

@@ -10,6 +10,7 @@ from embedtrack.config import Augmentation
 from embedtrack.truth.merge import UNKNOWN
 from embedtrack.types import Frame, Labels
 
+
 class View(NamedTuple):
     """Where a square crop looks: frame = matrix @ (crop - middle) + centre, in (y, x)."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embedtrack.challenge.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
 from embedtrack.config import Normalisation, Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import normalise
@@ -19,7 +20,6 @@ from embedtrack.truth.holdout import split
 from embedtrack.truth.kept import Kept, Room
 from embedtrack.truth.merge import Merged
 from embedtrack.truth.sequences import sequences
-from embedtrack.truth.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
 from embedtrack.types import Frame, Labels
 
 log = logging.getLogger(__name__)

@@ -17,9 +17,9 @@ import tifffile
 import zarr
 
 from embedtrack.challenge import record
-from embedtrack.challenge.beside import beside
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.config import Normalisation
+from embedtrack.files.beside import beside
 from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from embedtrack.inference.pipeline import ahead, breathe, spread
+from embedtrack.machine.pipeline import ahead, breathe, spread
 
 
 def stages() -> int:
@@ -107,7 +107,7 @@ def test_what_a_stage_opened_is_closed_when_it_ends_early():
 
 
 def test_a_program_ends_though_a_generator_was_never_closed():
-    code = "from embedtrack.inference.pipeline import ahead; kept = ahead(ahead(iter(int, 1))); next(kept)"
+    code = "from embedtrack.machine.pipeline import ahead; kept = ahead(ahead(iter(int, 1))); next(kept)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
 
 
