@@ -120,11 +120,12 @@ def infer(
     overwrite: Overwrite = False,
 ) -> None:
     """Segment and track one movie."""
+    from embedtrack.challenge.pair import result_of
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.track import track
     from embedtrack.machine.device import choose
-    from embedtrack.movies.open import open_movie, result_of
+    from embedtrack.movies.open import open_movie
     from embedtrack.options import Options
 
     choice = chosen(pixel_size, interval, channel, scene, time_axis, plane, pattern, until)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.truth.test_stills import write_stills
+from tests.challenge.test_stills import write_stills
 
 from benchmarks import stills
 from embedtrack import checkpoint

@@ -48,13 +48,13 @@ def show(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
+    from embedtrack.challenge.pair import open_pair
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.movie import check_suffix
     from embedtrack.looks.show import PictureOptions
     from embedtrack.looks.show import show as make
-    from embedtrack.movies.open import open_pair
 
     check_suffix(out)
     check_file(out, overwrite=overwrite)
@@ -84,8 +84,8 @@ def measure(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a table with a row per cell and frame, and one with a row per track."""
+    from embedtrack.challenge.pair import open_pair
     from embedtrack.looks.measure import measure as make
-    from embedtrack.movies.open import open_pair
 
     choice = chosen(pixel_size, interval, channel, scene, time_axis)
     result, images = open_pair(result_folder, raw, choice, channels=True)
@@ -139,13 +139,13 @@ def report(
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
     from embedtrack.challenge.convention import dataset_of
     from embedtrack.challenge.evaluate import evaluate
+    from embedtrack.challenge.pair import open_pair
     from embedtrack.challenge.record import doubts
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.report.page import Facts
     from embedtrack.looks.report.page import report as make
-    from embedtrack.movies.open import open_pair
 
     check_file(out, overwrite=overwrite)
     check_apart(out, result_folder, raw, truth)

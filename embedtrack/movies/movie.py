@@ -15,7 +15,6 @@ from embedtrack.movies.scenes import pick
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import SCENES, Place, Stack, grey
 from embedtrack.movies.units import Units
-from embedtrack.tracked import Tracked
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +57,6 @@ class Movie:
             return self
         choice = self.choice._replace(until=self.first + count - 1)
         return replace(self, frames=self.frames[:count], choice=choice)
-
-    def tracked(self, result: Tracked) -> Tracked:
-        """A result of this movie, with the numbers and units of its frames."""
-        return replace(result, first=self.first, digits=self.digits, units=self.units, movie=self.choice)
 
     def note(self) -> dict[str, str | float | None]:
         """How it was read, for the log beside a result."""

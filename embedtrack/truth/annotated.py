@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.datasets import DATASETS, DataSet
-from embedtrack.config import Normalisation
 from embedtrack.machine.device import memory
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import labels_to_working, to_working
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.kept import Kept, Room, deflated
 from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches

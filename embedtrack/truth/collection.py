@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from embedtrack.challenge.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
-from embedtrack.config import Normalisation, Recipe
+from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import to_working
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split

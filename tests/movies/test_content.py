@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from embedtrack.config import Normalisation
 from embedtrack.movies.content import content, ground_of
 from embedtrack.movies.normalise import normalise
+from embedtrack.movies.settings import Normalisation
 from tests.drawings import disc
 
 SIDE = 128

@@ -17,15 +17,16 @@ import tifffile
 import zarr
 
 from embedtrack.challenge import record
+from embedtrack.challenge.pair import movie_of, open_pair, result_of
 from embedtrack.challenge.tracked import open_tracked, write_tracked
-from embedtrack.config import Normalisation
 from embedtrack.files.beside import beside
 from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign
 from embedtrack.movies.movie import record as as_recording
-from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair, result_of
+from embedtrack.movies.open import open_frames, open_movie
 from embedtrack.movies.selection import Choice
+from embedtrack.movies.settings import Normalisation
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
 from embedtrack.truth.annotated import read_annotated

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from tests.truth.test_stills import write_stills
+from tests.challenge.test_stills import write_stills
 
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import open_stills, shuffled

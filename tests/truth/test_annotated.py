@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.datasets import DATASETS, DataSet
-from embedtrack.config import Normalisation
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import read_annotated, read_annotated_movies
 from embedtrack.truth.merge import UNKNOWN
 from tests.drawings import disc, dividing, moving, still, write_movie

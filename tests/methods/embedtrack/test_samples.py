@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from embedtrack.config import Augmentation, Normalisation, Sampling
+from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Sample, collate, cut, draw, number
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import medoid
