@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.challenge.test_stills import write_stills
 
 from benchmarks import stills
 from embedtrack import checkpoint
@@ -13,6 +12,7 @@ from embedtrack.challenge.stills import part_of
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from tests.challenge.test_stills import write_stills
 
 NAMES = [f"n{number}" for number in range(12)]
 HELD = {name for name in NAMES if part_of(f"DSB2018/{name}") == "held back"}

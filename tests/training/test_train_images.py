@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from tests.challenge.test_stills import write_stills
 
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import open_stills, shuffled
@@ -17,6 +16,7 @@ from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.training.methods import recipe_of
 from embedtrack.training.train import _read, train
 from embedtrack.truth.derive import derive
+from tests.challenge.test_stills import write_stills
 from tests.drawings import draw, moving, write_movie
 
 SMALL = recipes.OURS.model_copy(

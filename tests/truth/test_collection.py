@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.challenge.test_stills import write_stills
 
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import part_of
@@ -11,6 +10,7 @@ from embedtrack.methods.embedtrack.samples import shares
 from embedtrack.training.calibrate import Score
 from embedtrack.training.train import train
 from embedtrack.truth.collection import read_collection, scale_to, typical_diameter
+from tests.challenge.test_stills import write_stills
 from tests.drawings import draw, moving, write_movie
 
 NAMES = [f"n{number}" for number in range(14)]
