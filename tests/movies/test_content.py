@@ -28,6 +28,7 @@ EMPTY = {
     "two sides": (painted(0, (slice(4), ALL), (ALL, slice(6))), 4 * SIDE + 6 * (SIDE - 4)),
     "a frame around it": (painted(77, *RING), SIDE**2 - (SIDE - 6) ** 2),
     "a missing tile": (painted(0, (slice(64), slice(64))), 64 * 64),
+    "a missing tile at an edge": (painted(0, (slice(40, 70), slice(30))), 30 * 30),
     "a saturated block": (painted(255, (slice(40, 60), slice(40, 70))), 20 * 30),
 }
 
@@ -53,6 +54,7 @@ def test_a_rotated_image_has_empty_corners():
 FULL = {
     "noise": IMAGE,
     "a saturated cell": np.where(disc((SIDE, SIDE), (60, 60), 14), 255, IMAGE).astype(np.uint8),
+    "a saturated cell at the edge": np.where(disc((SIDE, SIDE), (0, 60), 14), 255, IMAGE).astype(np.uint8),
     "a drawing": np.where(disc((SIDE, SIDE), (60, 60), 20), 90, 0).astype(np.uint8),
     "cells on a ground that was set to zero": np.where(disc((SIDE, SIDE), (60, 60), 30), IMAGE, 0).astype(np.uint8),
     "a clipped ground": np.maximum(IMAGE.astype(int) - 200, 0).astype(np.uint8),
