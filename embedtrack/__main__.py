@@ -145,18 +145,15 @@ def infer(
         raise ValueError("expected --min-agreement with --model auto, got a model by name; leave one of them out")
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
         summary = track(recording, model, out, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=bar)
-    _close(summary, out, fit)
+    _close(summary, out)
 
 
-def _close(summary: "Summary", out: Path, fit: "Fit | None" = None) -> None:
-    doubts = ""
-    if summary.removed:
-        doubts += f"; {summary.removed} cells within {summary.border} px of the edge removed, --border 0 keeps them"
-    if fit and not fit.sure:
-        doubts += f"; the model is doubtful, its views agree to {fit.agreement:.2f}"
+def _close(summary: "Summary", out: Path) -> None:
+    from embedtrack.challenge.used import as_used, doubts
+
     logging.getLogger("embedtrack").info(
-        "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)%s",
-        out, *summary[:5], summary.frames / summary.seconds, doubts,
+        "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s); %s",
+        out, *summary[:5], summary.frames / summary.seconds, "; ".join([as_used(summary.used), *doubts(summary.used)]),
     )  # fmt: skip
     if not summary.cells:
         logging.getLogger("embedtrack").warning(

@@ -13,6 +13,8 @@ SOLID = 0.95
 """Share of its hull that the content of a framed image, or a flat piece by itself, fills at least."""
 BOX = 0.98
 """Share of its bounding box that a flat block fills at least."""
+BLANK = 0.0001
+"""Share of the pixels of a frame without anything to see that may differ: hot pixels, dust, cosmic rays."""
 ELSEWHERE = 0.01
 """Share of the frame that may have the value of a piece without being one."""
 MANY = 32
@@ -63,6 +65,21 @@ def _of_rare_values(image: NDArray[Any], flat: NDArray[np.bool_] | None) -> NDAr
     )
     likely = (flat_of >= max(16, LEAST * image.size)) & (all_of - flat_of <= ELSEWHERE * image.size)
     return flat & likely[image] if likely.any() else None
+
+
+def is_blank(image: NDArray[Any]) -> bool:
+    """Whether an image [H, W] holds nothing to be seen: nearly all pixels are equal, or differ by the last bit alone."""
+    if image.size < 2:
+        return False
+    some = image[:: max(1, image.shape[0] // 64), :: max(1, image.shape[1] // 64)]
+    low, high = some.min(), some.max()
+    step = 1 if image.dtype.kind in "ui" else 1e-6 * float(abs(high))
+    if float(high) - float(low) > step:  # of nearly all images a look at some pixels tells
+        usual = np.partition(some, some.size // 2, axis=None)[some.size // 2]
+        if np.count_nonzero(some != usual) > some.size // 100:
+            return False
+        return bool(np.count_nonzero(image != usual) <= BLANK * image.size)
+    return bool(np.count_nonzero((image < low) | (image > high)) <= BLANK * image.size)
 
 
 def _pieces(image: NDArray[Any], flat: NDArray[np.bool_]) -> tuple[NDArray[np.int32], dict[int, tuple[int, ...]]]:

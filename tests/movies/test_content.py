@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from embedtrack.config import Normalisation
-from embedtrack.movies.content import content, ground_of
+from embedtrack.movies.content import content, ground_of, is_blank
 from embedtrack.movies.normalise import normalise
 from tests.drawings import disc
 
@@ -85,3 +85,29 @@ def test_shading_is_measured_in_noise():
     assert ground_of(IMAGE, None) < 1
     assert 10 < ground_of(IMAGE.astype(np.float32) + slope, None) < 20  # 75 grey values from block to block, noise of 5
     assert ground_of(np.zeros((SIDE, SIDE), np.uint8), None) == 0
+
+
+def hot(image: np.ndarray, pixels: int) -> np.ndarray:
+    image = image.copy()
+    image.flat[:: image.size // pixels] = 200
+    return image
+
+
+FLAT = np.full((256, 300), 7, np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("image", "blank"),
+    [
+        (FLAT, True),
+        (hot(FLAT, 5), True),
+        (FLAT + np.random.default_rng(0).integers(0, 2, FLAT.shape).astype(np.uint16), True),
+        (FLAT.astype(np.float32) / 3, True),
+        (hot(FLAT, 600), False),
+        (np.where(disc((256, 300), (99, 99), 5), 9, FLAT), False),
+        (IMAGE, False),
+        (np.array([[3]]), False),
+    ],
+)
+def test_frames_in_which_nothing_can_be_seen(image: np.ndarray, blank: bool):
+    assert is_blank(image) == blank
