@@ -27,7 +27,7 @@ LARGEST = 1 << 53
 """Of the numbers by which programs name their things: a double holds it."""
 MEMORY = re.compile(
     r"out of memory|can.t allocate memory|cannot allocate memory|unable to allocate|bad_alloc|insufficient memory|"
-    r"defaultcpuallocator|could not create a (primitive|memory)|failed to map segment|alloc_cpu",
+    r"can.t start new thread|defaultcpuallocator|could not create a (primitive|memory)|failed to map segment|alloc_cpu",
     re.IGNORECASE,
 )
 """What torch, oneDNN, OpenCV, the C++ library and the loader say where memory is short."""
