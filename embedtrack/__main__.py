@@ -115,7 +115,7 @@ def infer(
     interval: Interval = None,
     min_agreement: Annotated[
         float | None,
-        typer.Option(help="Of --model auto: exit code 4 where the best model's views agree to less.", min=0, max=1),
+        typer.Option(help="Of --model auto: exit code 4 where the best model's views agree to less.", min=0, max=1, callback=finite),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -146,18 +146,15 @@ def infer(
         raise ValueError("expected --min-agreement with --model auto, got a model by name; leave one of them out")
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
         summary = track(recording, model, out, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=bar)
-    _close(summary, out, fit)
+    _close(summary, out)
 
 
-def _close(summary: "Summary", out: Path, fit: "Fit | None" = None) -> None:
-    doubts = ""
-    if summary.removed:
-        doubts += f"; {summary.removed} cells within {summary.border} px of the edge removed, --border 0 keeps them"
-    if fit and not fit.sure:
-        doubts += f"; the model is doubtful, its views agree to {fit.agreement:.2f}"
+def _close(summary: "Summary", out: Path) -> None:
+    from embedtrack.challenge.used import as_used, doubts
+
     logging.getLogger("embedtrack").info(
-        "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s)%s",
-        out, *summary[:5], summary.frames / summary.seconds, doubts,
+        "%s: %d frames, %d cells, %d tracks, %d divisions in %.1f s (%.2f frames/s); %s",
+        out, *summary[:5], summary.frames / summary.seconds, "; ".join([as_used(summary.used), *doubts(summary.used)]),
     )  # fmt: skip
     if not summary.cells:
         logging.getLogger("embedtrack").warning(

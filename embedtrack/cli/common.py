@@ -1,6 +1,7 @@
 """What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -144,7 +145,7 @@ def frame_range(text: str | None) -> range | None:
     """``3:7`` -> range(3, 8)."""
     if text is None:
         return None
-    first, _, last = text.partition(":")
-    if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
-        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, got {text}")
-    return range(int(first), int(last) + 1)
+    match = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9})", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, got {text[:40] or 'nothing'}")
+    return range(int(match[1]), int(match[2]) + 1)

@@ -140,8 +140,9 @@ def report(
     from embedtrack.challenge.convention import dataset_of
     from embedtrack.challenge.evaluate import evaluate
     from embedtrack.challenge.pair import open_pair
-    from embedtrack.challenge.record import doubts
+    from embedtrack.challenge.record import used_by
     from embedtrack.challenge.tracked import open_tracked
+    from embedtrack.challenge.used import as_used, doubts
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.report.page import Facts
@@ -152,8 +153,9 @@ def report(
     result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
     rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None
     scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None
-    where, (notes, border) = result_folder.resolve(), doubts(result_folder)
+    where, used = result_folder.resolve(), used_by(result_folder)
+    border = used.get("border") if type(used.get("border")) is int else rules.border
     with frames_bar(out.name) as bar:
-        facts = Facts(f"{where.parent.name}/{where.name}", scores, rules.border if border is None else border, notes)
+        facts = Facts(f"{where.parent.name}/{where.name}", scores, border, doubts(used), as_used(used))
         make(result, out, facts, images, reality, bar, overwrite=overwrite)
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from embedtrack import checkpoint
@@ -40,10 +41,8 @@ class Summary(NamedTuple):
     tracks: int
     divisions: int
     seconds: float
-    border: int = 0
-    """E in pixels."""
-    removed: int = 0
-    """Cells that lay wholly within it, one per frame."""
+    used: Mapping[str, Any] = MappingProxyType({})
+    """What the run made of its options, as the record has it."""
     fault: str = ""
     """Why the frames that follow are not in it."""
 
@@ -78,7 +77,7 @@ def track(
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
     segmenter, tracker = prepare(opened.path, model_folder, options, opened.frames)
-    _tell_of_shading(opened, segmenter)
+    uneven = _shading(opened, segmenter)
     faults: list[FrameError] = []
     with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
@@ -90,13 +89,21 @@ def track(
         seconds = time.perf_counter() - begin
         options = replace(options, device=str(segmenter.device))
         writer.sequence = opened = opened.first_frames(count)
-        used = {"border": tracker.border, "cells_removed_by_border": tracker.removed, "peak_memory_mb": peak_memory()}
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
-        known |= {"used": used | dict(notes or {})}
+        known["used"] = used = {
+            "border": tracker.border,
+            "cells_removed_by_border": tracker.removed,
+            **segmenter.used(),
+            "peak_memory_mb": peak_memory(),
+            "frames_without_image": sorted(opened.blank),
+            "uneven_ground": uneven,
+            "cut_short": str(faults[0]) if faults else None,
+            **(notes or {}),
+        }
         writer.commit(tracker.tracks(), known)
     provenance.write_log(out, known, overwrite=overwrite)
     summary = summarise(tracker.tracks(), count, seconds)
-    return summary._replace(border=tracker.border, removed=tracker.removed, fault="".join(map(str, faults)))
+    return summary._replace(used=used, fault="".join(map(str, faults)))
 
 
 def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[Any] = ()) -> tuple[Segmenter, Tracker]:
@@ -114,17 +121,13 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
     return segmenter, Tracker(segmenter.model.config, border_of(movie, options.border), options.max_gap)
 
 
-def _tell_of_shading(movie: Movie, segmenter: Segmenter) -> None:
-    """Warn where the dark ground of fluorescence is far from even: its cells are then judged by other measures."""
+def _shading(movie: Movie, segmenter: Segmenter) -> float | None:
+    """How uneven the dark ground of fluorescence is, if that is much: cells are then judged by other measures."""
     if segmenter.model.config.normalisation.method != "asinh":
-        return
+        return None
     first = movie.frames[0]
     uneven = ground_of(first, content(first))
-    if uneven > UNEVEN:
-        log.warning(
-            "%s: the ground differs over the frame by %.0f times its noise; correct the shading first",
-            movie.path, uneven,
-        )  # fmt: skip
+    return round(uneven, 1) if uneven > UNEVEN else None
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:

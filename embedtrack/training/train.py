@@ -302,7 +302,7 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Re
     """
     if epochs is not None and not 0 < epochs < math.inf:
         raise ValueError(f"expected --epochs above 0, got {epochs}")
-    if seed < 0:
-        raise ValueError(f"expected --seed 0 or above, got {seed}")
+    if not 0 <= seed < 1 << 63:
+        raise ValueError(f"expected --seed from 0 to {(1 << 63) - 1}, got {seed}")
     recipe = recipe or RECIPES.get(name, Recipe())
     return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))

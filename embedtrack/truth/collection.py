@@ -19,7 +19,7 @@ from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, se
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
 from embedtrack.truth.kept import Kept, Room
-from embedtrack.truth.merge import Merged
+from embedtrack.truth.merge import Merged, where_seen
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels
 
@@ -104,7 +104,7 @@ def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> Annotate
                 continue
             scale, kind = scale_to(recipe.working_diameter, diameter), normalisation_for([grey])
         frames.append(partial(_frame, still, scale, kind))
-        seen.append(see(Merged(masks, nothing), scale, recipe.centre))
+        seen.append(see(where_seen(Merged(masks, nothing), grey), scale, recipe.centre))
     if not any(one.centres for one in seen):
         raise ValueError(f"expected images with cells, got {len(stills)} without any; check the masks")
     shapes = [one.shape for one in seen]
