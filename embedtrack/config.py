@@ -19,6 +19,26 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+Logistic = tuple[float, float]
+"""(a, b) of the probability 1 / (1 + exp(-(a + b m))) of a decision by a margin of m in log-odds."""
+
+
+class Sureness(Settings):
+    """From margins to probabilities, see ``tracks/confidence.py``: how often decisions of a margin were right.
+
+    Learnt by ``python -m benchmarks.confidence`` on frames that trained no network.
+    """
+
+    cell: Logistic = (0.0, 1.0)
+    """Of a cell."""
+    link: Logistic = (0.0, 1.0)
+    """That it is the same as the cell before."""
+    birth: Logistic = (0.0, 1.0)
+    """That it is a daughter of a division."""
+    arrival: Logistic = (0.0, 1.0)
+    """That it was nowhere before."""
+
+
 class Costs(Settings):
     """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by the names that it has there.
 
@@ -69,6 +89,8 @@ class ModelConfig(Settings):
     """How tracks are made."""
     costs: Costs = Costs()
     """What decisions about tracks cost."""
+    sureness: Sureness = Sureness()
+    """How likely they are right."""
 
     @model_validator(mode="before")
     @classmethod

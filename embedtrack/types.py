@@ -49,6 +49,14 @@ class Cells(NamedTuple):
     """float32[n + k + 1]: mean normalised grey value of each; of label 0 that of the background."""
 
 
+CONFIDENCE = np.dtype([("frame", "i4"), ("label", "i4"), ("cell", "f4"), ("link", "f4")])
+"""How likely decisions are right, a row a cell and frame (an index, from 0), in that order. ``cell``: that there is one
+cell; ``link``: that it comes from where the tracks say, be it the same cell before, a mother that divides, or nowhere.
+Cells that were drawn where nobody saw them have no row."""
+Confidence = NDArray[np.void]
+"""CONFIDENCE[n]."""
+
+
 class Track(NamedTuple):
     """A line of ``res_track.txt``: label, first frame, last frame (inclusive), parent's label or 0."""
 

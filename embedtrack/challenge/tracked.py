@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.check import TRACKS, check, track_faults
-from embedtrack.challenge.record import CORRECTED, noted
+from embedtrack.challenge.record import CORRECTED, confidence_of, noted
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered, summary
@@ -47,9 +47,13 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     paths = [file.path for file in files]
     height, width = read_header(paths[0]).shape
     movie = Choice() if truth else noted(folder)
+    confidence = None if truth else confidence_of(folder)
+    if confidence is not None:
+        confidence["frame"] -= first
     tracked = Tracked(
         Lazy(len(paths), lambda i: read_labels(paths[i])),
         tracks, (height, width), first, files[0].digits, (units or Units()).over(movie.units), movie,
+        confidence,
     )  # fmt: skip
     if truth:
         require_valid(tracked, truth)
@@ -76,12 +80,12 @@ def write_tracked(
         ValueError: it is not valid, has more than 65535 tracks, or the place holds something else than a result.
     """
     movie = tracked.movie._replace(units=tracked.units).note()
-    known = known or ({"movie": movie} if any(movie.values()) else None)
+    known = known or ({"movie": movie} if any(movie.values()) or tracked.confidence is not None else None)
     corrections = CORRECTED in (known or {})
     with ResultWriter(out, tracked, overwrite=overwrite, corrections=corrections) as writer:
         for index, labels in enumerate(tracked.masks):
             writer.write(index, labels)
-        writer.commit(tracked.tracks, known)
+        writer.commit(tracked.tracks, known, tracked.confidence)
 
 
 def require_valid(tracked: Tracked, name: object) -> None:

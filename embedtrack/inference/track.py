@@ -100,7 +100,7 @@ def track(
             "cut_short": str(faults[0]) if faults else None,
             **(notes or {}),
         }
-        writer.commit(tracker.tracks(), known)
+        writer.commit(tracker.tracks(), known, tracker.confidence())
     provenance.write_log(out, known, overwrite=overwrite)
     summary = summarise(tracker.tracks(), count, seconds)
     return summary._replace(used=used, fault="".join(map(str, faults)))

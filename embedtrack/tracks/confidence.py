@@ -1,14 +1,28 @@
 """How sure a decision is: what its best alternative would cost more, the other decisions being as they are."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.config import Sureness
 from embedtrack.tracks.solve import Choice, Problem, Values
 
 MOST = 12.0
 """Log-odds beyond this say no more."""
+
+
+def probability(steps: NDArray[np.void], sureness: Sureness) -> tuple[Values, Values]:
+    """float64[n] each: that the cells of STEP[n] are cells, and come from where they are said to."""
+    cell = _logistic(steps["is_cell"], sureness.cell)
+    scales = np.array([sureness.arrival, sureness.link, sureness.birth])[steps["how"]]  # [n, 2]
+    return cell, _logistic(steps["comes_so"], scales.T)
+
+
+def _logistic(margin: Values, scale: Sequence[Any]) -> Values:
+    chance: Values = 1 / (1 + np.exp(-(scale[0] + scale[1] * margin.astype(float))))
+    return chance
 
 
 class Margins(NamedTuple):

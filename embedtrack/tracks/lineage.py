@@ -43,6 +43,11 @@ class Lineage:
         self._gaps = going_on + [(names[cell], missed, 1) for cell, missed in decided.gaps]
         return frame
 
+    @property
+    def newest(self) -> Mapping[int, int]:
+        """The candidates of the last frame that are cells -> their tracks."""
+        return self._names[-1]
+
     def fork(self) -> "Lineage":
         """Another one that goes on from here by itself."""
         twin = Lineage(self._max_gap)

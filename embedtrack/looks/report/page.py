@@ -133,7 +133,8 @@ def _content(
     first = {label: place for (frame, label), place in masks.items() if frame == 0}
     given = content.movie(result, seen, colours(result.tracks, first))
     given["tree"] = content.lineages(grow(result.tracks))
-    given["hints"] = content.hinted(hints.find_hints(seen.table, result.tracks, len(result), facts.border), masks)
+    found = hints.find_hints(seen.table, result.tracks, len(result), facts.border, result.confidence)
+    given["hints"] = content.hinted(found, masks)
     given["divisions"] = content.divisions(result, masks, errors)
     given["kinds"], given["meaning"] = content.kinds(), faults.MEANING | hints.KINDS
     given["errors"] = given["truth"] = None

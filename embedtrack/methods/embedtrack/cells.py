@@ -9,6 +9,9 @@ from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.tracks.relabel import present, rename
 from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Maps, Origin
 
+WEAK = 0.5
+"""Share of the threshold of seeds at which a cell may still be one, if the frames around say so."""
+
 
 def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:
     """The cells of a frame with their evidence.
@@ -22,9 +25,21 @@ def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float)
     labels = cluster(maps, settings, step)
     cells = present(labels).tolist()
     labels = rename(labels, dict(zip(cells, range(1, len(cells) + 1), strict=True)))
-    weak = np.zeros_like(labels)
-    seediness, brightness = means(labels, weak, maps.seediness, frame, len(cells))
+    weak = weaker(labels, maps, settings, step, len(cells))
+    count = max(len(cells), int(weak.max(initial=0)))
+    seediness, brightness = means(labels, weak, maps.seediness, frame, count)
     return Cells(labels, weak, origins(maps.shift, step), seediness, brightness)
+
+
+def weaker(labels: Labels, maps: Maps[Frame], settings: Clustering, step: float, count: int) -> Labels:
+    """int32[H, W]: what else might be a cell, from ``count`` + 1 on: by a lower threshold, on background."""
+    seed = WEAK * settings.seed_threshold
+    lower = settings.model_copy(update={"seed_threshold": seed, "mask_threshold": min(settings.mask_threshold, seed)})
+    rest = maps._replace(seediness=np.where(labels > 0, np.float32(0), maps.seediness))
+    found = cluster(rest, lower, step)
+    found[labels > 0] = 0  # refinement may have reached over
+    names = present(found).tolist()
+    return rename(found, dict(zip(names, range(count + 1, count + 1 + len(names)), strict=True)))
 
 
 def means(
