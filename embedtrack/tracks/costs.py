@@ -11,7 +11,7 @@ from embedtrack.tracks.candidates import CELL, PART, UNION, WEAK, Table
 Values = NDArray[np.float64]
 Features = dict[str, Values]
 
-FULL = 6
+FULL = 8
 """Frames after which a cell has lived long enough."""
 
 

@@ -18,7 +18,7 @@ from embedtrack.types import Cells
 
 STRIDE = 4
 """So many frames become final at a time, ..."""
-AHEAD = 6
+AHEAD = 8
 """... when so many later ones are known, and BACK more, which may still get candidates."""
 DELAY = STRIDE + AHEAD + BACK
 """A frame becomes final when so many later ones are there, or fewer."""
