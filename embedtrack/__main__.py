@@ -115,7 +115,12 @@ def infer(
     interval: Interval = None,
     min_agreement: Annotated[
         float | None,
-        typer.Option(help="Of --model auto: exit code 4 where the best model's views agree to less.", min=0, max=1, callback=finite),
+        typer.Option(
+            help="Of --model auto: exit code 4 where the best model's views agree to less.",
+            min=0,
+            max=1,
+            callback=finite,
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:

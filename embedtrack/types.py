@@ -35,18 +35,16 @@ class Maps(NamedTuple, Generic[Array]):
 
 
 class Cells(NamedTuple):
-    """One frame as a method sees it: n cells and k weaker rivals. Nothing behind this knows a network."""
+    """One frame as a method sees it: n cells. Nothing behind this knows a network."""
 
     labels: Labels
     """int32[H, W]: the cells, 1 to n, each of them there; 0 is background."""
-    weak: Labels
-    """int32[H, W]: what is a cell only if the frames around say so, n + 1 to n + k, on background alone; else 0."""
     origin: Origin
     """Where each pixel's cell was at t-1; of the first frame it may be anything."""
     seediness: NDArray[np.float32]
-    """float32[n + k + 1]: how sure the method is of each, in [0, 1]; of label 0 anything."""
+    """float32[n + 1]: how sure the method is of each, in [0, 1]; of label 0 anything."""
     brightness: NDArray[np.float32]
-    """float32[n + k + 1]: mean normalised grey value of each; of label 0 that of the background."""
+    """float32[n + 1]: mean normalised grey value of each; of label 0 that of the background."""
 
 
 CONFIDENCE = np.dtype([("frame", "i4"), ("label", "i4"), ("cell", "f4"), ("link", "f4")])

@@ -117,7 +117,7 @@ def seen(labels: Labels, shift: np.ndarray, step: float = STEP) -> Cells:
     known = np.unique(labels[labels > 0])
     small = (np.searchsorted(known, labels) + 1).astype(np.int32) * (labels > 0)
     sure = np.full(known.size + 1, 0.9, np.float32)
-    return Cells(small, np.zeros_like(small), origins(shift, step), sure, sure.copy())
+    return Cells(small, origins(shift, step), sure, sure.copy())
 
 
 def write_movie(toy: Toy, dataset: Path, name: str = "01", digits: int = 3) -> Path:

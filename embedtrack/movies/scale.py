@@ -20,9 +20,13 @@ TYPICAL = 36.0
 """Working pixels across a typical cell."""
 
 
-def scale_for(diameter: float) -> float:
-    """The scale that brings cells of this diameter in pixels nearest to ``TYPICAL``."""
-    return min(SCALES, key=lambda scale: abs(math.log(scale * diameter / TYPICAL)))
+def scale_for(diameter: float, long: float = 0.0, most: float = math.inf) -> float:
+    """The scale that brings cells of this diameter in pixels nearest to ``TYPICAL``.
+
+    It is less if cells ``long`` pixels long would span more than ``most`` working pixels, as far as there is a smaller one.
+    """
+    fit = [scale for scale in SCALES if scale * long <= most] or [min(SCALES)]
+    return min(fit, key=lambda scale: abs(math.log(scale * diameter / TYPICAL)))
 
 
 def to_working(image: NDArray[Any], scale: float) -> NDArray[Any]:

@@ -33,7 +33,11 @@ def ended(error: BaseException, capfd: pytest.CaptureFixture[str]) -> tuple[int,
     ("error", "code", "said"),
     [
         (ValueError("a.tif: expected this, got that"), 2, "error: a.tif: expected this, got that\n"),
-        (ValueError("a: expected this, got 'a number out of range'"), 2, "error: a: expected this, got 'a number .*'\n"),
+        (
+            ValueError("a: expected this, got 'a number out of range'"),
+            2,
+            "error: a: expected this, got 'a number .*'\n",
+        ),
         (OSError(28, "No space left on device", "a.tif"), 2, "error: a.tif: No space left on device\n"),
         (MemoryError(), 2, "error: out of memory: try --views 1, or a smaller tile in the model's config.json\n"),
         (RuntimeError("std::bad_alloc"), 2, "error: out of memory: try --views 1, or a smaller tile in .*\n"),

@@ -1,4 +1,4 @@
-"""Maps -> what tracks are decided from: cells, weaker rivals, where they were, and how they look."""
+"""Maps -> what tracks are decided from: cells, where they were, and how they look."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +8,6 @@ from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.tracks.relabel import present, rename
 from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Maps, Origin
-
-WEAK = 0.5
-"""Share of the threshold of seeds at which a cell may still be one, if the frames around say so."""
 
 
 def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:
@@ -25,30 +22,17 @@ def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float)
     labels = cluster(maps, settings, step)
     cells = present(labels).tolist()
     labels = rename(labels, dict(zip(cells, range(1, len(cells) + 1), strict=True)))
-    weak = weaker(labels, maps, settings, step, len(cells))
-    count = max(len(cells), int(weak.max(initial=0)))
-    seediness, brightness = means(labels, weak, maps.seediness, frame, count)
-    return Cells(labels, weak, origins(maps.shift, step), seediness, brightness)
-
-
-def weaker(labels: Labels, maps: Maps[Frame], settings: Clustering, step: float, count: int) -> Labels:
-    """int32[H, W]: what else might be a cell, from ``count`` + 1 on: by a lower threshold, on background."""
-    seed = WEAK * settings.seed_threshold
-    lower = settings.model_copy(update={"seed_threshold": seed, "mask_threshold": min(settings.mask_threshold, seed)})
-    rest = maps._replace(seediness=np.where(labels > 0, np.float32(0), maps.seediness))
-    found = cluster(rest, lower, step)
-    found[labels > 0] = 0  # refinement may have reached over
-    names = present(found).tolist()
-    return rename(found, dict(zip(names, range(count + 1, count + 1 + len(names)), strict=True)))
+    seediness, brightness = means(labels, maps.seediness, frame, len(cells))
+    return Cells(labels, origins(maps.shift, step), seediness, brightness)
 
 
 def means(
-    labels: Labels, weak: Labels, seediness: Frame, frame: Frame, count: int
+    labels: Labels, seediness: Frame, frame: Frame, count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """float32[count + 1] each: mean seediness and brightness of each label of both images int32[H, W]."""
-    both = np.where(labels > 0, labels, weak).ravel()
-    area = np.maximum(np.bincount(both, minlength=count + 1), 1)
-    sums = (np.bincount(both, values.ravel(), count + 1) for values in (seediness, frame))
+    """float32[count + 1] each: mean seediness and brightness of each label of int32[H, W]."""
+    flat = labels.ravel()
+    area = np.maximum(np.bincount(flat, minlength=count + 1), 1)
+    sums = (np.bincount(flat, values.ravel(), count + 1) for values in (seediness, frame))
     sure, bright = ((total / area).astype(np.float32) for total in sums)
     return sure, bright
 
