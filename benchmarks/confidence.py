@@ -20,12 +20,17 @@ from benchmarks.tracking_costs import Part, parts_of
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import Match, Node, edges, match_labels
 from embedtrack.cli.display import start_logging
-from embedtrack.config import Costs, Logistic, ModelConfig, Sureness
+from embedtrack.config import Costs, Logistic, Sureness
 from embedtrack.files.whole import whole_file
 from embedtrack.model_files import CONFIG
-from embedtrack.tracks.confidence import MOST
+from embedtrack.tracks.confidence import evidence_of
+from embedtrack.tracks.costs import Features, log_odds
 from embedtrack.tracks.learn import fit
-from embedtrack.tracks.tracker import Tracker, finished
+from embedtrack.tracks.lineage import Lineage
+from embedtrack.tracks.relabel import present
+from embedtrack.tracks.repair import Spans, remove_border
+from embedtrack.tracks.tracker import Mask
+from embedtrack.tracks.window import Window
 from embedtrack.types import Track
 
 KINDS = ("cell", "link", "birth", "arrival")
@@ -38,8 +43,8 @@ FEW = 20
 class Decisions(NamedTuple):
     """n decisions of one kind."""
 
-    margin: NDArray[np.float64]
-    """[n], in log-odds."""
+    features: Features
+    """What tells whether they are right, float64[n] each; of links the ``margin`` alone, in log-odds."""
     right: NDArray[np.bool_]
     """[n]"""
 
@@ -49,28 +54,49 @@ def decisions(one: Part, costs: Costs) -> dict[str, Decisions]:
 
     A cell is right if its mask finds exactly one cell of the truth. Its past is judged only then: it is right if the
     mask before, or the mother's, finds the cell that it comes from in the truth, or if it comes from nowhere there too.
-    Nothing is asked of where the cells of the first frame come from.
+    Nothing is asked of where the cells of the first frame come from, nor of those that lie partly in the border: there
+    the truth has some cells and lacks others.
     """
-    tracker = Tracker(ModelConfig(costs=costs), one.border, one.max_gap)
-    masks = list(finished(tracker, one.cells))
+    window, lineage, spans = Window(costs, one.max_gap), Lineage(one.max_gap), Spans()
+    decided = [done for cells in one.cells for done in window.add(cells)] + window.finish()
+    masks: list[Mask] = []
+    told: list[tuple[Node, dict[str, float], float]] = []  # a cell, its evidence, and the margin of its past
+    for t, frame in enumerate(decided):
+        kept = remove_border(lineage.add(frame), one.border)
+        masks.append(spans.add(kept, lineage.parents))
+        seen, partly = evidence_of(frame.scene.table, frame.steps), _partly(masks[-1], one.border)
+        there = set(present(kept).tolist())
+        for index, step in enumerate(frame.steps):
+            track = lineage.newest[int(step["cell"])]
+            label = spans.label(track)
+            if track in there and label not in partly:
+                told.append(((t, label), {name: values[index] for name, values in seen.items()}, step["comes_so"]))
     matches = [match_labels(truth, mask.astype(np.int32)) for truth, mask in zip(one.markers, masks, strict=True)]
-    found = _found(matches)
-    before = {late: early for early, late in edges(tracker.tracks())}
-    true = {late: early for early, late in edges(one.tracks)}
-    siblings = _daughters(tracker.tracks())
-    rows: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in KINDS}
-    for t, label, cell, link in tracker.confidence().tolist():
-        node = (t, label)
-        rows["cell"].append((_margin(cell), node in found))
-        if node not in found or t == 0:
+    return _judged(told, _found(matches), one.tracks, spans.tracks())
+
+
+def _judged(
+    told: Iterable[tuple[Node, dict[str, float], float]],
+    found: Mapping[Node, Node],
+    reference: list[Track],
+    computed: list[Track],
+) -> dict[str, Decisions]:
+    """Which of the decisions are right."""
+    before = {late: early for early, late in edges(computed)}
+    true = {late: early for early, late in edges(reference)}
+    siblings = _daughters(computed)
+    rows: dict[str, list[tuple[dict[str, float], bool]]] = {kind: [] for kind in KINDS}
+    for node, seen, margin in told:
+        rows["cell"].append((seen, node in found))
+        if node not in found or node[0] == 0:
             continue
         origin = before.get(node)
         if origin is None:
-            rows["arrival"].append((_margin(link), found[node] not in true))
+            rows["arrival"].append(({"margin": margin}, found[node] not in true))
         else:
-            kind = "birth" if label in siblings and origin[1] != label else "link"
-            rows[kind].append((_margin(link), origin in found and true.get(found[node]) == found[origin]))
-    return {kind: Decisions(*_columns(pairs)) for kind, pairs in rows.items()}
+            kind = "birth" if node[1] in siblings and origin[1] != node[1] else "link"
+            rows[kind].append(({"margin": margin}, origin in found and true.get(found[node]) == found[origin]))
+    return {kind: _columns(pairs) for kind, pairs in rows.items()}
 
 
 def _found(matches: Iterable[Match]) -> dict[Node, Node]:
@@ -82,6 +108,14 @@ def _found(matches: Iterable[Match]) -> dict[Node, Node]:
     return {mask: cells[0] for mask, cells in found.items() if len(cells) == 1}
 
 
+def _partly(mask: NDArray[np.uint16], border: int) -> set[int]:
+    """The labels of uint16[H, W] that have pixels within ``border`` pixels of the frame's edge."""
+    height, width = mask.shape
+    field = np.zeros(mask.shape, bool)
+    field[border : height - border, border : width - border] = True
+    return set(np.unique(mask[~field]).tolist())
+
+
 def _daughters(tracks: Iterable[Track]) -> set[int]:
     """The tracks that have a sister."""
     children: dict[int, list[int]] = {}
@@ -90,44 +124,43 @@ def _daughters(tracks: Iterable[Track]) -> set[int]:
     return {label for parent, labels in children.items() if parent and len(labels) > 1 for label in labels}
 
 
-def _margin(probability: float) -> float:
-    """The log-odds of a probability that is not scaled yet."""
-    return float(np.clip(np.log(max(probability, 1e-9) / max(1 - probability, 1e-9)), 0, MOST))
-
-
-def _columns(pairs: list[tuple[float, bool]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    return np.array([margin for margin, _ in pairs], float), np.array([right for _, right in pairs], bool)
+def _columns(pairs: list[tuple[dict[str, float], bool]]) -> Decisions:
+    names = list(pairs[0][0]) if pairs else ["margin"]
+    right = np.array([right for _, right in pairs], bool)
+    return Decisions({name: np.array([seen[name] for seen, _ in pairs], float) for name in names}, right)
 
 
 def pooled(parts: Iterable[Mapping[str, Decisions]]) -> dict[str, Decisions]:
     """Of several movies."""
     known = list(parts)
-    return {
-        kind: Decisions(*(np.concatenate(column) for column in zip(*(one[kind] for one in known), strict=True)))
-        for kind in KINDS
-    }
+    return {kind: _joined([one[kind] for one in known]) for kind in KINDS}
+
+
+def _joined(parts: list[Decisions]) -> Decisions:
+    parts = [one for one in parts if len(one.right)] or parts[:1]
+    names = parts[0].features
+    features = {name: np.concatenate([one.features[name] for one in parts]) for name in names}
+    return Decisions(features, np.concatenate([one.right for one in parts]))
 
 
 def scales(known: Mapping[str, Decisions]) -> Sureness:
     """The logistic curves through how often decisions were right."""
-    links = [known[kind] for kind in KINDS[1:]]
-    every = Decisions(*(np.concatenate(column) for column in zip(*links, strict=True)))
+    every = _joined([known[kind] for kind in KINDS[1:]])
     enough = {kind: min(int(one.right.sum()), int((~one.right).sum())) >= FEW for kind, one in known.items()}
-    return Sureness(**{kind: _curve(known[kind] if enough[kind] else every) for kind in KINDS})
+    curves = {kind: _curve(known[kind] if enough[kind] else every) for kind in KINDS[1:]}
+    return Sureness(cell=fit(*known["cell"]) if enough["cell"] else Sureness().cell, **curves)
 
 
 def _curve(one: Decisions) -> Logistic:
-    weights = fit({"margin": one.margin}, one.right)
+    weights = fit(*one)
     return weights["bias"], max(weights.get("margin", 1.0), 0.0)
 
 
 def chances(known: Mapping[str, Decisions], sureness: Sureness) -> dict[str, NDArray[np.float64]]:
     """Of each kind float64[n]: how likely each decision is right."""
-    found = {}
-    for kind, one in known.items():
-        bias, slope = getattr(sureness, kind)
-        found[kind] = 1 / (1 + np.exp(-(bias + slope * one.margin)))
-    return found
+    weights = {kind: dict(zip(("bias", "margin"), getattr(sureness, kind), strict=True)) for kind in KINDS[1:]}
+    every: dict[str, Mapping[str, float]] = {"cell": sureness.cell, **weights}
+    return {kind: 1 / (1 + np.exp(-log_odds(one.features, every[kind]))) for kind, one in known.items()}
 
 
 def first_tenth(chance: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

@@ -29,8 +29,8 @@ class Sureness(Settings):
     Learnt by ``python -m benchmarks.confidence`` on frames that trained no network.
     """
 
-    cell: Logistic = (0.0, 1.0)
-    """Of a cell."""
+    cell: Mapping[str, float] = {"bias": 0.0, "margin": 1.0}
+    """Of a cell: weights of its evidence in ``tracks/costs.py`` and of its margin, which add up to log-odds."""
     link: Logistic = (0.0, 1.0)
     """That it is the same as the cell before."""
     birth: Logistic = (0.0, 1.0)

@@ -48,8 +48,8 @@ def test_what_was_learnt_says_how_often_it_is_right():
     rng = np.random.default_rng(0)
     margin = rng.uniform(0, 6, 20_000)
     right = rng.random(20_000) < 1 / (1 + np.exp(-(margin / 2 - 1)))
-    known = {kind: Decisions(margin, right) for kind in KINDS}
-    assert scales(known).cell == pytest.approx((-1, 0.5), abs=0.08)
+    known = {kind: Decisions({"margin": margin}, right) for kind in KINDS}
+    assert scales(known).cell == pytest.approx({"bias": -1, "margin": 0.5}, abs=0.08)
     bias, slope = scales(pooled([known, known])).link
     chance = 1 / (1 + np.exp(-(bias + slope * margin)))
     for count, said, true in reliability(chance, right):

@@ -17,9 +17,9 @@ CANDIDATE = np.dtype(
     + [(name, "f8") for name in ("seediness", "brightness", "margin", "age", "usual", "light", "heard")]
 )
 """A row a candidate. ``first`` and ``second``: of a part the cell that it is of and the other part, else -1.
-``margin``: distance of the centre to the frame's edge in its own radii. ``age``: frames since it came or divided, as far
-as best votes tell; ``usual`` and ``light``: running means of area and brightness over these. ``heard``: the largest share
-of its pixels with which a candidate of the next frame votes for it."""
+``margin``: distance of the centre to the frame's edge in its own radii. ``age``: frames since it came or divided, as
+far as best votes tell; ``usual`` and ``light``: running means of area and brightness over these. ``heard``: the largest
+share of its pixels with which a candidate of the next frame votes for it."""
 
 Table = NDArray[np.void]
 """CANDIDATE[n]; candidate i is label i + 1 in the frame's labels or rivals."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Costs
-from embedtrack.tracks.candidates import CELL, PART, Table
+from embedtrack.tracks.candidates import CELL, PART, Table, radius
 
 Values = NDArray[np.float64]
 Features = dict[str, Values]
@@ -28,7 +28,8 @@ def log_odds(features: Mapping[str, Values], weights: Mapping[str, float]) -> Va
 def cell_features(table: Table) -> Features:
     """Of each candidate what tells a cell from a false one."""
     kind, cells = table["kind"], table[table["kind"] == CELL]
-    typical, sure = (float(np.median(cells[name])) if cells.size else 1.0 for name in ("area", "seediness"))
+    names = ("area", "seediness", "brightness")
+    typical, sure, light = (float(np.median(cells[name])) if cells.size else 1.0 for name in names)
     ratio = np.log(table["area"] / typical)
     return {
         "part": (kind == PART).astype(float),
@@ -37,6 +38,10 @@ def cell_features(table: Table) -> Features:
         "large": np.clip(ratio, 0, 1.2),
         "roundness": table["roundness"],
         "edge": (table["margin"] < 1.2).astype(float),
+        "inside": np.clip(table["margin"], 0, 4),
+        "odd": np.minimum(np.abs(table["brightness"] - light), 2),
+        "change": np.minimum(np.abs(np.log(table["area"] / table["usual"])), 1),
+        "spread": np.nan_to_num(np.minimum(table["spread"] / radius(table), 3)),
     }
 
 

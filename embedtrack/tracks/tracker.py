@@ -96,6 +96,6 @@ class Tracker:
         tracks = [names[cell] for cell in steps["cell"].tolist()]
         rows = np.zeros(len(steps), CONFIDENCE)
         rows["frame"], rows["label"] = self._spans.frames - 1, [self._spans.label(track) for track in tracks]
-        rows["cell"], rows["link"] = probability(steps, self._sureness)
+        rows["cell"], rows["link"] = probability(decided.scene.table, steps, self._sureness)
         rows = rows[np.isin(tracks, list(kept))]
         return rows[np.argsort(rows["label"])]
