@@ -37,7 +37,7 @@ from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.repair import Spans, remove_border
 from embedtrack.tracks.window import Window
-from embedtrack.training.train import recipe_for
+from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Cells, Labels, Track
 

@@ -103,11 +103,6 @@ class ModelConfig(Settings):
             return {**rest, "method": {"name": given["method"], **inner}}
         return given
 
-    @property
-    def frame_pixel_size(self) -> float:
-        """Width of a pixel of the frame in grid units."""
-        return self.method.pixel_size * self.scale
-
 
 class Augmentation(Settings):
     """How samples are varied in training, see ``truth/augment.py``; probabilities are per sample."""

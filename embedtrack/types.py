@@ -4,13 +4,10 @@ A *frame* is ``float32[H, W]``, normalised. *Labels* are ``int32[H, W]``, 0 for 
 cell. The two records below are the other currencies.
 """
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import torch
 
 Frame = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -18,20 +15,6 @@ Origin = NDArray[np.int32]
 """int32[H, W]: the pixel of frame t-1, counted in reading order, at which the cell of a pixel was, or OUTSIDE."""
 OUTSIDE = -4
 """Of an origin: it lies beyond the frame. Neither a label (0, UNKNOWN) nor an instance (BACKGROUND, IGNORED)."""
-Array = TypeVar("Array", NDArray[np.float32], "torch.Tensor")
-
-
-class Maps(NamedTuple, Generic[Array]):
-    """What the network says of every pixel of frame t (numpy for one frame, torch with a leading batch axis)."""
-
-    offset: Array
-    """[..., 2, H, W]: (y, x) from the pixel to its cell's centre, in grid units (a pixel is ``step`` wide)."""
-    bandwidth: Array
-    """[..., 2, H, W]: (y, x) clustering bandwidth b in [0, 1]: the precision is S = exp(10 b)."""
-    seediness: Array
-    """[..., H, W]: how near the pixel is to its cell's centre, in [0, 1]; 0 on background."""
-    shift: Array
-    """[..., 2, H, W]: (y, x) tracking offset from the pixel to its cell's centre at t-1, in grid units."""
 
 
 class Cells(NamedTuple):

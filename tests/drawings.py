@@ -8,8 +8,9 @@ import tifffile
 
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.cells import cells_of, origins
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.truth.medoid import medoids
-from embedtrack.types import Cells, Labels, Maps, Track
+from embedtrack.types import Cells, Labels, Track
 
 STEP = 1 / 255
 

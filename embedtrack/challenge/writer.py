@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,11 +50,7 @@ class ResultWriter:
         Raises:
             ValueError: the destination holds something else than a result, or cannot be written.
         """
-        with explained(self.destination, WHAT):
-            check_replaceable(self.destination, overwrite=self.overwrite)
-            record.check_beside(self.destination, overwrite=self.overwrite)
-            if not self.overwrite and not self.corrections:
-                record.check_uncorrected(self.destination)
+        with taking(self.destination, overwrite=self.overwrite, corrections=self.corrections):
             self._replacement.__enter__()
         return self
 
@@ -107,6 +104,22 @@ class ResultWriter:
             record.announce(self.destination, new, known, confidence, overwrite=self.overwrite)
             self._replacement.publish()
             record.confirm(self.destination, known, confidence, overwrite=self.overwrite)
+
+
+@contextmanager
+def taking(destination: Path, *, overwrite: bool, corrections: bool = False) -> Iterator[None]:
+    """Within, the place of a result is taken.
+
+    Raises:
+        ValueError: something else than a result is there, or corrections of a person that no ``corrections`` replace,
+            or nothing can be written there; before any work.
+    """
+    with explained(destination, WHAT):
+        check_replaceable(destination, overwrite=overwrite)
+        record.check_beside(destination, overwrite=overwrite)
+        if not overwrite and not corrections:
+            record.check_uncorrected(destination)
+        yield
 
 
 def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:

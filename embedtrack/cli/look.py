@@ -138,7 +138,7 @@ def report(
 ) -> None:
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
     from embedtrack.challenge.convention import dataset_of
-    from embedtrack.challenge.evaluate import evaluate
+    from embedtrack.challenge.evaluate import open_gold
     from embedtrack.challenge.pair import open_pair
     from embedtrack.challenge.record import used_by
     from embedtrack.challenge.tracked import open_tracked
@@ -150,12 +150,14 @@ def report(
 
     check_file(out, overwrite=overwrite)
     check_apart(out, result_folder, raw, truth)
-    result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
-    rules, reality = dataset_of(result_folder), open_tracked(truth) if truth else None
-    scores = evaluate(truth, result_folder, cycle_tolerance=rules.cycle_tolerance) if truth else None
+    choice = chosen(pixel_size, interval, channel, scene, time_axis)
+    result, images = open_pair(result_folder, raw, choice, labels=False)
+    rules, reality = dataset_of(result_folder), open_tracked(truth, labels=False) if truth else None
+    gold = open_gold(truth).gold if truth else {}
     where, used = result_folder.resolve(), used_by(result_folder)
     border = used.get("border") if type(used.get("border")) is int else rules.border
     with frames_bar(out.name) as bar:
-        facts = Facts(f"{where.parent.name}/{where.name}", scores, border, doubts(used), as_used(used))
+        title, tolerance = f"{where.parent.name}/{where.name}", rules.cycle_tolerance
+        facts = Facts(title, gold, tolerance, border, doubts(used), as_used(used))
         make(result, out, facts, images, reality, bar, overwrite=overwrite)
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)

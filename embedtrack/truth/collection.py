@@ -15,11 +15,12 @@ from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import to_working
 from embedtrack.movies.settings import Normalisation
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, see
+from embedtrack.truth.annotated import AnnotatedMovie, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
 from embedtrack.truth.kept import Kept, Room
 from embedtrack.truth.merge import Merged, where_seen
+from embedtrack.truth.reading import read_annotated, roomy
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels
 

@@ -29,7 +29,7 @@ from embedtrack.movies.selection import Choice
 from embedtrack.movies.settings import Normalisation
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
-from embedtrack.truth.annotated import read_annotated
+from embedtrack.truth.reading import read_annotated
 from embedtrack.truth.sequences import sequences
 from tests.drawings import dividing, moving, write_movie
 from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series

@@ -9,7 +9,7 @@ from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Cells, Track
 from tests.drawings import seen
 
-STEP = ModelConfig().frame_pixel_size
+STEP = ModelConfig().method.pixel_size
 SHAPE = (64, 96)
 
 

@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from embedtrack.compiled import compiled
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.tracks.relabel import present, rename
-from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Maps, Origin
+from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Origin
 
 
 def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:
