@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from embedtrack.config import Normalisation
 from embedtrack.movies.content import content
+from embedtrack.movies.shading import uneven_ground
 from embedtrack.types import Frame
 
 GAUSSIAN = 0.6744897501960817
@@ -16,7 +17,8 @@ def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
 
     ``percentile``: (x - q1) / max(q99 - q1, floor * sigma), not clipped: in a sparse frame the 99th percentile is
     noise, so sigma, the noise, bounds the range from below. ``asinh``: asinh((x - median) / (2 sigma)) / 2, which is
-    linear for dim cells and logarithmic for bright ones. A constant image becomes zeros.
+    linear for dim cells and logarithmic for bright ones, after the ground was levelled where it differs much, see
+    ``shading.py``. A constant image becomes zeros.
 
     Pixels without content, see ``content.py``, count in no statistic; they take the frame's median.
 
@@ -32,6 +34,8 @@ def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
     sigma = noise(grey, within)
     if sigma == 0:
         return np.zeros_like(grey)
+    ground = uneven_ground(grey, within) if settings.method == "asinh" else None
+    grey = grey if ground is None else grey - ground
     known = grey if within is None else grey[within]
     frame: Frame
     if settings.method == "asinh":

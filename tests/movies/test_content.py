@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from embedtrack.config import Normalisation
-from embedtrack.movies.content import content, ground_of, is_blank
+from embedtrack.movies.content import content, is_blank
 from embedtrack.movies.normalise import normalise
 from tests.drawings import disc
 
@@ -78,13 +78,6 @@ def test_grey_values_become_what_they_are_without_the_border(kind: str, method: 
     bordered, bare = normalise(image, settings), normalise(IMAGE, settings)
     assert np.abs(bordered - bare)[within].max() < 0.1
     assert np.allclose(bordered[~within], np.median(bordered[within]))
-
-
-def test_shading_is_measured_in_noise():
-    slope = np.linspace(0, 100, SIDE)[None]
-    assert ground_of(IMAGE, None) < 1
-    assert 10 < ground_of(IMAGE.astype(np.float32) + slope, None) < 20  # 75 grey values from block to block, noise of 5
-    assert ground_of(np.zeros((SIDE, SIDE), np.uint8), None) == 0
 
 
 def hot(image: np.ndarray, pixels: int) -> np.ndarray:
