@@ -29,8 +29,8 @@ from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.votes import link
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.movies.normalise import as_frame
+from embedtrack.movies.scale import to_frame
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels, Maps
 
@@ -66,7 +66,7 @@ class Views:
 def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels, dict[str, Frame]]:
     """The cells of an image by the mean of all views, and each way's tracking offset float32[2, H, W]."""
     config = model.config
-    found = views(normalise(to_working(image, config.scale), config.normalisation))
+    found = views(as_frame(image, config.scale, config.normalisation))
     mean = Maps(*(np.mean(channels, axis=0) for channels in zip(*found.values(), strict=True)))
     shape = (image.shape[0], image.shape[1])
     shifts = {}

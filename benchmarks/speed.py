@@ -44,8 +44,8 @@ from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import frame_to, to_frame, to_working
+from embedtrack.movies.normalise import as_frame
+from embedtrack.movies.scale import frame_to, to_frame
 from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
 from embedtrack.tracks.tracker import Mask, Tracker
@@ -156,7 +156,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
     for path in paths:
         image = timed("read", layout.read_frame, path)
         frame = timed(
-            "normalise", lambda image: normalise(to_working(image, config.scale), config.normalisation), image
+            "normalise", lambda image: as_frame(image, config.scale, config.normalisation), image
         )
         predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
         maps = timed("network", predictor, frame)

@@ -18,9 +18,9 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.config import Normalisation
 from embedtrack.inference.device import memory
-from embedtrack.movies.normalise import normalise
+from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.open import open_frames
-from embedtrack.movies.scale import labels_to_working, to_working
+from embedtrack.movies.scale import labels_to_working
 from embedtrack.truth.kept import Kept, Room, deflated
 from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches, where_seen
@@ -269,7 +269,7 @@ def _merged(labels: Sequence[Labels], t: int, partial: frozenset[int]) -> Merged
 
 def _frame(read: Callable[[], NDArray[Any]], scale: float, settings: Normalisation) -> Frame:
     """Read a frame as the network sees it."""
-    return normalise(to_working(read(), scale), settings)
+    return as_frame(read(), scale, settings)
 
 
 def _at(items: Sequence[Item], indices: Sequence[int]) -> Sequence[Item]:

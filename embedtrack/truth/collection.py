@@ -10,9 +10,8 @@ import numpy as np
 
 from embedtrack.config import Normalisation, Recipe
 from embedtrack.movies.kind import normalisation_for
-from embedtrack.movies.normalise import normalise
+from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.open import open_frames
-from embedtrack.movies.scale import to_working
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
@@ -126,4 +125,4 @@ def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> Annotate
 
 def _frame(still: Still, scale: float, kind: Normalisation) -> Frame:
     """An image as the network sees it."""
-    return normalise(to_working(still.read()[0], scale), kind)
+    return as_frame(still.read()[0], scale, kind)

@@ -6,7 +6,7 @@ import pytest
 
 from embedtrack.config import Normalisation
 from embedtrack.movies.content import content, is_blank
-from embedtrack.movies.normalise import normalise
+from embedtrack.movies.normalise import as_frame, normalise
 from tests.drawings import disc
 
 SIDE = 128
@@ -104,3 +104,16 @@ FLAT = np.full((256, 300), 7, np.uint16)
 )
 def test_frames_in_which_nothing_can_be_seen(image: np.ndarray, blank: bool):
     assert is_blank(image) == blank
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.5, 2.0, 0.3])
+def test_thin_wedges_of_a_rotation_are_seen_at_any_working_scale(scale: float):
+    """Of a turn by 2 degrees: at a quarter of the scale they are narrower than two pixels."""
+    noise = (120 + np.random.default_rng(1).normal(0, 9, (512, 512))).round().astype(np.uint8)
+    turn = cv2.getRotationMatrix2D((256, 256), 2, 1)
+    black, mirrored = (cv2.warpAffine(noise, turn, (512, 512), borderMode=mode)
+                       for mode in (cv2.BORDER_CONSTANT, cv2.BORDER_REFLECT))  # fmt: skip
+    settings = Normalisation(method="percentile")
+    one, other = as_frame(black, scale, settings), as_frame(mirrored, scale, settings)
+    middle = np.s_[round(30 * scale) : round(480 * scale), round(30 * scale) : round(480 * scale)]
+    assert np.abs(one - other)[middle].max() < 0.1
