@@ -31,8 +31,7 @@ from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.method import pixel_size
 from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, plan_tiles
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_working
+from embedtrack.movies.normalise import as_frame
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels
 
@@ -68,7 +67,7 @@ class Views:
 def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels, dict[str, Frame]]:
     """The cells of an image by the mean of all views, and each way's tracking offset float32[2, H, W]."""
     config = model.config
-    found = views(normalise(to_working(image, config.scale), config.normalisation))
+    found = views(as_frame(image, config.scale, config.normalisation))
     mean = Maps(*(np.mean(channels, axis=0) for channels in zip(*found.values(), strict=True)))
     shape = (image.shape[0], image.shape[1])
     shifts = {}

@@ -46,8 +46,8 @@ from embedtrack.methods.embedtrack.maps import to_frame
 from embedtrack.methods.embedtrack.method import pixel_size
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import frame_to, to_working
+from embedtrack.movies.normalise import as_frame
+from embedtrack.movies.scale import frame_to
 from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
 from embedtrack.tracks.tracker import Mask, Tracker
@@ -157,9 +157,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
 
     for path in paths:
         image = timed("read", layout.read_frame, path)
-        frame = timed(
-            "normalise", lambda image: normalise(to_working(image, config.scale), config.normalisation), image
-        )
+        frame = timed("normalise", lambda image: as_frame(image, config.scale, config.normalisation), image)
         predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)

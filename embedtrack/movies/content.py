@@ -68,7 +68,7 @@ def _of_rare_values(image: NDArray[Any], flat: NDArray[np.bool_] | None) -> NDAr
 
 
 def is_blank(image: NDArray[Any]) -> bool:
-    """Whether an image [H, W] holds nothing to be seen: nearly all pixels are equal, or differ by the last bit alone."""
+    """Whether an image [H, W] shows nothing: nearly all pixels are equal, or differ by the last bit alone."""
     if image.size < 2:
         return False
     some = image[:: max(1, image.shape[0] // 64), :: max(1, image.shape[1] // 64)]
@@ -104,26 +104,6 @@ def _chosen(names: NDArray[np.int32], some: list[int]) -> NDArray[np.bool_]:
     table[some] = True
     picked: NDArray[np.bool_] = table[names]
     return picked
-
-
-def ground_of(image: NDArray[Any], within: NDArray[np.bool_] | None) -> float:
-    """How uneven the ground of an image [H, W] is: the span of its dark level over the frame, in units of its noise.
-
-    The dark level is the 10th percentile of each of 4 x 4 blocks. 0 for a constant image.
-    """
-    grey = image.astype(np.float32)
-    blocks = [
-        block[mask] for row, rows in zip(np.array_split(grey, 4), np.array_split(_all(image, within), 4), strict=True)
-        for block, mask in zip(np.array_split(row, 4, axis=1), np.array_split(rows, 4, axis=1), strict=True)
-    ]  # fmt: skip
-    levels = [float(np.percentile(block, 10)) for block in blocks if block.size]
-    steps = np.abs(np.diff(grey, axis=1))
-    sigma = float(np.median(steps)) / 0.954 or float(steps.mean())
-    return (max(levels) - min(levels)) / sigma if sigma and levels else 0.0
-
-
-def _all(image: NDArray[Any], within: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    return np.ones(image.shape, bool) if within is None else within
 
 
 def _flat(image: NDArray[Any]) -> NDArray[np.bool_] | None:

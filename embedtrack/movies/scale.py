@@ -23,7 +23,7 @@ TYPICAL = 36.0
 def scale_for(diameter: float, long: float = 0.0, most: float = math.inf) -> float:
     """The scale that brings cells of this diameter in pixels nearest to ``TYPICAL``.
 
-    It is less if cells ``long`` pixels long would span more than ``most`` working pixels, as far as there is a smaller one.
+    It is less if cells ``long`` pixels long would span more than ``most`` working pixels, and there is a smaller one.
     """
     fit = [scale for scale in SCALES if scale * long <= most] or [min(SCALES)]
     return min(fit, key=lambda scale: abs(math.log(scale * diameter / TYPICAL)))

@@ -53,8 +53,8 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     - ``pixel_size``: 1/255, or 1/511 where more than a hundredth of the cells span more than 255 working pixels.
     - ``sampling.crop``: 256, or more where crops would not hold 1.25 times the median cell's extent, and large ones
       that of 19 of 20 cells; less where the frames are smaller.
-    - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames; ``zoom``: more where cells differ
-      much in length.
+    - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames; ``zoom``: more where cells
+      differ much in length.
     - ``normalisation``, of single images: by their kind.
 
     The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.

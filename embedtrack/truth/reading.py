@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from embedtrack.challenge import layout
 from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.machine.device import memory
-from embedtrack.movies.normalise import normalise
+from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.open import open_frames
-from embedtrack.movies.scale import to_working
 from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import AnnotatedMovie, see
 from embedtrack.truth.kept import Kept, Room
@@ -144,7 +143,7 @@ def _whole(truth: Sequence[Merged], t: int) -> Merged:
 
 def _frame(read: Callable[[], NDArray[Any]], scale: float, settings: Normalisation) -> Frame:
     """Read a frame as the network sees it."""
-    return normalise(to_working(read(), scale), settings)
+    return as_frame(read(), scale, settings)
 
 
 def roomy() -> Room:
