@@ -26,16 +26,20 @@ Logistic = tuple[float, float]
 class Sureness(Settings):
     """From margins to probabilities, see ``tracks/confidence.py``: how often decisions of a margin were right.
 
-    Learnt by ``python -m benchmarks.confidence`` on frames that trained no network.
+    Learnt by ``python -m benchmarks.confidence`` on frames that trained no network; these are of the later halves of
+    Fluo-N2DL-HeLa and PhC-C2DL-PSC, by networks of the earlier ones.
     """
 
-    cell: Mapping[str, float] = {"bias": 0.0, "margin": 1.0}
+    cell: Mapping[str, float] = {
+        "bias": 8.363, "part": -1.194, "dim": -5.113, "small": -1.155, "large": -0.986, "roundness": -1.525,
+        "inside": -1.126, "odd": -0.69, "change": -1.965, "spread": -2.593, "margin": 0.084,
+    }  # fmt: skip
     """Of a cell: weights of its evidence in ``tracks/costs.py`` and of its margin, which add up to log-odds."""
-    link: Logistic = (0.0, 1.0)
+    link: Logistic = (1.131, 0.27)
     """That it is the same as the cell before."""
-    birth: Logistic = (0.0, 1.0)
+    birth: Logistic = (0.22, 0.148)
     """That it is a daughter of a division."""
-    arrival: Logistic = (0.0, 1.0)
+    arrival: Logistic = (-0.404, 0.396)
     """That it was nowhere before."""
 
 

@@ -44,7 +44,7 @@ class Tracker:
         self.border = border
         self.removed = 0  # cells of finished masks that lay within the border, one per frame
         self._window = Window(config.costs, longest, given=given)
-        self._sureness, self._sure = config.sureness, list[Confidence]()
+        self._sureness, self._sure, self._given = config.sureness, list[Confidence](), given
         self._lineage, self._spans = Lineage(longest), Spans()
 
     def add(self, cells: Cells) -> list[Mask]:
@@ -97,5 +97,7 @@ class Tracker:
         rows = np.zeros(len(steps), CONFIDENCE)
         rows["frame"], rows["label"] = self._spans.frames - 1, [self._spans.label(track) for track in tracks]
         rows["cell"], rows["link"] = probability(decided.scene.table, steps, self._sureness)
+        if self._given:
+            rows["cell"] = 1
         rows = rows[np.isin(tracks, list(kept))]
         return rows[np.argsort(rows["label"])]

@@ -208,7 +208,7 @@ def test_a_failing_stage_is_one_error_and_no_thread_stays(tmp_path: Path, model:
     """Wherever it fails: while reading, in the network for want of memory, while clustering or writing."""
     folder = movie(tmp_path / "data" / "01", np.concatenate([NOISE, NOISE]))
     failing: list[tuple[object, str, Exception, type[Exception]]] = [
-        (segmenter, "normalise", ValueError("t003.tif: no"), ValueError),
+        (segmenter, "as_frame", ValueError("t003.tif: no"), ValueError),
         (predict.Predictor, "_run", torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError),
         (cells, "cluster", ValueError("no"), ValueError),
         (tracking.ResultWriter, "write", OSError(28, "No space left"), OSError),

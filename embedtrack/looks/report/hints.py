@@ -114,21 +114,26 @@ def _ends(rows: pd.DataFrame, life: dict[int, Life], frames: int, margin: float)
 
 
 def _unsure(tracks: Sequence[Track], confidence: Confidence | None) -> Iterator[Hint]:
-    """Cells, links and divisions that are less than SURE; two daughters are one decision."""
+    """Cells, links and divisions that are less than SURE; two daughters are one decision, cells are told once a track."""
     if confidence is None:
         return
     begins = {(track.begin, track.label): track.parent for track in tracks}
     siblings = Counter(track.parent for track in tracks)
     told: set[int] = set()
+    least: dict[int, list[tuple[float, int]]] = {}
     for frame, label, cell, link in confidence.tolist():
         if cell < SURE:
-            yield Hint("unsure", frame, label, f"one cell? {cell:.0%}", 1 - cell)
+            least.setdefault(label, []).append((cell, frame))
         parent = begins.get((frame, label), -1)
         born = parent > 0 and siblings[parent] > 1
         if link < SURE and not (born and parent in told):
             told |= {parent} if born else set()
             what = "a division" if born else "comes from nowhere" if parent == 0 else "the same cell as before"
             yield Hint("unsure", frame, label, f"{what}? {link:.0%}", 1 - link)
+    for label, doubts in least.items():
+        cell, frame = min(doubts)
+        more = f" here, less than {SURE:.0%} in {len(doubts)} frames" if len(doubts) > 1 else ""
+        yield Hint("unsure", frame, label, f"one cell? {cell:.0%}{more}", 1 - cell)
 
 
 def _rim(rows: pd.DataFrame, frame: int, label: int) -> float:

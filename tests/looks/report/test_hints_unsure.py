@@ -14,7 +14,13 @@ def told(*rows: tuple[int, int, float, float]) -> list[tuple[int, int, str]]:
 
 def test_cells_links_and_arrivals_are_told():
     assert told((2, 1, 0.5, 0.99), (3, 1, 0.95, 0.75), (2, 4, 1, 0.6), (3, 4, 0.95, 0.95)) == [
-        (2, 1, "one cell? 50%"), (3, 1, "the same cell as before? 75%"), (2, 4, "comes from nowhere? 60%"),
+        (3, 1, "the same cell as before? 75%"), (2, 4, "comes from nowhere? 60%"), (2, 1, "one cell? 50%"),
+    ]  # fmt: skip
+
+
+def test_the_cells_of_a_track_are_told_at_the_least_sure_one():
+    assert told((1, 1, 0.75, 1), (2, 1, 0.25, 1), (3, 1, 0.75, 1)) == [
+        (2, 1, "one cell? 25% here, less than 90% in 3 frames"),
     ]  # fmt: skip
 
 
