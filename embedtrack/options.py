@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-from embedtrack.files.guard import clipped
-
 VIEWS: Final = (1, 8)
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
 COMPILING: Final = ("auto", "off")
@@ -46,7 +44,7 @@ class Options:
         if self.compiling not in COMPILING:
             raise ValueError(f"expected --compile {', '.join(COMPILING)}, got {self.compiling}")
         if self.border is not None and not 0 <= self.border <= WIDEST:
-            raise ValueError(f"expected --border 0 to {WIDEST} pixels, got {clipped(str(self.border), 40)}")
+            raise ValueError(f"expected --border 0 to {WIDEST} pixels, got {str(self.border)[:40]}")
         if self.max_gap is not None and not 0 <= self.max_gap <= LONGEST_GAP:
             raise ValueError(f"expected --gap 0 to {LONGEST_GAP} frames, got {self.max_gap}")
         if self.diameter is not None and not 0 < self.diameter < float("inf"):

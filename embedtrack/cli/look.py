@@ -155,8 +155,8 @@ def report(
     rules, reality = dataset_of(result_folder), open_tracked(truth, labels=False) if truth else None
     gold = open_gold(truth).gold if truth else {}
     where, used = result_folder.resolve(), used_by(result_folder)
-    noted = used.get("border")
-    border = noted if isinstance(noted, int) else rules.border
+    said = used.get("border")
+    border = said if isinstance(said, int) and said >= 0 else rules.border
     with frames_bar(out.name) as bar:
         title, tolerance = f"{where.parent.name}/{where.name}", rules.cycle_tolerance
         facts = Facts(title, gold, tolerance, border, doubts(used), as_used(used))

@@ -1,5 +1,6 @@
 """Which format is which: write a result for another program, read what it made of it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -16,6 +17,8 @@ from embedtrack.files.lazy import Lazy
 from embedtrack.files.whole import new_folder
 from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
+
+log = logging.getLogger(__name__)
 
 MODULES = {"geff": "geff", "trackmate": "trackmate", "napari": "napari", "ome-zarr": "omezarr"}
 FORMATS = (*MODULES, "isbi")
@@ -67,13 +70,16 @@ def load(path: Path, kind: str | None = None) -> Tracked:
         raise ValueError(f"expected --from {', '.join(READ)}, got {kind}")
     with reading(path, f"what {kind} can hold"):
         result: Tracked = import_module(f"embedtrack.exchange.{READ[kind]}").read(path)
+    units = result.units.sound()
+    if units.count(None) > result.units.count(None):
+        log.warning("%s: what it says of pixel size and interval makes no sense and is left out", path)
     within = result.masks
 
     def masks(t: int) -> Labels:
         with reading(path, f"whole masks of {kind}"):
             return within[t]
 
-    return replace(result, masks=Lazy(len(within), masks))
+    return replace(result, masks=Lazy(len(within), masks), units=units)
 
 
 def recognise(path: Path) -> str:

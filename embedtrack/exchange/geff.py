@@ -126,6 +126,7 @@ def read(path: Path) -> Tracked:
 
 def _open_masks(zarr: Any, path: Path) -> Any:
     """The array [T, ..., H, W] of the masks: ``path``, or the finest level of the image there."""
+    require_regular_tree(path)
     try:
         found = zarr.open(path, mode="r")
         found = found if hasattr(found, "shape") else found["0"]

@@ -19,6 +19,7 @@ from embedtrack.movies.name_parts import (
     Name,
     Part,
     Value,
+    clock,
     pattern,
     split,
     value,
@@ -34,6 +35,8 @@ _MASK = re.compile(
     r"|probabilities)$"
 )
 _COPY = re.compile(r" ?\([0-9]+\)$|( - |[ _-])copy( ?\(?[0-9]+\)?)?$|^copy of ")
+LONG = 1.6
+"""Times the usual step from which on a clock jumps."""
 _PROJECTION = re.compile(r"^(max|min|avg|sum|std|med)_")
 
 
@@ -159,6 +162,11 @@ def _assign(folder: Path, names: Sequence[Name], parts: Sequence[Part]) -> list[
     if len(parts) == 1 and (parts[0].vague or parts[0].role in (COUNTER, TIME, DEPTH)):
         if parts[0].role == DEPTH:
             log.warning("%s: the names count planes in depth; they are taken for frames", folder)
+        elif parts[0].vague:
+            log.warning(
+                "%s: what varies in the names (%s to %s) may count positions or channels; they are taken for frames",
+                folder, names[0].path.name, names[-1].path.name,
+            )  # fmt: skip
         return [parts[0]._replace(role=TIME)]
     counters = [part for part in parts if part.role == COUNTER]
     alone = [part for part in counters if len({value(name.parts[part.columns[0]]) for name in names}) == len(names)]
@@ -195,13 +203,12 @@ def _in_time(folder: Path, names: list[Name], times: Sequence[Part], until: int 
                 f"{folder}: expected one image for each frame, got {one.path.name} and {other.path.name}; "
                 "choose with --pattern"
             )
-    numbers = [moment(name)[0] for name in ordered]
-    if (
-        judged
-        and len(columns) == 1
-        and all(len(moment(name)) == 1 and isinstance(moment(name)[0], int) for name in ordered)
-    ):
-        _no_holes(folder, ordered, [number for number in numbers if isinstance(number, int)])
+    if judged and len(columns) == 1:
+        moments = [moment(name) for name in ordered]
+        if all(len(one) == 1 and isinstance(one[0], int) for one in moments):
+            _no_holes(folder, ordered, [int(one[0]) for one in moments])
+        else:
+            _tell_of_jumps(folder, ordered, [clock(name.parts[columns[0]]) for name in ordered])
     return [name.path for name in ordered]
 
 
@@ -221,6 +228,22 @@ def _no_holes(folder: Path, names: Sequence[Name], numbers: Sequence[int]) -> No
             f"{folder}: expected every frame from {names[0].path.name} to {names[-1].path.name}, got none numbered "
             f"{spell(missing)}; add or renumber frames, or use those before with --until"
         )
+
+
+def _tell_of_jumps(folder: Path, names: Sequence[Name], times: Sequence[float | None]) -> None:
+    """Warn where clocks that go evenly jump: a frame may be missing, or the microscope has paused."""
+    known = [time for time in times if time is not None]
+    if len(known) < len(names) or len(known) < 3:
+        return
+    steps = [after - before for before, after in pairwise(known)]
+    usual = sorted(steps)[len(steps) // 2]
+    jumps = [at for at, step in enumerate(steps) if step > LONG * usual]
+    if usual > 0 and jumps and 2 * len(jumps) < len(steps):
+        log.warning(
+            "%s: the clock in the names jumps by %g s after %s%s, where others lie %g s apart; a frame may be missing",
+            folder, steps[jumps[0]], names[jumps[0]].path.name,
+            f" and {len(jumps) - 1} more" if len(jumps) > 1 else "", usual,
+        )  # fmt: skip
 
 
 def _key(name: Name, parts: Sequence[Part], role: str) -> Value:

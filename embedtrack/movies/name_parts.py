@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +78,26 @@ def split(path: Path) -> Name:
 def value(part: str) -> Value:
     """What is compared and sorted: the numbers of a number or clock, the small letters of a word."""
     return tuple(map(int, re.findall("[0-9]+", part))) if part[0].isdigit() else (part.casefold(),)
+
+
+def clock(part: str) -> float | None:
+    """The seconds that a clock, a date or a duration says, from some start; None where that is not clear."""
+    text = part.casefold()
+    if re.fullmatch(r"(?:[0-9.]+[-_ ]?(?:d|h|min|m|s)[-_ ]?)+", text):
+        worth = {"d": 86400, "h": 3600, "min": 60, "m": 60, "s": 1}
+        return float(
+            sum(float(n) * worth[unit] for n, unit in re.findall(r"([0-9]+\.?[0-9]*)[-_ ]?(min|[dhms])", text))
+        )
+    if re.fullmatch(r"[0-9]+\.[0-9]+", text):
+        return float(text)
+    found = re.fullmatch(rf"({_DATE})[-_ t]*({_DAYTIME})?", text, re.IGNORECASE)
+    digits = ["".join(re.findall("[0-9]", one or "")) for one in found.groups()] if found else [""]
+    try:
+        day = datetime.strptime(digits[0], "%Y%m%d")
+        hours, minutes, seconds = (int(digits[1][at : at + 2] or 0) for at in (0, 2, 4))
+    except (ValueError, IndexError):
+        return None
+    return (day - datetime(1900, 1, 1)).total_seconds() + 3600 * hours + 60 * minutes + seconds
 
 
 def varying(names: Sequence[Name]) -> list[Part]:

@@ -36,6 +36,14 @@ class Units(NamedTuple):
         """These units, and the other ones where these are not known."""
         return Units(*(mine or theirs for mine, theirs in zip(self, other, strict=True)))
 
+    def sound(self) -> "Units":
+        """These units without what makes no sense: other programs' files may say that a pixel is -1 or a text."""
+        return Units(*(value if _is_worth(value) else None for value in self))
+
+
+def _is_worth(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
 
 def micrometres(value: Any, unit: str | None) -> float | None:
     """A length as metadata have it, in micrometres; None where it makes no sense."""

@@ -1,14 +1,20 @@
 """What other programs write, and what is damaged."""
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from embedtrack.challenge.tracked import open_tracked
+from embedtrack.exchange import napari as naparis
 from embedtrack.exchange.formats import export, load
+from embedtrack.movies.units import Units
 from embedtrack.types import Track
+from tests.drawings import dividing, write_movie
 from tests.exchange.hard import hard, pixels, same
 
 SPOT = '<Spot ID="{}" name="ID{}" FRAME="{}" POSITION_X="{}" POSITION_Y="{}" POSITION_Z="0" RADIUS="4" {}</Spot>'
@@ -233,3 +239,28 @@ def test_damaged_geff_is_refused(tmp_path: Path):
     shutil.rmtree(tmp_path / "out" / "tracks.geff" / "edges")
     with pytest.raises(ValueError, match="expected a valid GEFF"):
         load(tmp_path / "out")
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, float("nan"), float("inf"), "x", None, [1]])
+def test_units_that_make_no_sense_are_left_out_aloud(
+    tmp_path: Path, value: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    whole = naparis.read(_exported(tmp_path))
+    monkeypatch.setattr(naparis, "read", lambda path: replace(whole, units=Units(value, 60.0)))
+    found = load(tmp_path / "napari", "napari")
+    assert found.units == Units(None, 60.0)
+    assert ("makes no sense" in caplog.text) == (value is not None)
+
+
+def test_masks_beside_a_graph_are_looked_at_before_they_are_opened(tmp_path: Path):
+    export(open_tracked(write_movie(dividing(), tmp_path).with_name("01_GT")), "geff", tmp_path / "g")
+    chunk = next(path for path in (tmp_path / "g" / "segmentation").iterdir() if path.name[0].isdigit())
+    chunk.unlink()
+    os.mkfifo(chunk)
+    with pytest.raises(ValueError, match="expected a file, got a device or a queue"):
+        load(tmp_path / "g" / "tracks.geff")
+
+
+def _exported(place: Path) -> Path:
+    export(open_tracked(write_movie(dividing(), place).with_name("01_GT")), "napari", place / "napari")
+    return place / "napari"

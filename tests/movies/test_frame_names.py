@@ -9,6 +9,7 @@ import tifffile
 
 from embedtrack.movies.frame_names import read_names
 from embedtrack.movies.images import natural
+from embedtrack.movies.name_parts import clock
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.selection import Choice
 from tests.drawings import moving
@@ -179,3 +180,51 @@ def test_a_frame_of_one_value_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
     list(open_movie(tmp_path / "a.tif").frames)
     assert caplog.text.count("nearly all pixels are 7") == 1
     assert "a.tif, frame 2: nearly all pixels are 7" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("00d01h30m", 5400), ("01d00h00m", 86400), ("2h05min", 7500), ("3m20s", 200), ("1.5", 1.5), ("x", None),
+        ("2024-13-41", None),
+    ],
+)  # fmt: skip
+def test_what_a_clock_says(text: str, seconds: float | None):
+    assert clock(text) == seconds
+
+
+def test_dates_lie_a_day_apart():
+    first, second = (clock(f"2024-0{month}-{day}_10-05") for month, day in (("2", "29"), ("3", "01")))
+    assert first is not None
+    assert second == first + 86400
+
+
+def names(*stems: str) -> list[Path]:
+    return [Path(f"{stem}.tif") for stem in stems]
+
+
+@pytest.mark.parametrize(
+    "stems",
+    [
+        [f"a_A1_1_00d{hour:02d}h00m" for hour in (0, 2, 4, 8, 10)],
+        [f"2024-01-01_10-{minute:02d}" for minute in (0, 5, 10, 20, 25)],
+    ],
+)
+def test_a_clock_that_jumps_is_told(stems: list[str], caplog: pytest.LogCaptureFixture):
+    whole = read_names(Path("f"), names(*stems[:3]), Choice())
+    assert len(whole.files[0, 0]) == 3
+    assert not caplog.text
+    assert len(read_names(Path("f"), names(*stems), Choice()).files[0, 0]) == 5
+    assert f"after {stems[2]}.tif" in caplog.text
+    assert "a frame may be missing" in caplog.text
+
+
+def test_words_that_may_count_anything_are_told(caplog: pytest.LogCaptureFixture):
+    assert len(read_names(Path("f"), names("a_s1", "a_s2", "a_s3"), Choice()).files[0, 0]) == 3
+    assert "may count positions or channels; they are taken for frames" in caplog.text
+
+
+def test_channels_of_a_single_frame():
+    frames = read_names(Path("f"), names("a_ch1", "a_ch2"), Choice())
+    assert frames.channels == ("ch1", "ch2")
+    assert [len(files) for files in frames.files.values()] == [1, 1]
