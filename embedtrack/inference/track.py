@@ -23,6 +23,7 @@ from embedtrack.movies.content import content, ground_of
 from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
 from embedtrack.options import Options
+from embedtrack.tracks.lives import cell_of_track
 from embedtrack.tracks.tracker import Tracker
 from embedtrack.types import Track
 
@@ -36,14 +37,18 @@ class Summary(NamedTuple):
     """What a result holds."""
 
     frames: int
+    masks: int
+    """One per cell and frame."""
     cells: int
+    """From birth to division: one that was lost and found again is one cell."""
     tracks: int
+    """Lines of ``res_track.txt``: one that was lost and found again has two."""
     divisions: int
     seconds: float
     border: int = 0
     """E in pixels."""
     removed: int = 0
-    """Cells that lay wholly within it, one per frame."""
+    """Masks that lay wholly within it."""
     fault: str = ""
     """Why the frames that follow are not in it."""
 
@@ -128,7 +133,7 @@ def _tell_of_shading(movie: Movie, segmenter: Segmenter) -> None:
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:
-    """Count cells (one per frame), tracks and divisions (two or more children of one parent)."""
+    """Count masks, cells, tracks and divisions (two or more children of one parent)."""
     children = Counter(track.parent for track in tracks if track.parent)
-    cells = sum(track.end - track.begin + 1 for track in tracks)
-    return Summary(frames, cells, len(tracks), sum(count > 1 for count in children.values()), seconds)
+    masks, cells = sum(track.end - track.begin + 1 for track in tracks), len(set(cell_of_track(tracks).values()))
+    return Summary(frames, masks, cells, len(tracks), sum(count > 1 for count in children.values()), seconds)
