@@ -12,7 +12,12 @@ from embedtrack.cli import common, exchange, images, infer, link, look, score, s
 
 
 class Grouped(TyperGroup):
-    """The commands in the order of their panels."""
+    """The commands in the order of their panels; what is none and has a number behind it is DATASET 01 of ``run``."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the words mean: a container is called with a data set and a sequence alone."""
+        named = len(args) > 1 and args[0] not in self.commands and args[1].isdecimal()
+        return super().resolve_command(ctx, ["run", *args] if named else args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands."""
