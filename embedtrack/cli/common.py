@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from embedtrack.options import Options
 
 Command = Callable[..., None]
-Tell = Callable[[Mapping[str, Any]], None]
-"""Prints what a command did as one JSON object, where ``--json`` asks for it."""
+Tell = Callable[[Mapping[str, Any]], bool]
+"""Prints what a command did as one JSON object, where ``--json`` asks for it; says whether it did."""
 
 TRAIN: Final = "Train"
 INFER: Final = "Infer"
@@ -230,11 +230,12 @@ def _teller(quiet: bool = False, json: bool = False) -> Tell:
 
     if quiet:
         be_quiet()
-    return _print if json else lambda said: None
+    return _print if json else lambda said: False
 
 
-def _print(said: Mapping[str, Any]) -> None:
+def _print(said: Mapping[str, Any]) -> bool:
     typer.echo(json.dumps(said, default=str))
+    return True
 
 
 def chosen(

@@ -11,6 +11,7 @@ import typer
 from embedtrack.cli.common import (
     AUTO,
     INFER,
+    Device,
     ModelOrAuto,
     Overwrite,
     Tell,
@@ -24,6 +25,8 @@ from embedtrack.movies.selection import Choice
 from embedtrack.options import Options
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from embedtrack.batch.outcome import Outcome
     from embedtrack.batch.run import Wishes
     from embedtrack.inference.model_choice import Fit
@@ -86,7 +89,7 @@ def infer(
     only: Annotated[str | None, typer.Option(help="With --out-dir: this NAME alone, and no summary.")] = None,
     min_agreement: Annotated[
         float | None,
-        typer.Option(help="Of --model auto: exit code 4 where the best model's views agree to less.", min=0, max=1),
+        typer.Option(help="Of --model auto: exit code 4 where the best model's score is less.", min=0, max=1),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -112,7 +115,7 @@ def _track(
     out: Path | None,
     choice: Choice,
     options: Options,
-    tell: Tell = lambda said: None,
+    tell: Tell = lambda said: False,
     min_agreement: float | None = None,
     *,
     overwrite: bool = False,
@@ -130,10 +133,11 @@ def _track(
     if model == AUTO:
         from embedtrack.inference.model_choice import choose as choose_fit
 
-        fit = choose_fit(recording, options.device)
+        with frames_bar("looks of the models") as looks:
+            fit = choose_fit(recording, options.device, on_model=looks)
         model = fit.model
         if min_agreement is not None and fit.agreement < min_agreement:
-            sys.stderr.write(f"error: {movie}: expected views that agree to {min_agreement}, got {fit.verdict}\n")
+            sys.stderr.write(f"error: {movie}: expected a model that fits to {min_agreement}, got {fit.verdict}\n")
             raise typer.Exit(NO_FIT)
     elif min_agreement is not None:
         raise ValueError("expected --min-agreement with --model auto, got a model by name; leave one of them out")
@@ -151,7 +155,7 @@ def _close(summary: "Summary", out: Path, fit: "Fit | None" = None) -> None:
     if summary.removed:
         doubts += f"; {summary.removed} masks within {summary.border} px of the edge removed, --border 0 keeps them"
     if fit and not fit.sure:
-        doubts += f"; the model is doubtful, its views agree to {fit.agreement:.2f}"
+        doubts += f"; the model is doubtful, its score is {fit.agreement:.2f}"
     log.info(
         "%s: %d frames, %d masks of %d cells in %d tracks, %d divisions; %.1f s (%.2f frames/s)%s",
         out, *summary[:6], summary.frames / summary.seconds, doubts,
@@ -204,6 +208,71 @@ def _fields(choice: Choice) -> dict[str, Any]:
     known = choice._asdict()
     units = known.pop("units")
     return known | {"z": known.pop("plane"), "pixel_size": units.pixel, "interval": units.interval}
+
+
+@app.command(rich_help_panel=INFER)
+@reads_movie
+@tells
+def choose(
+    movies: Annotated[list[Path], typer.Argument(metavar="MOVIE...", help="Movies of any kind.")],
+    choice: Choice,
+    tell: Tell,
+    out: Annotated[
+        Path | None, written("A table of the movies with their models, for infer table.csv --out-dir.", "TABLE.csv")
+    ] = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Say which shipped model fits each movie, and how well."""
+    from rich.console import Console
+
+    from embedtrack.batch.jobs import write_table
+    from embedtrack.cli.display import frames_bar
+    from embedtrack.files.whole import check_file, new_file
+    from embedtrack.inference.model_choice import choose as choose_fit
+    from embedtrack.movies.open import open_movie
+
+    if out:
+        check_file(out, overwrite=overwrite)
+    fits = {}
+    for path, movie in [(path, open_movie(path, choice)) for path in movies]:
+        with frames_bar(f"looks of the models: {path.name}") as looks:
+            fits[path] = choose_fit(movie, device, on_model=looks)
+    if out:
+        fields = {name: value for name, value in _fields(choice).items() if value is not None}
+        rows = [
+            {"path": path.absolute(), "model": fit.model.name, "agreement": round(fit.agreement, 3),
+             "verdict": fit.verdict, **fields}
+            for path, fit in fits.items()
+        ]  # fmt: skip
+        with new_file(out, overwrite=overwrite) as file:
+            file.write_text(write_table(rows, ("path", "model", "agreement", "verdict", *fields)), encoding="utf-8")
+        log.info("%s: %d movies", out, len(rows))
+    said = {
+        str(path): {
+            "model": fit.model.name, "score": round(fit.agreement, 3), "sure": fit.sure, "verdict": fit.verdict,
+            "models": [one.row() for one in fit.table],
+        }
+        for path, fit in fits.items()
+    }  # fmt: skip
+    if not tell(said):
+        for path, fit in fits.items():
+            Console().print(_choice_table(str(path), fit))
+
+
+def _choice_table(title: str, fit: "Fit") -> "Table":
+    """The models with their scores, the best first."""
+    from rich.table import Table
+
+    rows = Table("model", "score", "cells", "pixels across", "trained on", "the same when turned", title=title)
+    for one in fit.table:
+        seen = one.seen
+        rows.add_row(
+            seen.model.name, f"{one.score:.2f}", f"{seen.cells:.0f}", f"{seen.diameter:.0f}", f"{seen.learnt or 0:.0f}",
+            f"{seen.agreement:.0%}",
+        )  # fmt: skip
+    rows.caption = fit.verdict
+    return rows
 
 
 @app.command(rich_help_panel=INFER)

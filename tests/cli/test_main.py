@@ -306,10 +306,10 @@ def test_without_a_model_the_one_that_fits_is_taken(data: Path, run: Run, monkey
     words = ["infer", data / "toy" / "01", "--out", data / "toy" / "01_RES", "--views", 1, "--device", "cpu"]
     code, _, error = run(*words, "--min-agreement", 0.7)
     assert code == 4
-    assert "expected views that agree to 0.7, got it fits, but not well" in error
+    assert "expected a model that fits to 0.7, got it fits, but not well" in error
     assert not (data / "toy" / "01_RES").exists()
     code, _, error = run(*words, "--min-agreement", 0.6)
     assert code == 0, error
-    assert "the model is doubtful, its views agree to 0.60" in error
+    assert "the model is doubtful, its score is 0.60" in error
     assert "used.model_choice: it fits, but not well" in (data / "toy" / "01_RES.log").read_text()
     assert str(data / "model") in (data / "toy" / "01_RES.log").read_text()
