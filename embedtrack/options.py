@@ -30,7 +30,8 @@ class Options:
     rules for the data set that the movie's folder names, else 0."""
     max_gap: int | None = None
     """A cell missed for up to this many frames keeps its track. None: as the model says."""
-
+    crumbs: bool = False
+    """Masks keep small parts and holes; else of each its largest part stays, and what that encloses becomes its own."""
     diameter: float | None = None
     """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
 

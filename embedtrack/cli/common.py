@@ -65,6 +65,9 @@ Border = Annotated[int | None, typer.Option(help="Cells within so many pixels of
 Diameter = Annotated[
     float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
 ]
+Crumbs = Annotated[
+    bool, typer.Option("--crumbs", help="Masks keep small parts and holes; else the largest part of each, filled.")
+]
 Threads = Annotated[int | None, typer.Option(help="Of the processor, for the work; by default all cores.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
@@ -150,9 +153,15 @@ READS: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 RUNS: Final[Mapping[str, Any]] = {
     "views": Views, "device": Device, "precision": Precision, "compiling": Compile, "border": Border,
-    "diameter": Diameter, "threads": Threads,
+    "diameter": Diameter, "crumbs": Crumbs, "threads": Threads,
 }  # fmt: skip
-USUAL: Final[Mapping[str, Any]] = {"views": 8, "device": "auto", "precision": "float32", "compiling": "auto"}
+USUAL: Final[Mapping[str, Any]] = {
+    "views": 8,
+    "device": "auto",
+    "precision": "float32",
+    "compiling": "auto",
+    "crumbs": False,
+}
 """What is not None by default."""
 
 

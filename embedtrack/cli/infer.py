@@ -49,7 +49,7 @@ Movies = Annotated[
 
 
 @app.command(rich_help_panel=INFER)
-@runs_model("border", "diameter", "threads")
+@runs_model("border", "diameter", "crumbs", "threads")
 def run(
     dataset: Annotated[str, typer.Argument(help="A folder in $DATA_ROOT, by default beside the repository; or demo.")],
     sequence: Annotated[str, typer.Argument(help="e.g. 01")],

@@ -39,9 +39,9 @@ SECONDS = 60.0
 AGREE, DOUBTFUL = 0.8, 0.6
 """Score from which on a model fits, and below which it does not. On movies that a model never saw SEG was .57 to .89
 from .85 on, at most .48 at .74 and less, and at most .2 below .6, but for one: docs/movies.md."""
-ALIKE, STEEP = 1.4, 2.0
-"""What a model finds may be larger or smaller by the first factor than what it has learnt; beyond, each doubling costs
-2 ** STEEP of the score."""
+ALIKE = 1.4
+"""What a model finds may be larger or smaller by this factor than what it has learnt; twice as far costs half the
+score."""
 RIVAL = 0.85
 """Models with this share of the best one's score are asked how many cells there are; who finds half of the most has
 half of the score left."""
@@ -84,7 +84,7 @@ class Assessment(NamedTuple):
         if not self.diameter:
             return 0.0
         apart = abs(math.log(self.diameter / (self.learnt or self.diameter)))
-        return math.exp(-STEEP * max(0.0, apart - math.log(ALIKE)))
+        return math.exp(-max(0.0, apart - math.log(ALIKE)))
 
     def and_also(self, other: "Assessment") -> "Assessment":
         """With what the same model has seen in further frames."""
@@ -191,9 +191,9 @@ def near(seen: dict[Path, Assessment]) -> list[Path]:
 def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
     """The models with their scores, the best first."""
     plain = [one.agreement * one.alike for one in assessed]
-    stable = [one.agreement * one.cells for one in assessed]  # cells on which the views agree, about
-    most = max((n for n, score in zip(stable, plain, strict=True) if score >= RIVAL * max(plain)), default=0.0)
-    scores = [score * min(1.0, n / most) if most else 0.0 for score, n in zip(plain, stable, strict=True)]
+    rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
+    most = max(rivals, default=0.0)
+    scores = [score * min(1.0, one.cells / most) if most else 0.0 for one, score in zip(assessed, plain, strict=True)]
     return sorted(map(Ranked, assessed, scores), key=lambda one: one.score, reverse=True)
 
 

@@ -116,7 +116,9 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
             f"expected a model with a scale of its own, got {model_folder}, one of all cells; choose another"
         )
     segmenter.model = suit(segmenter.model, frames, options)
-    return segmenter, Tracker(segmenter.model.config, border_of(movie, options.border), options.max_gap)
+    return segmenter, Tracker(
+        segmenter.model.config, border_of(movie, options.border), options.max_gap, crumbs=options.crumbs
+    )
 
 
 def _tell_of_shading(movie: Movie, segmenter: Segmenter) -> None:

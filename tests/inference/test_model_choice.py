@@ -66,7 +66,7 @@ def test_what_is_said(fits: list[Assessment], said: str, sure: bool):
 
 def test_cells_of_another_size_cost_more_the_further_they_are_apart():
     assert made("a", 0.8, 30, 40).alike == made("a", 0.8, 40, 30).alike == 1
-    assert made("a", 0.8, 30, 84).alike == pytest.approx(1 / 4)  # twice as far as may be
+    assert made("a", 0.8, 30, 84).alike == pytest.approx(1 / 2)  # twice as far as may be
     assert made("a", 0.8, 0).alike == 0
 
 
