@@ -48,6 +48,7 @@ RUN cd "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" 
     && find . -type d -name tests -path '*/*/tests' -not -path './torch/*' -prune -exec rm -rf {} +
 COPY embedtrack ./embedtrack
 COPY models ./models
+COPY benchmarks/*.py ./benchmarks/
 # A first run compiles what runs need and nothing else: Python's byte code, and numba's machine code for any x86-64.
 ENV NUMBA_CPU_NAME=generic PYTHONPATH=/opt/embedtrack
 RUN python3 -m embedtrack simulate /tmp/warm --frames 3 --size 128 128 --cells 4 \
