@@ -224,7 +224,7 @@ GENERAL = Recipe(
 """A model of all cells."""
 
 RECIPES: dict[str, Recipe] = {
-    name: Recipe(normalisation=FLUORESCENCE) if dataset.kind == "fluorescence" else Recipe()
+    name: Recipe(normalisation=FLUORESCENCE if dataset.kind == "fluorescence" else PLAIN)
     for name, dataset in DATASETS.items()
 }
 """What does not follow from the movies, see ``truth/derive.py``; other data sets train with ``Recipe()``."""

@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
 
 from embedtrack import checkpoint
 from embedtrack.config import RECIPES, ModelConfig, Recipe
@@ -22,7 +24,7 @@ from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
 from embedtrack.training import resume
-from embedtrack.training.calibrate import calibrate
+from embedtrack.training.calibrate import PASSES, affordable, calibrate, most, validation_seg
 from embedtrack.training.card import origin, write_card
 from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
@@ -44,6 +46,9 @@ FEW = 50
 GENTLE = 0.5
 """Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
 
+MOST_RESERVED = 0.5
+"""Of a budget in minutes the training gets the other part at least; calibration looks at fewer frames then."""
+
 log = logging.getLogger(__name__)
 
 OnRecord = Callable[[dict[str, Any]], None]
@@ -63,6 +68,8 @@ def train(
     overwrite: bool = False,
     all_cells: bool = False,
     method: str = "embedtrack",
+    changes: Mapping[str, Any] | None = None,
+    held: Sequence[Path] = (),
     on_record: OnRecord = lambda record: None,
 ) -> None:
     """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
@@ -70,7 +77,7 @@ def train(
     Args:
         datasets: e.g. ``[Path("Fluo-N2DH-SIM+")]``; the recipe is that of the first one's name.
         out: e.g. ``models/Fluo-N2DH-SIM+``; an unfinished training there goes on.
-        minutes: the budget in minutes by the clock, without calibration and the last validation.
+        minutes: the budget in minutes by the clock, reading, validations and calibration included.
         epochs: the budget in passes over the data, instead of the recipe's.
         device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of first weights, samples and dropout.
@@ -80,11 +87,14 @@ def train(
         overwrite: write into a folder that holds files of the same names that no unfinished training left.
         all_cells: a model of all cells: each movie and image at a scale of its own; single images may be among them.
         method: ``embedtrack``, or one of ``methods/embedseg/recipes.py`` for single images or a movie's frames.
+        changes: fields of the recipe that a person sets, whatever else would follow for them.
+        held: sequences that validate as a whole and train nothing; the others then train as a whole.
         on_record: called with each record of ``train.jsonl``.
 
     Raises:
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
+    begin = time.perf_counter()
     name = Path(os.path.abspath(datasets[0])).name
     recipe = recipe_for(name, epochs, seed, recipe or recipe_of(method, name, all_cells=all_cells))
     if minutes is not None and not 0 < minutes < math.inf:
@@ -99,10 +109,12 @@ def train(
     folders = folders or ([] if all_cells else [folder for one in datasets for folder in folders_of(one, recipe)])
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
+    recipe = changed(recipe, changes or {})
     recipe = recipe if all_cells else derive(recipe, folders)
+    _check_held(held, folders)
     group = join(device_name)
     with resume.lock(out) if group.leads else nullcontext():
-        _train(datasets if all_cells else folders, out, recipe, group, minutes, init, on_record)
+        _train(datasets if all_cells else folders, out, recipe, group, minutes, init, on_record, held, begin)
     leave()
 
 
@@ -127,6 +139,48 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
         frames = list(open_frames(folders[0]).values())
         changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
     return recipe.model_copy(update=changes)
+
+
+def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """The recipe with fields that a person has set, checked.
+
+    Raises:
+        ValueError: a value that the field cannot have.
+    """
+    if recipe.working_diameter and "normalisation" in changes:
+        raise ValueError("expected --normalisation without --all-cells: each movie is normalised by its kind")
+    try:
+        checked = Recipe.model_validate({name: getattr(value, "model_dump", lambda v=value: v)()
+                                         for name, value in changes.items()})  # fmt: skip
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        raise ValueError(f"expected {flag} as in embedtrack/config.py: {first['msg']}, got {first['input']}") from None
+    return recipe.model_copy(update={name: getattr(checked, name) for name in changes})
+
+
+def _check_held(held: Sequence[Path], folders: Sequence[Path]) -> None:
+    """Raise ValueError unless the movies that validate are among those that were given, and others are left."""
+    known = {folder.resolve() for folder in folders}
+    for movie in held:
+        if movie.resolve() not in known:
+            there = ", ".join(map(str, folders)) or "none, for --all-cells reads whole data sets"
+            raise ValueError(f"expected --validation to be one of the annotated movies ({there}), got {movie}")
+    if held and len({movie.resolve() for movie in held}) == len(known):
+        raise ValueError("expected a movie that trains beside those of --validation, got none")
+
+
+def _parts(
+    movies: Sequence[AnnotatedMovie], folders: Sequence[Path], share: float, held: Sequence[Path]
+) -> tuple[list[AnnotatedMovie], list[AnnotatedMovie]]:
+    """What trains and what validates: parts of each movie, or whole ones."""
+    if not held:
+        return split(movies, share)
+    validate = {movie.resolve() for movie in held}
+    sides: tuple[list[AnnotatedMovie], list[AnnotatedMovie]] = ([], [])
+    for movie, folder in zip(movies, folders, strict=True):
+        sides[folder.resolve() in validate].append(movie)
+    return sides
 
 
 def finished(out: Path) -> bool:
@@ -157,22 +211,29 @@ def _train(
     minutes: float | None,
     init: Path | None,
     on_record: OnRecord,
+    held: Sequence[Path] = (),
+    begin: float | None = None,
 ) -> None:
     """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
     network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
     if recipe.working_diameter:
         training, validation = read_collection(folders, recipe)
     else:
-        training, validation = split(_read(folders, recipe), recipe.validation)
+        training, validation = _parts(_read(folders, recipe), folders, recipe.validation, held)
+    begin = time.perf_counter() if begin is None else begin
     seconds, bare = 0.0, _bare(training)
     plan = phases(out, recipe, training)
+    reserve = 0.0
+    if minutes:
+        reserve = len(plan) * _calibration_seconds(training, validation, recipe, group) + time.perf_counter() - begin
+        reserve = min(reserve, 60 * minutes * MOST_RESERVED)
     for phase in plan:
         shorter = recipe.model_copy(update={"epochs": recipe.epochs * phase.share})
         budget, journal = minutes and minutes * phase.share, Journal(phase.out, validation)
         with _writing(journal, group, on_record) as write:
             for record in fit(
                 training, validation, phase.out, shorter, group,
-                minutes=budget, init=network, observe=journal.observe,
+                minutes=budget, reserve=reserve * phase.share, init=network, observe=journal.observe,
             ):  # fmt: skip
                 write(record)
         seconds += resume.state_of(phase.out).seconds
@@ -186,12 +247,28 @@ def _train(
             log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, state.step)
         model = checkpoint.load(out)
         device.move(model.network, group.device)
-        config, scores = calibrate(model.network, model.config, validation, device.fast_precision(group.device))
+        left = begin + 60 * minutes - time.perf_counter() if minutes else math.inf
+        frames = affordable(validation, left, state.last_validation)
+        log.info("calibrating on up to %d frames of each movie", frames)
+        precision = device.fast_precision(group.device)
+        config, scores = calibrate(model.network, model.config, validation, precision, frames)
         checkpoint.save(out, model.network, config)
         pseudo = bare - _bare(training)
         write_card(out, training, validation, recipe, group, seconds, scores, pseudo, begun)
         shutil.rmtree(out / TEACHER, ignore_errors=True)
         (out / resume.FILE).unlink()
+
+
+def _calibration_seconds(
+    training: Sequence[AnnotatedMovie], validation: Sequence[AnnotatedMovie], recipe: Recipe, group: ProcessGroup
+) -> float:
+    """What the last validation and the calibration will take, about, by one frame."""
+    network, config = recipe.method.implementation().start(training, recipe)
+    device.move(network.eval(), group.device)
+    begin = time.perf_counter()
+    validation_seg(network, config, [validation[0].part([0])], device.fast_precision(group.device))
+    frames = sum(min(most(validation), len(movie.frames)) for movie in validation)
+    return (PASSES + 1) * frames * (time.perf_counter() - begin)
 
 
 class Phase(NamedTuple):
