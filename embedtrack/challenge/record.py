@@ -111,9 +111,9 @@ def doubts(result: Path) -> tuple[tuple[str, ...], int | None]:
     """What a reader of a result should know of how it was made, and the border that was used, where it is known."""
     used = (known_of(result) or {}).get("used") or {}
     border, removed, verdict = (used.get(name) for name in ("border", "cells_removed_by_border", "model_choice"))
-    found = []
+    found = [f"Model: {Path(model).name}"] if isinstance(model := (known_of(result) or {}).get("model"), str) else []
     if isinstance(removed, int) and removed:
-        found.append(f"{removed} cells within {border} px of the edge were removed")
+        found.append(f"{removed} masks within {border} px of the edge were removed")
     if isinstance(verdict, str):
         found.append(f"The model was chosen by itself: {verdict}")
     return tuple(found), border if isinstance(border, int) else None

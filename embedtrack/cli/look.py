@@ -41,7 +41,7 @@ def show(
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to draw, inclusive.")] = None,
     fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100, callback=finite)] = 10,
     tail: Annotated[int, typer.Option(help="Frames of the past that the tails show.", min=0)] = 10,
-    numbers: Annotated[bool, typer.Option(help="Write each track's number into its cell.")] = True,
+    numbers: Annotated[bool, typer.Option(help="Write each track's number beside its cell.")] = True,
     zoom: Annotated[int | None, typer.Option(help="Enlarge; small frames are by themselves.", min=1, max=8)] = None,
     overwrite: Overwrite = False,
 ) -> None:

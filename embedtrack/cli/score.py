@@ -92,5 +92,9 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
     faults = layout.check(result_folder, open_movie(movie, choice) if movie else None)
     if faults:
         raise ValueError(summary(faults, SHOWN))
-    known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
+    known = (
+        f" for {movie.name}"
+        if movie
+        else "; whether it has all frames of its movie cannot be said, for none (or more than one) lies beside it"
+    )
     log.info("%s: valid%s", result_folder, known)
