@@ -24,11 +24,11 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.challenge.evaluate import Scores
+from embedtrack.challenge.stills import MEASURING_ONLY, has_stills
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences
-from embedtrack.truth.stills import MEASURING_ONLY, has_stills
 
 GAP = 0.1
 """Share of a movie's frames between its halves."""

@@ -22,13 +22,13 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import edges, match_labels
 from embedtrack.challenge.convention import REPOSITORY, data_root, dataset_of, models
 from embedtrack.challenge.evaluate import cut
+from embedtrack.challenge.pair import open_raw
 from embedtrack.challenge.tracked import open_tracked
 from embedtrack.cli.display import start_logging
 from embedtrack.files.lazy import Lazy
 from embedtrack.looks.errors import WEIGHTS, find_errors
 from embedtrack.looks.show import show
 from embedtrack.model import Model
-from embedtrack.movies.open import open_raw
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border

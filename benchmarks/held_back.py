@@ -16,11 +16,11 @@ from benchmarks.scoring import markdown
 from embedtrack import checkpoint
 from embedtrack.challenge.average_precision import average, matches
 from embedtrack.challenge.convention import data_root, models
+from embedtrack.challenge.stills import Part, Still, open_stills, part_of
 from embedtrack.cli.display import start_logging
 from embedtrack.model import Model
 from embedtrack.options import Options
 from embedtrack.truth.collection import typical_diameter
-from embedtrack.truth.stills import Part, Still, open_stills, part_of
 
 THRESHOLDS = (50, 60, 70, 80, 90)
 

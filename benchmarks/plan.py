@@ -9,8 +9,9 @@ from typing import Any, Self, TypeVar
 
 from tifffile import imread
 
-from embedtrack.config import SCALES, ModelConfig
+from embedtrack.config import ModelConfig
 from embedtrack.model_files import CONFIG, WEIGHTS, names_in
+from embedtrack.movies.settings import SCALES
 
 T = TypeVar("T")
 

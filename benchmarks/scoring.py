@@ -16,9 +16,9 @@ from embedtrack.challenge.evaluate import Scores, evaluate, jaccards
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
-from embedtrack.inference import device
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.suit import suit
+from embedtrack.machine import device
 from embedtrack.model import Model
 from embedtrack.options import Options
 from embedtrack.tracks.cells import at_rest

@@ -34,10 +34,10 @@ from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
-from embedtrack.inference import device
 from embedtrack.inference.memory import follow
-from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.machine import device
+from embedtrack.machine.pipeline import ahead
 from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of

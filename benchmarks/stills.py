@@ -17,13 +17,13 @@ from rich.table import Table
 from benchmarks.scoring import markdown
 from embedtrack.challenge.average_precision import THRESHOLDS, Precision, evaluate
 from embedtrack.challenge.convention import REPOSITORY, data_root
+from embedtrack.challenge.stills import IMAGES, MASKS, open_stills, part_of
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Recipe
 from embedtrack.inference.segment import segment
 from embedtrack.methods.embedseg.recipes import RECIPES
 from embedtrack.options import Options
 from embedtrack.training import train as training
-from embedtrack.truth.stills import IMAGES, MASKS, open_stills, part_of
 
 Row = tuple[float, ...]
 """AP at IoU .5, .55, ..., .9."""

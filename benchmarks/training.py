@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from embedtrack.config import Recipe
-from embedtrack.inference import device
+from embedtrack.machine import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw

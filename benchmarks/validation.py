@@ -16,7 +16,7 @@ from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, pl
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
-from embedtrack.config import Normalisation
+from embedtrack.movies.settings import Normalisation
 from embedtrack.training.train import recipe_for
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.holdout import split

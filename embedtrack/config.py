@@ -3,36 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from embedtrack.challenge.datasets import DATASETS
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
+from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation, Scale
 from embedtrack.settings import Settings
-
-SCALES = (0.25, 0.5, 1.0, 2.0)
-"""Working pixels per pixel of the frame."""
-
-
-def _known_scale(scale: float) -> float:
-    if scale not in SCALES:
-        raise ValueError(f"expected one of {SCALES}")
-    return scale
-
-
-Scale = Annotated[float, AfterValidator(_known_scale)]
-
-
-class Normalisation(Settings):
-    """How grey values become a frame; one function, ``movies/normalise.py``, for training and inference."""
-
-    method: Literal["percentile", "asinh"] = "percentile"
-    """``percentile``: percentiles 1 and ``high`` to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the
-    noise."""
-    high: float = Field(99.0, gt=50, le=100)
-    """The percentile that becomes 1."""
-    floor: float = Field(10.0, gt=0, le=1e4)
-    """The percentile range is never below this many times the background's noise, so that noise stays small."""
 
 
 class Linking(Settings):
@@ -203,12 +180,6 @@ class Recipe(Settings):
     seed: int = 0
     """Of the first weights, the samples and the dropout."""
 
-
-PLAIN = Normalisation()
-"""Phase contrast, DIC, brightfield: cells no brighter than the ground."""
-
-FLUORESCENCE = Normalisation(method="asinh")
-"""Bright cells of very different brightness on a dark ground."""
 
 GENERAL = Recipe(
     augmentation=Augmentation(affine=0.6, zoom=1.6, stretch=1.3, appearance=0.2),

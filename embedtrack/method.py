@@ -53,6 +53,9 @@ class Predictor(Protocol):
     def restore(self, state: State) -> None:
         """Go on after the frame whose ``state`` this is."""
 
+    def used(self) -> Mapping[str, Any]:
+        """How it looks at the frames, for the record of a result, e.g. in how many tiles; as JSON has it."""
+
 
 class Batch(Protocol):
     """What a step of the training is taught with."""

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
+from embedtrack.files.guard import clipped
+
 VIEWS: Final = (1, 8)
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
 COMPILING: Final = ("auto", "on", "off")
 LONGEST_GAP: Final = 2
+WIDEST: Final = 1 << 16
+"""Pixels of a border."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Options:
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {self.precision}")
         if self.compiling not in COMPILING:
             raise ValueError(f"expected --compile {', '.join(COMPILING)}, got {self.compiling}")
-        if self.border is not None and self.border < 0:
-            raise ValueError(f"expected --border 0 or more pixels, got {self.border}")
+        if self.border is not None and not 0 <= self.border <= WIDEST:
+            raise ValueError(f"expected --border 0 to {WIDEST} pixels, got {clipped(str(self.border), 40)}")
         if self.max_gap is not None and not 0 <= self.max_gap <= LONGEST_GAP:
             raise ValueError(f"expected --gap 0 to {LONGEST_GAP} frames, got {self.max_gap}")
         if self.diameter is not None and not 0 < self.diameter < float("inf"):

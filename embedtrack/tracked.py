@@ -1,10 +1,11 @@
 """A tracked movie: masks and lineage, whatever they come from, and what can be made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embedtrack.movies.movie import Movie
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 from embedtrack.types import Labels, Track
@@ -39,6 +40,10 @@ class Tracked:
     def spell(self, index: int) -> str:
         """The frame's number as the file names have it."""
         return f"{self.first + index:0{self.digits}d}"
+
+    def of(self, movie: Movie) -> "Tracked":
+        """The same as a result of this movie, with the numbers and units of its frames."""
+        return replace(self, first=movie.first, digits=movie.digits, units=movie.units, movie=movie.choice)
 
     @property
     def graph(self) -> "networkx.DiGraph[tuple[int, int]]":

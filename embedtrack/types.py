@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 Frame = NDArray[np.float32]
 Labels = NDArray[np.int32]
 Origin = NDArray[np.int32]
-"""int32[H, W]: the pixel of frame t-1, counted in reading order, at which the cell of a pixel was; -1: outside."""
+"""int32[H, W]: the pixel of frame t-1, counted in reading order, at which the cell of a pixel was, or OUTSIDE."""
+OUTSIDE = -4
+"""Of an origin: it lies beyond the frame. Neither a label (0, UNKNOWN) nor an instance (BACKGROUND, IGNORED)."""
 Array = TypeVar("Array", NDArray[np.float32], "torch.Tensor")
 
 

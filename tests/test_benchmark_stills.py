@@ -8,11 +8,11 @@ import pytest
 from benchmarks import stills
 from embedtrack import checkpoint
 from embedtrack.challenge.average_precision import THRESHOLDS
+from embedtrack.challenge.stills import part_of
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.truth.stills import part_of
-from tests.truth.test_stills import write_stills
+from tests.challenge.test_stills import write_stills
 
 NAMES = [f"n{number}" for number in range(12)]
 HELD = {name for name in NAMES if part_of(f"DSB2018/{name}") == "held back"}

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from embedtrack.challenge.convention import model_folder
+from embedtrack.challenge.pair import result_of
 from embedtrack.files.guard import clipped
 from embedtrack.model_files import WEIGHTS
-from embedtrack.movies.open import result_of
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units, parse_interval, parse_length
 from embedtrack.options import Options

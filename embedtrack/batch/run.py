@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from embedtrack.batch import outcome
 from embedtrack.batch.jobs import AUTO, ENDING, Job
 from embedtrack.batch.outcome import Outcome
+from embedtrack.challenge.pair import open_pair
 from embedtrack.challenge.record import known_of
 from embedtrack.challenge.tracked import open_tracked
+from embedtrack.challenge.used import doubts
 from embedtrack.exchange.formats import FORMATS, export
 from embedtrack.files.whole import check_apart
 from embedtrack.inference.model_choice import Fit, choose
@@ -21,7 +23,7 @@ from embedtrack.looks.report.hints import find_hints
 from embedtrack.looks.report.sights import look
 from embedtrack.model import OnFrame
 from embedtrack.model_files import WEIGHTS, digest
-from embedtrack.movies.open import open_movie, open_pair
+from embedtrack.movies.open import open_movie
 from embedtrack.optional_packages import need
 from embedtrack.options import Options
 
@@ -161,11 +163,9 @@ def _outcome(
     name: str, job: Job, model: Path, fit: Fit | None, summary: Summary, hints: int, asked: dict[str, Any]
 ) -> Outcome:
     """What a movie that was tracked has become."""
-    why = [] if fit is None or fit.sure else [fit.verdict]
+    why = list(doubts(summary.used))
     if not summary.masks:
-        why.append("no cell was found in any frame")
-    if summary.fault:
-        why.append(summary.fault)
+        why.insert(0, "no cell was found in any frame")
     state = "cut short" if summary.fault else "doubtful" if why else "done"
     return Outcome(
         name=name, path=str(job.path), state=state, why="; ".join(why), model=model.name,

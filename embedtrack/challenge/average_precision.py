@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from embedtrack.challenge.stills import MASKS, has_stills
 from embedtrack.movies.tiff import SUFFIXES
 from embedtrack.movies.tiff_image import readable
-from embedtrack.truth.stills import MASKS, has_stills
 from embedtrack.types import Labels
 
 THRESHOLDS = tuple(range(50, 95, 5))

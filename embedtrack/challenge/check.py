@@ -69,11 +69,6 @@ def check(folder: Path, sequence: Layout | None = None) -> list[str]:
     return faults + ([f"{folder}: {fault}" for fault in presence.faults()] if presence else [])
 
 
-def summary(faults: list[str], limit: int = 10) -> str:
-    """One fault a line, the first ``limit`` of them."""
-    return "\n".join(faults[:limit]) + (f"\nand {len(faults) - limit} more" if len(faults) > limit else "")
-
-
 def track_faults(tracks: list[Track], first: int, last: int) -> Iterator[str]:
     """What is wrong with the tracks of a movie of the frames first..last (last < first: unknown)."""
     ends = {track.label: track.end for track in tracks}

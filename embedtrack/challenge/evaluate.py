@@ -10,9 +10,9 @@ from ctc_metrics import metrics
 from rich.table import Table
 
 from embedtrack.challenge.aogm import Match, match_labels, operations
-from embedtrack.challenge.beside import beside, of_movie
 from embedtrack.challenge.check import TRACKS, check, track_faults
 from embedtrack.challenge.layout import FrameFolder, Truth, open_truth, read_labels, read_tracks
+from embedtrack.files.beside import beside, of_movie
 from embedtrack.files.names import gaps, numbered, runs, spell
 from embedtrack.movies.tiff_image import read_header
 from embedtrack.types import Labels, Track

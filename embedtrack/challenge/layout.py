@@ -5,14 +5,13 @@ A data set holds sequences ``01``, ``02``, ...; ``01_GT`` and ``01_ST`` hold gol
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedtrack.challenge.beside import beside
-from embedtrack.challenge.check import check, mask_name, summary
+from embedtrack.challenge.check import check, mask_name
 from embedtrack.challenge.lbep import read_tracks, write_tracks
-from embedtrack.files.names import Numbered, gaps, numbered, spell
+from embedtrack.files.beside import beside
+from embedtrack.files.names import Numbered, number_faults, numbered, summary
 from embedtrack.movies.tiff_image import Header, read_frame, read_header, read_labels
 from embedtrack.types import Track
 
@@ -140,18 +139,6 @@ def open_truth(sequence_folder: Path) -> Truth:
             f"{silver.name}/SEG/man_seg000.tif beside it, got none; add them"
         )
     return truth
-
-
-def number_faults(folder: Path, files: Sequence[Numbered], *, holes: bool) -> Iterator[str]:
-    """Holes, unless they are allowed, and mixed widths in the frame numbers."""
-    widths = {file.digits: file.path.name for file in files}
-    if len(widths) > 1:
-        names = " and ".join(sorted(widths.values()))
-        yield f"{folder}: expected frame numbers of one width, got {names}; rename the frames"
-    missing = gaps((file.number for file in files), files[0].number, files[-1].number)
-    if missing and not holes:
-        span = f"{files[0].number} to {files[-1].number}"
-        yield f"{folder}: expected every frame from {span}, got none numbered {spell(missing)}; add or renumber frames"
 
 
 def _examine(path: Path) -> Header:

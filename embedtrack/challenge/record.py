@@ -107,16 +107,10 @@ def known_of(result: Path) -> dict[str, Any] | None:
     return known
 
 
-def doubts(result: Path) -> tuple[tuple[str, ...], int | None]:
-    """What a reader of a result should know of how it was made, and the border that was used, where it is known."""
-    used = (known_of(result) or {}).get("used") or {}
-    border, removed, verdict = (used.get(name) for name in ("border", "cells_removed_by_border", "model_choice"))
-    found = [f"Model: {Path(model).name}"] if isinstance(model := (known_of(result) or {}).get("model"), str) else []
-    if isinstance(removed, int) and removed:
-        found.append(f"{removed} masks within {border} px of the edge were removed")
-    if isinstance(verdict, str):
-        found.append(f"The model was chosen by itself: {verdict}")
-    return tuple(found), border if isinstance(border, int) else None
+def used_by(result: Path) -> dict[str, Any]:
+    """What the run that made a result made of its options, see ``used.py``; empty where nothing is known."""
+    used = (known_of(result) or {}).get("used")
+    return used if isinstance(used, dict) else {}
 
 
 def noted(result: Path) -> Choice:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from embedtrack.challenge import layout
-from embedtrack.challenge.check import TRACKS, check, summary, track_faults
+from embedtrack.challenge.check import TRACKS, check, track_faults
 from embedtrack.challenge.record import CORRECTED, noted
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
-from embedtrack.files.names import numbered
+from embedtrack.files.names import numbered, summary
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.movies.units import Units

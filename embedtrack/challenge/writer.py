@@ -11,9 +11,10 @@ import tifffile
 from numpy.typing import NDArray
 
 from embedtrack.challenge import record
-from embedtrack.challenge.check import TRACKS, Layout, check, mask_name, summary
+from embedtrack.challenge.check import TRACKS, Layout, check, mask_name
 from embedtrack.challenge.lbep import MAX_LABEL, write_tracks
 from embedtrack.files.mark import TOKEN, carries_mark
+from embedtrack.files.names import summary
 from embedtrack.files.replace_folder import Replacement
 from embedtrack.files.whole import check_movable, explained, resolved
 from embedtrack.types import Track

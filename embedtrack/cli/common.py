@@ -7,6 +7,7 @@ options of the command line stand in their places.
 import inspect
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
@@ -225,7 +226,7 @@ def _listed(kind: Any, panel: str | None) -> Any:
 
 def options_of(threads: int | None = None, device: str = "auto", **said: Any) -> "Options":
     """How a model is run."""
-    from embedtrack.inference.device import choose, use_threads
+    from embedtrack.machine.device import choose, use_threads
     from embedtrack.options import Options
 
     options = Options(**said)  # what is wrong in it is told first
@@ -269,7 +270,7 @@ def frame_range(text: str | None) -> range | None:
     """``3:7`` -> range(3, 8)."""
     if text is None:
         return None
-    first, _, last = text.partition(":")
-    if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
-        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, got {text}")
-    return range(int(first), int(last) + 1)
+    match = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9})", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, got {text[:40] or 'nothing'}")
+    return range(int(match[1]), int(match[2]) + 1)

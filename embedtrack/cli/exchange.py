@@ -27,9 +27,9 @@ def export(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a result for another program."""
+    from embedtrack.challenge.pair import open_pair
     from embedtrack.exchange.formats import export as write
     from embedtrack.files.whole import check_apart
-    from embedtrack.movies.open import open_pair
 
     check_apart(out, result_folder, raw)
     result, images = open_pair(result_folder, raw, choice)
@@ -49,10 +49,11 @@ def import_(
     overwrite: Overwrite = False,
 ) -> None:
     """Read another program's tracks and masks into a valid result."""
+    from embedtrack.challenge.pair import open_raw
     from embedtrack.challenge.tracked import write_tracked
     from embedtrack.exchange.formats import load
     from embedtrack.files.whole import check_apart
-    from embedtrack.movies.open import open_movie, open_raw
+    from embedtrack.movies.open import open_movie
 
     check_apart(out, path, raw)
     result = load(path, kind)

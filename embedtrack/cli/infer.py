@@ -15,6 +15,7 @@ from embedtrack.cli.common import (
     ModelOrAuto,
     Overwrite,
     Tell,
+    finite,
     place,
     reads_movie,
     runs_model,
@@ -89,7 +90,7 @@ def infer(
     only: Annotated[str | None, typer.Option(help="With --out-dir: this NAME alone, and no summary.")] = None,
     min_agreement: Annotated[
         float | None,
-        typer.Option(help="Of --model auto: exit code 4 where the best model's score is less.", min=0, max=1),
+        typer.Option(help="Of --model auto: exit code 4 where the best score is less.", min=0, max=1, callback=finite),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -121,10 +122,11 @@ def _track(
     overwrite: bool = False,
 ) -> None:
     """Track one movie."""
+    from embedtrack.challenge.pair import result_of
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.track import track
-    from embedtrack.movies.open import open_movie, result_of
+    from embedtrack.movies.open import open_movie
 
     out = out or place(result_of(movie, choice))
     check_apart(out, movie, model)
@@ -143,22 +145,19 @@ def _track(
         raise ValueError("expected --min-agreement with --model auto, got a model by name; leave one of them out")
     with frames_bar("/".join(movie.absolute().parts[-2:])) as bar:
         summary = track(recording, model, out, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=bar)
-    _close(summary, out, fit)
-    known = {"result": str(out), "model": model.name, **summary._asdict()}
+    _close(summary, out)
+    known = {"result": str(out), "model": model.name, **summary._asdict(), "used": dict(summary.used)}
     tell(known | ({"agreement": fit.agreement, "sure": fit.sure, "verdict": fit.verdict} if fit else {}))
     if summary.fault:
         raise typer.Exit(CUT_SHORT)
 
 
-def _close(summary: "Summary", out: Path, fit: "Fit | None" = None) -> None:
-    doubts = ""
-    if summary.removed:
-        doubts += f"; {summary.removed} masks within {summary.border} px of the edge removed, --border 0 keeps them"
-    if fit and not fit.sure:
-        doubts += f"; the model is doubtful, its score is {fit.agreement:.2f}"
+def _close(summary: "Summary", out: Path) -> None:
+    from embedtrack.challenge.used import as_used, doubts
+
     log.info(
-        "%s: %d frames, %d masks of %d cells in %d tracks, %d divisions; %.1f s (%.2f frames/s)%s",
-        out, *summary[:6], summary.frames / summary.seconds, doubts,
+        "%s: %d frames, %d masks of %d cells in %d tracks, %d divisions; %.1f s (%.2f frames/s); %s",
+        out, *summary[:6], summary.frames / summary.seconds, "; ".join([as_used(summary.used), *doubts(summary.used)]),
     )  # fmt: skip
     if not summary.masks:
         log.warning("no cell was found in any frame: look at the movie, or try another --model")

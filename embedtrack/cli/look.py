@@ -46,13 +46,13 @@ def show(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw a result over its movie: outlines, tails, divisions, and errors where there is truth."""
+    from embedtrack.challenge.pair import open_pair
     from embedtrack.challenge.tracked import open_tracked
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart, check_file
     from embedtrack.looks.movie import check_suffix
     from embedtrack.looks.show import PictureOptions
     from embedtrack.looks.show import show as make
-    from embedtrack.movies.open import open_pair
 
     check_suffix(out)
     check_file(out, overwrite=overwrite)
@@ -81,8 +81,8 @@ def measure(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a table with a row per cell and frame, and one with a row per cell."""
+    from embedtrack.challenge.pair import open_pair
     from embedtrack.looks.measure import measure as make
-    from embedtrack.movies.open import open_pair
 
     result, images = open_pair(result_folder, raw, choice, channels=True)
     beside = make(result, out, images, overwrite=overwrite)

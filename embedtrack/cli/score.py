@@ -72,10 +72,11 @@ def _average_precision(truth: Path, masks: Path, json: bool, frames: str | None,
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout
-    from embedtrack.challenge.check import summary
+    from embedtrack.challenge.pair import movie_of
     from embedtrack.challenge.record import noted
     from embedtrack.challenge.tracked import is_truth, open_tracked
-    from embedtrack.movies.open import movie_of, open_movie
+    from embedtrack.files.names import summary
+    from embedtrack.movies.open import open_movie
     from embedtrack.movies.selection import Choice
 
     log = logging.getLogger("embedtrack")

@@ -51,9 +51,9 @@ def train(
 ) -> None:  # fmt: skip
     """Train a model on annotated movies or images; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
-    from embedtrack.config import Normalisation
-    from embedtrack.inference.device import use_threads
+    from embedtrack.machine.device import use_threads
     from embedtrack.model_files import CARD, noted_scores
+    from embedtrack.movies.settings import Normalisation
     from embedtrack.training.folds import divide, markdown
     from embedtrack.training.train import finished
     from embedtrack.training.train import train as teach

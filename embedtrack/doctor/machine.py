@@ -19,7 +19,7 @@ def device(name: str) -> Iterator[Finding]:
     """What the network runs on, by the name that ``--device`` has."""
     import torch
 
-    from embedtrack.inference.device import choose, fast_precision
+    from embedtrack.machine.device import choose, fast_precision
 
     device = choose(name)
     if device.type == "cuda":
@@ -44,7 +44,7 @@ def memory() -> Iterator[Finding]:
     """What is built in, what a container allows, and what a GPU has."""
     import torch
 
-    from embedtrack.inference.device import allowed, built_in, choose
+    from embedtrack.machine.device import allowed, built_in, choose
 
     machine, most = built_in(), allowed() or built_in()
     text = f"{machine / 1e9:.1f} GB" + (f", of which {most / 1e9:.1f} GB are allowed" if most < machine else "")

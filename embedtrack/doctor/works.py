@@ -62,8 +62,8 @@ def speed(device_name: str, seconds: float) -> Iterator[Finding]:
     import numpy as np
 
     from embedtrack import checkpoint
-    from embedtrack.inference.device import choose, fast_precision, keep_memory
     from embedtrack.inference.segmenter import Segmenter
+    from embedtrack.machine.device import choose, fast_precision, keep_memory
     from embedtrack.options import Options
 
     device = choose(device_name)

@@ -83,6 +83,8 @@ def tracked(
     Raises:
         ValueError: a cell has several parents, a link goes back in time or to nowhere, or a vertex has no mask.
     """
+    if not len(labels):
+        raise ValueError(f"{name}: expected a frame or more, got none; is the movie's length in it right?")
     before, after = _neighbours(name, nodes, links)
     renamed = any(a[1] != b[1] and b[0] == a[0] + 1 and len(after[a]) == 1 for b, a in before.items())
     names = None if renamed and not own else _own_names(nodes, after)

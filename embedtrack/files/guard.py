@@ -27,10 +27,12 @@ LARGEST = 1 << 53
 """Of the numbers by which programs name their things: a double holds it."""
 MEMORY = re.compile(
     r"out of memory|can.t allocate memory|cannot allocate memory|unable to allocate|bad_alloc|insufficient memory|"
-    r"defaultcpuallocator|could not create a (primitive|memory)|failed to map segment|alloc_cpu",
+    r"can.t start new thread|defaultcpuallocator|could not create a (primitive|memory)|failed to map segment|alloc_cpu",
     re.IGNORECASE,
 )
 """What torch, oneDNN, OpenCV, the C++ library and the loader say where memory is short."""
+OWN = re.compile(r"expected .+, got ")
+"""What all lines of our own have in common."""
 WORDS = (
     (r"invalid literal for int\(\) with base 10: (.*)", r"\1 where a whole number belongs"),
     (r"could not convert string to float: (.*)", r"\1 where a number belongs"),
@@ -105,9 +107,12 @@ def brief(error: BaseException) -> str:
 
 
 def is_python(error: BaseException) -> bool:
-    """Whether an exception speaks Python's words, which are not meant for the one who uses the program."""
+    """Whether an exception speaks Python's words, which are not meant for the one who uses the program.
+
+    What says what was expected and what came is a line of our own, whatever words it quotes.
+    """
     said = " ".join(str(error).split())
-    return any(re.fullmatch(pattern, said, re.IGNORECASE) for pattern, _ in WORDS)
+    return not OWN.search(said) and any(re.fullmatch(pattern, said, re.IGNORECASE) for pattern, _ in WORDS)
 
 
 def clipped(text: str, most: int) -> str:

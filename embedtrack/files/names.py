@@ -1,7 +1,7 @@
-"""Numbered file names and how to speak of many numbers in few words."""
+"""Numbered file names, what is wrong with them, and how to speak of many numbers or faults in few words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -50,3 +50,20 @@ def spell(numbers: list[tuple[int, int]], limit: int = 5) -> str:
     """Runs in words: ``3, 5 to 7``, the first ``limit`` of them."""
     words = [str(begin) if begin == end else f"{begin} to {end}" for begin, end in numbers[:limit]]
     return ", ".join(words) + (f" and {len(numbers) - limit} more" if len(numbers) > limit else "")
+
+
+def summary(faults: list[str], limit: int = 10) -> str:
+    """One fault a line, the first ``limit`` of them."""
+    return "\n".join(faults[:limit]) + (f"\nand {len(faults) - limit} more" if len(faults) > limit else "")
+
+
+def number_faults(folder: Path, files: Sequence[Numbered], *, holes: bool) -> Iterator[str]:
+    """Holes, unless they are allowed, and mixed widths in the frame numbers."""
+    widths = {file.digits: file.path.name for file in files}
+    if len(widths) > 1:
+        names = " and ".join(sorted(widths.values()))
+        yield f"{folder}: expected frame numbers of one width, got {names}; rename the frames"
+    missing = gaps((file.number for file in files), files[0].number, files[-1].number)
+    if missing and not holes:
+        span = f"{files[0].number} to {files[-1].number}"
+        yield f"{folder}: expected every frame from {span}, got none numbered {spell(missing)}; add or renumber frames"

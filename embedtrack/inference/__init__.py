@@ -1,1 +1,1 @@
-"""From frames to cells with a trained model: tiles, symmetries, device, and the story of tracking a movie."""
+"""From frames to cells with a trained model: tiles, symmetries, and the story of tracking a movie."""

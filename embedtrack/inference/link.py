@@ -77,7 +77,7 @@ def link(
             on_frame(len(found), len(labels))
     result = Tracked(found, tracker.tracks(), (labels[0].shape[0], labels[0].shape[1]))
     source = opened or about
-    return source.tracked(result) if source else result
+    return result.of(source) if source else result
 
 
 def link_files(

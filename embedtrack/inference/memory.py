@@ -63,7 +63,7 @@ def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Trac
         raise ValueError("expected a movie of at least one frame, got none")
     shape = masks[0].shape
     about = Tracked(masks, tracker.tracks(), (shape[0], shape[1]))
-    return opened.tracked(about) if opened else about
+    return about.of(opened) if opened else about
 
 
 def _suited(model: Model, frames: Iterable[Any], options: Options) -> tuple[Iterable[Any], Model]:

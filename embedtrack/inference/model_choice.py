@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
-from embedtrack.inference import device
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.suit import middle, suit
+from embedtrack.machine import device
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import Options

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 
 from embedtrack import checkpoint
+from embedtrack.challenge.stills import IMAGES, has_stills
 from embedtrack.exchange.geojson import collection, features
 from embedtrack.files.whole import check_apart, check_folder, new_folder, resolved
 from embedtrack.movies.images import image_files
@@ -16,7 +17,6 @@ from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.selection import Choice
 from embedtrack.options import Options
-from embedtrack.truth.stills import IMAGES, has_stills
 from embedtrack.types import Labels
 
 KIND = "masks of single images"

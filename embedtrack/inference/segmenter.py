@@ -1,6 +1,6 @@
 """A model at work: grey values -> cells, for single images and movies, on whole frames or tiles, in any view."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.inference import device
-from embedtrack.inference.pipeline import ahead, spread
+from embedtrack.machine import device
+from embedtrack.machine.pipeline import ahead, spread
 from embedtrack.method import Pending, Predictor, Shape, State
 from embedtrack.model import Model
 from embedtrack.movies.normalise import normalise
@@ -45,6 +45,7 @@ class Segmenter:
         self.device = device.choose(self.options.device)
         device.move(model.network, self.device)
         self._method = model.config.method.implementation()
+        self._last: Predictor | None = None
 
     def movie(self, images: Iterable[Image], state: State | None = None) -> Generator[Segmented]:
         """The cells of each frame of a movie, in order.
@@ -58,7 +59,7 @@ class Segmenter:
         """
         device.keep_memory()
         helpers = device.helpers(self.device) if isinstance(images, Sequence) else 1
-        predictor = self.predictor(len(images) if isinstance(images, Sized) else None)
+        self._last = predictor = self.predictor(len(images) if isinstance(images, Sized) else None)
         if state:
             predictor.restore(state)
 
@@ -69,6 +70,10 @@ class Segmenter:
 
         with closing(ahead(launched())) as pending:
             yield from spread(_segmented, pending, helpers)
+
+    def used(self) -> Mapping[str, Any]:
+        """How the last movie was looked at, for the record of its result."""
+        return self._last.used() if self._last else {}
 
     def image(self, image: Image) -> Cells:
         """The cells of a single image [H, W]; images of one segmenter may have any sizes."""

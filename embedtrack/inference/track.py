@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from embedtrack import checkpoint
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import ResultWriter
-from embedtrack.inference.device import peak_memory
 from embedtrack.inference.memory import follow
-from embedtrack.inference.pipeline import ahead
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.suit import suit
+from embedtrack.machine.device import peak_memory
+from embedtrack.machine.pipeline import ahead
 from embedtrack.model import OnFrame
 from embedtrack.movies.content import content, ground_of
 from embedtrack.movies.movie import FrameError, Movie
@@ -45,10 +46,8 @@ class Summary(NamedTuple):
     """Lines of ``res_track.txt``: one that was lost and found again has two."""
     divisions: int
     seconds: float
-    border: int = 0
-    """E in pixels."""
-    removed: int = 0
-    """Masks that lay wholly within it."""
+    used: Mapping[str, Any] = MappingProxyType({})
+    """What the run made of its options, as the record has it."""
     fault: str = ""
     """Why the frames that follow are not in it."""
 
@@ -83,7 +82,7 @@ def track(
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
     segmenter, tracker = prepare(opened.path, model_folder, options, opened.frames)
-    _tell_of_shading(opened, segmenter)
+    uneven = _shading(opened, segmenter)
     faults: list[FrameError] = []
     with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
@@ -95,13 +94,21 @@ def track(
         seconds = time.perf_counter() - begin
         options = replace(options, device=str(segmenter.device))
         writer.sequence = opened = opened.first_frames(count)
-        used = {"border": tracker.border, "cells_removed_by_border": tracker.removed, "peak_memory_mb": peak_memory()}
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
-        known |= {"used": used | dict(notes or {})}
+        known["used"] = used = {
+            "border": tracker.border,
+            "cells_removed_by_border": tracker.removed,
+            **segmenter.used(),
+            "peak_memory_mb": peak_memory(),
+            "frames_without_image": sorted(opened.blank),
+            "uneven_ground": uneven,
+            "cut_short": str(faults[0]) if faults else None,
+            **(notes or {}),
+        }
         writer.commit(tracker.tracks(), known)
     provenance.write_log(out, known, overwrite=overwrite)
     summary = summarise(tracker.tracks(), count, seconds)
-    return summary._replace(border=tracker.border, removed=tracker.removed, fault="".join(map(str, faults)))
+    return summary._replace(used=used, fault="".join(map(str, faults)))
 
 
 def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[Any] = ()) -> tuple[Segmenter, Tracker]:
@@ -121,17 +128,13 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
     )
 
 
-def _tell_of_shading(movie: Movie, segmenter: Segmenter) -> None:
-    """Warn where the dark ground of fluorescence is far from even: its cells are then judged by other measures."""
+def _shading(movie: Movie, segmenter: Segmenter) -> float | None:
+    """How uneven the dark ground of fluorescence is, if that is much: cells are then judged by other measures."""
     if segmenter.model.config.normalisation.method != "asinh":
-        return
+        return None
     first = movie.frames[0]
     uneven = ground_of(first, content(first))
-    if uneven > UNEVEN:
-        log.warning(
-            "%s: the ground differs over the frame by %.0f times its noise; correct the shading first",
-            movie.path, uneven,
-        )  # fmt: skip
+    return round(uneven, 1) if uneven > UNEVEN else None
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embedtrack.files.names import numbered
-from embedtrack.inference.pipeline import breathe
+from embedtrack.machine.pipeline import breathe
 from embedtrack.movies.tiff_image import Header, read_header
 
 log = logging.getLogger(__name__)

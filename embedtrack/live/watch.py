@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from embedtrack import __version__
 from embedtrack.challenge import layout
-from embedtrack.challenge.check import TRACKS, mask_name, summary
+from embedtrack.challenge.check import TRACKS, mask_name
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import WHAT
 from embedtrack.files.guard import brief
 from embedtrack.files.lock import exclusive
-from embedtrack.files.names import numbered
+from embedtrack.files.names import numbered, summary
 from embedtrack.files.whole import explained, whole_file
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.track import Summary, prepare, summarise

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.inference.pipeline import spread
 from embedtrack.looks import overlay
 from embedtrack.looks.colours import Colour, colours
 from embedtrack.looks.errors import Error, find_errors
 from embedtrack.looks.marks import Scene, mark
 from embedtrack.looks.movie import STILL, check_suffix, write_pictures
 from embedtrack.looks.overlay import Cell, Picture, Place
+from embedtrack.machine.pipeline import spread
 from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 

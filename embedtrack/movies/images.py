@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from embedtrack.challenge.check import summary
 from embedtrack.files.guard import PIXELS, brief, reading, require_pixels, require_regular
+from embedtrack.files.names import summary
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import Frames, read_names
 from embedtrack.movies.selection import Choice

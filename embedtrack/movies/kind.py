@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.config import FLUORESCENCE, PLAIN, Normalisation
+from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
 
 DARK = 0.5
 """Skew from which on a movie counts as bright cells on a dark ground. Of the data sets here fluorescence has .69 and

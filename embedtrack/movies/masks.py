@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import label as connected
 
-from embedtrack.challenge.check import summary
-from embedtrack.files.names import Numbered, gaps, numbered, spell
+from embedtrack.files.names import Numbered, gaps, numbered, spell, summary
 from embedtrack.movies import tiff
 from embedtrack.movies.images import PICTURES, image_files, open_images
 from embedtrack.movies.movie import Movie, record

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.files.lazy import Lazy
+from embedtrack.movies.content import is_blank
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import SCENES, Place, Stack, grey
 from embedtrack.movies.units import Units
-from embedtrack.tracked import Tracked
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ class Movie:
     units: Units = field(default=Units())
     choice: Choice = field(default=Choice())
     """What was chosen beside the metadata."""
+    blank: set[int] = field(default_factory=set)
+    """Numbers of the frames in which nothing can be seen, as far as they have been read."""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -58,10 +60,6 @@ class Movie:
             return self
         choice = self.choice._replace(until=self.first + count - 1)
         return replace(self, frames=self.frames[:count], choice=choice)
-
-    def tracked(self, result: Tracked) -> Tracked:
-        """A result of this movie, with the numbers and units of its frames."""
-        return replace(result, first=self.first, digits=self.digits, units=self.units, movie=self.choice)
 
     def note(self) -> dict[str, str | float | None]:
         """How it was read, for the log beside a result."""
@@ -112,6 +110,8 @@ def record(
             f"projection){'' if spare else ' with --z 1 or --z max'}, or name the axis of time with --time-axis"
         )
 
+    blank: set[int] = set()
+
     def shown(image: NDArray[Any], name: str) -> NDArray[Any]:
         return image if labels else grey(image, name)
 
@@ -133,9 +133,9 @@ def record(
             ]
         except ValueError as error:
             raise FrameError(str(error).replace(f"{path}:", f"{name}:", 1)) from error
-        for image in images:
-            if image.size > 1 and image.min() == image.max():
-                log.warning("%s: all pixels are %g; no cell can be seen there", name, image.flat[0])
+        if first + index not in blank and any(not labels and is_blank(image) for image in images):
+            blank.add(first + index)
+            log.warning("%s: nearly all pixels are %g; no cell can be seen there", name, np.median(images[0]))
         return images[0] if len(images) == 1 else np.stack(images, axis=-1)
 
     def fault(index: int) -> str | None:
@@ -146,7 +146,7 @@ def record(
     count = _whole(path, stack, size[time] if time else 1, fault, first, choice.until)
     return Movie(
         path, Lazy(count, read), (size["Y"], size["X"]), first, digits or max(3, len(str(first + count - 1))),
-        choice.units.over(stack.units), choice,
+        choice.units.over(stack.units), choice, blank,
     )  # fmt: skip
 
 

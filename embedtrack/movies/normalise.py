@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.config import Normalisation
 from embedtrack.movies.content import content
+from embedtrack.movies.settings import Normalisation
 from embedtrack.types import Frame
 
 GAUSSIAN = 0.6744897501960817

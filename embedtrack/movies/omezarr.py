@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.files.guard import bonus, brief, require_pixels, require_regular_tree
-from embedtrack.movies.chunks import require_chunks
+from embedtrack.movies.chunks import look_at_chunks
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.stack import Place, Stack
 from embedtrack.movies.units import Units, micrometres, seconds
@@ -48,14 +48,14 @@ def open_omezarr(path: Path, scene: str | None = None) -> Stack:
     if array.dtype.itemsize == 0 or not {"y", "x"} <= set(axes):
         raise ValueError(f"{path}: expected the axes y and x, got {axes}; convert it")
     require_pixels(path, (array.shape[axes.index("y")], array.shape[axes.index("x")]))
-    require_chunks(path, array)
     reader = _Reader(path, array, "".join(axes).upper())
+    chunks = look_at_chunks(path, array, reader.axes)
     nameless: tuple[str, ...] = ()
     names = bonus(path, "what it says of channels", lambda: _channels(about), nameless)
     return Stack(
         reader.axes, tuple(array.shape), np.dtype(array.dtype), reader.image,
         bonus(path, "what it says of pixels", lambda: _units(scales, axes), Units()),
-        names if all(names) else (),
+        names if all(names) else (), fault=chunks.fault, notes=chunks.notes,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.config import SCALES
+from embedtrack.movies.settings import SCALES
 from embedtrack.types import Frame, Labels, Maps
 
 TYPICAL = 36.0

@@ -4,6 +4,8 @@ import math
 import re
 from typing import Any, NamedTuple
 
+from embedtrack.files.guard import clipped
+
 LENGTHS = {
     "nm": 1e-3, "nanometer": 1e-3, "nanometre": 1e-3,
     "um": 1.0, "µm": 1.0, "μm": 1.0, "micron": 1.0, "micrometer": 1.0, "micrometre": 1.0,
@@ -65,7 +67,7 @@ def parse_length(text: str) -> float:
     match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-zµμ]*)", text.strip())
     length = micrometres(match[1], match[2] or "um") if match else None
     if length is None:
-        raise ValueError(f"expected --pixel-size as 0.5um, 500nm or a number of micrometres, got {text}")
+        raise ValueError(f"expected --pixel-size as 0.5um, 500nm or a number of micrometres, got {clipped(text, 40)}")
     return length
 
 
@@ -75,7 +77,10 @@ def parse_interval(text: str) -> float:
     Raises:
         ValueError: something else.
     """
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*(s|sec|min|h)?", text.strip())
-    if not match or float(match[1]) == 0:
-        raise ValueError(f"expected --interval as 29min, 90s, 0.5h or a number of seconds, got {text}")
-    return float(match[1]) * {"min": 60, "h": 3600}.get(match[2], 1)
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-z]*)", text.strip())
+    interval = seconds(match[1], match[2] or "s") if match else None
+    if interval is None:
+        raise ValueError(
+            f"expected --interval as 29min, 90s, 0.5h or a number of seconds, got {clipped(text, 40) or 'nothing'}"
+        )
+    return interval

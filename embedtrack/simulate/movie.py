@@ -5,6 +5,7 @@ libraries on the same machine, equal seeds give equal bytes.
 """
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.layout import write_tracks
 from embedtrack.files.replace_folder import Replacement
+from embedtrack.files.whole import resolved
 from embedtrack.simulate.colony import RADIUS, Cell, capacity, first_cells, live
 from embedtrack.simulate.optics import draw, expose, lamp
 from embedtrack.types import Labels, Track
 
 logger = logging.getLogger(__name__)
 
+LARGEST = 1 << 14
+"""Pixels of a side."""
 MIN_AREA = 60
 """With fewer visible pixels a nucleus is no cell in the truth."""
 
@@ -71,21 +75,22 @@ def simulate(
 
 def check(folder: Path, seed: int, frames: int, size: tuple[int, int], cells: int, name: str) -> None:
     """Raise ValueError for the first argument of ``simulate`` that cannot be used."""
-    if seed < 0:
-        raise ValueError(f"seed: expected 0 or more, got {seed}")
+    if not 0 <= seed < 1 << 63:
+        raise ValueError(f"seed: expected 0 to {(1 << 63) - 1}, got {seed}")
     if not 1 <= frames <= 10_000:
         raise ValueError(f"frames: expected 1 to 10000, got {frames}")
-    if min(size) < 16:
-        raise ValueError(f"size: expected at least 16 x 16 pixels, got {size[0]} x {size[1]}")
+    if min(size) < 16 or max(size) > LARGEST:
+        raise ValueError(f"size: expected sides of 16 to {LARGEST} pixels, got {size[0]} x {size[1]}")
     most = capacity(size, RADIUS[0])
     if not 0 <= cells <= most:
         raise ValueError(f"cells: expected 0 to {most}, which have room in {size[0]} x {size[1]} pixels, got {cells}")
     if not re.fullmatch(r"[0-9A-Za-z_-]+", name):
         raise ValueError(f"name: expected letters, digits, _ or -, such as 01, got {name!r}")
+    folder = resolved(folder)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"expected a folder to write to, got the file {folder}")
     for taken in (folder / name, folder / f"{name}_GT"):
-        if taken.exists():
+        if os.path.lexists(taken):
             raise ValueError(f"{taken} exists and is not overwritten: remove it, or choose another folder or name")
 
 

@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from embedtrack.inference import device
+from embedtrack.machine import device
 
 PATIENCE = datetime.timedelta(hours=2)
 """The others wait for so long while the first process validates."""

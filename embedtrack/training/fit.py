@@ -11,7 +11,7 @@ from torch import nn
 
 from embedtrack import checkpoint
 from embedtrack.config import ModelConfig, Recipe
-from embedtrack.inference import device
+from embedtrack.machine import device
 from embedtrack.method import Batch, Losses, Method
 from embedtrack.methods.embedtrack.erfnet import remember
 from embedtrack.training import resume

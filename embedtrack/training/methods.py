@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from embedtrack.challenge.stills import has_stills
 from embedtrack.config import GENERAL, RECIPES, Recipe
 from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
 from embedtrack.truth.sequences import sequences
-from embedtrack.truth.stills import has_stills
 
 
 def recipe_of(method: str, name: str, *, all_cells: bool) -> Recipe | None:

@@ -16,10 +16,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from embedtrack import checkpoint
+from embedtrack.challenge.stills import has_stills, open_stills, shuffled
 from embedtrack.config import RECIPES, ModelConfig, Recipe
 from embedtrack.files.guard import reading
 from embedtrack.files.whole import whole_file
-from embedtrack.inference import device
+from embedtrack.machine import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
@@ -35,7 +36,6 @@ from embedtrack.truth.annotated import AnnotatedMovie, read_annotated_movies, ro
 from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
 from embedtrack.truth.holdout import split
-from embedtrack.truth.stills import has_stills, open_stills, shuffled
 from embedtrack.types import Labels
 
 LOG = "train.jsonl"
@@ -238,8 +238,9 @@ def _train(
                 write(record)
         seconds += resume.state_of(phase.out).seconds
         if phase is not plan[-1]:
-            masks = _pseudo_labels(folders, training, validation, phase.out, recipe, group)
-            training = _same_frames(_read(folders, recipe, masks), training)
+            trains = [folder for folder in folders if folder.resolve() not in {movie.resolve() for movie in held}]
+            masks = _pseudo_labels(trains, training, validation, phase.out, recipe, group)
+            training = _same_frames(_read(trains, recipe, masks), training)
             network = checkpoint.load(phase.out).network
     if group.leads:
         state = resume.state_of(out)
@@ -379,7 +380,7 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Re
     """
     if epochs is not None and not 0 < epochs < math.inf:
         raise ValueError(f"expected --epochs above 0, got {epochs}")
-    if seed < 0:
-        raise ValueError(f"expected --seed 0 or above, got {seed}")
+    if not 0 <= seed < 1 << 63:
+        raise ValueError(f"expected --seed from 0 to {(1 << 63) - 1}, got {seed}")
     recipe = recipe or RECIPES.get(name, Recipe())
     return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))

@@ -16,17 +16,15 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.datasets import DATASETS, DataSet
-from embedtrack.config import Normalisation
-from embedtrack.inference.device import memory
+from embedtrack.machine.device import memory
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import labels_to_working, to_working
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.kept import Kept, Room, deflated
 from embedtrack.truth.medoid import medoids
-from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches
+from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches, where_seen
 from embedtrack.types import Frame, Labels, Track
-
-__all__ = ["UNKNOWN", "AnnotatedMovie", "read_annotated", "read_annotated_movies"]
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -180,7 +178,7 @@ def read_annotated(
     """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
 
     Beyond the field of interest, nearer to the frame's edge than the rules' border E, cells are not annotated: what
-    holds no label there is UNKNOWN.
+    holds no label there is UNKNOWN. So is all where the image has no content (borders of registration, missing tiles).
 
     Args:
         folder: the movie, of any kind; frames may be missing in a folder, those without annotation are passed over.
@@ -208,7 +206,7 @@ def read_annotated(
         markers = layout.read_labels(truth.markers[number]) if number in truth.markers else None
         one = merge([*masks, *_masks(truth, number)], markers, reach)
         _open_border(one.labels, border)
-        seen.append(see(one, scale, centre))
+        seen.append(see(where_seen(one, paths[number]()), scale, centre))
     frames = [partial(_frame, paths[number], scale, settings) for number in numbers]
     shapes = [one.shape for one in seen]
     log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))

@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Augmentation
+from embedtrack.truth.merge import UNKNOWN
 from embedtrack.types import Frame, Labels
-
-OUTSIDE = -1
-"""Label of a crop's pixels beyond the frame: the truth says nothing of them."""
 
 
 class View(NamedTuple):
@@ -35,7 +33,7 @@ class View(NamedTuple):
         return self._warp(frame, cv2.INTER_LINEAR, cv2.BORDER_REFLECT).astype(np.float32, copy=False)
 
     def labels(self, labels: Labels) -> Labels:
-        """The crop of labels int32[H, W] -> int32[side, side]; labels stay labels, OUTSIDE beyond the frame."""
+        """The crop of labels int32[H, W] -> int32[side, side]; labels stay labels, UNKNOWN beyond the frame."""
         return self._warp(labels, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT).astype(np.int32, copy=False)
 
     def _warp(self, image: Frame | Labels, interpolation: int, border: int) -> NDArray[Any]:
@@ -44,7 +42,7 @@ class View(NamedTuple):
         affine = np.concatenate([swapped, start[:, None]], axis=1)  # [2, 3]
         flags = interpolation | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(
-            image, affine, (self.side, self.side), flags=flags, borderMode=border, borderValue=OUTSIDE
+            image, affine, (self.side, self.side), flags=flags, borderMode=border, borderValue=UNKNOWN
         )
 
 

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from embedtrack.config import Normalisation, Recipe
+from embedtrack.challenge.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
+from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import normalise
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import to_working
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
 from embedtrack.truth.kept import Kept, Room
-from embedtrack.truth.merge import Merged
+from embedtrack.truth.merge import Merged, where_seen
 from embedtrack.truth.sequences import sequences
-from embedtrack.truth.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
 from embedtrack.types import Frame, Labels
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> Annotate
                 continue
             scale, kind = scale_to(recipe.working_diameter, diameter), normalisation_for([grey])
         frames.append(partial(_frame, still, scale, kind))
-        seen.append(see(Merged(masks, nothing), scale, recipe.centre))
+        seen.append(see(where_seen(Merged(masks, nothing), grey), scale, recipe.centre))
     if not any(one.centres for one in seen):
         raise ValueError(f"expected images with cells, got {len(stills)} without any; check the masks")
     shapes = [one.shape for one in seen]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from embedtrack.challenge import layout
+from embedtrack.challenge.stills import has_stills, open_stills, shuffled
 from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import TYPICAL, scale_for
 from embedtrack.truth.medoid import medoids
-from embedtrack.truth.stills import has_stills, open_stills, shuffled
 from embedtrack.types import Labels
 
 Item = TypeVar("Item")

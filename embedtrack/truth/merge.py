@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.movies.content import content
 from embedtrack.types import Frame, Labels
 
 UNKNOWN = -1
@@ -53,6 +54,15 @@ def merge(masks: Sequence[Labels], markers: Labels | None, reach: float = 0.0) -
         merged[(_distance_to(bare) <= reach) & (merged == 0)] = UNKNOWN
         merged[bare] = markers[bare]
     return Merged(merged, frozenset(partial.tolist()))
+
+
+def where_seen(truth: Merged, image: NDArray[np.generic]) -> Merged:
+    """The truth of a frame [H, W], UNKNOWN where its image has no content: a border of registration teaches nothing."""
+    within = content(image)
+    if within is None or within.shape != truth.labels.shape:
+        return truth
+    labels = np.where(within, truth.labels, UNKNOWN).astype(np.int32, copy=False)
+    return Merged(labels, truth.partial & frozenset(np.unique(labels).tolist()))
 
 
 def reaches(masks: Sequence[Labels], markers: Labels) -> list[float]:

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from embedtrack.challenge.beside import beside
+from embedtrack.files.beside import beside
 
 
 def sequences(dataset: Path) -> list[Path]:

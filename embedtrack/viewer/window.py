@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from embedtrack.challenge.pair import open_pair, open_raw
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.challenge.writer import WHAT, check_replaceable
 from embedtrack.edit.truth import check_place, corrected_before
 from embedtrack.files.whole import explained, resolved
-from embedtrack.movies.open import open_pair, open_raw
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need

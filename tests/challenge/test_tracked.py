@@ -7,9 +7,9 @@ import pytest
 import tifffile
 
 from embedtrack.challenge import layout
+from embedtrack.challenge.pair import open_raw
 from embedtrack.challenge.tracked import open_tracked, require_valid, write_tracked
 from embedtrack.files.lazy import Lazy
-from embedtrack.movies.open import open_raw
 from embedtrack.movies.units import Units, parse_interval
 from embedtrack.tracked import Tracked
 from embedtrack.types import Track

@@ -7,13 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
 
 from embedtrack.cli import net
+from embedtrack.cli.common import frame_range
 from embedtrack.exchange.formats import export
+from embedtrack.movies.units import parse_interval, parse_length
+from embedtrack.options import Options
 from tests.cli.test_look import Run
 from tests.exchange.hard import hard
 
@@ -29,6 +33,11 @@ def ended(error: BaseException, capfd: pytest.CaptureFixture[str]) -> tuple[int,
     ("error", "code", "said"),
     [
         (ValueError("a.tif: expected this, got that"), 2, "error: a.tif: expected this, got that\n"),
+        (
+            ValueError("a: expected this, got 'a number out of range'"),
+            2,
+            "error: a: expected this, got 'a number .*'\n",
+        ),
         (OSError(28, "No space left on device", "a.tif"), 2, "error: a.tif: No space left on device\n"),
         (MemoryError(), 2, "error: out of memory: try --views 1, or a smaller tile in the model's config.json\n"),
         (RuntimeError("std::bad_alloc"), 2, "error: out of memory: try --views 1, or a smaller tile in .*\n"),
@@ -62,6 +71,24 @@ def test_an_inner_fault_leaves_its_traceback_in_a_file(capfd: pytest.CaptureFixt
         patch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
         code, said = ended(ZeroDivisionError(), capfd)
     assert "please" not in said
+
+
+HUGE = "9" * 400
+
+
+@pytest.mark.parametrize("text", ["", "nan", "inf", "-1", "0", "x", HUGE, "0x10", "1 2", "٣"])
+@pytest.mark.parametrize("read", [parse_interval, parse_length, frame_range, lambda text: frame_range(f"0:{text}x")])
+def test_texts_that_are_no_numbers_are_one_short_line(read: Callable[[str], object], text: str):
+    with pytest.raises(ValueError, match="expected --") as caught:
+        read(text)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("border", [-1, int(HUGE)])
+def test_a_border_is_bounded(border: int):
+    with pytest.raises(ValueError, match="expected --border 0 to 65536 pixels") as caught:
+        Options(border=border)
+    assert len(str(caught.value)) < 200
 
 
 def test_lines_are_bounded(capfd: pytest.CaptureFixture[str]):

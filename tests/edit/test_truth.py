@@ -5,11 +5,11 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.layout import open_truth
+from embedtrack.challenge.pair import open_raw
 from embedtrack.challenge.tracked import open_tracked
-from embedtrack.config import Normalisation
 from embedtrack.edit.truth import check_place, clip, corrected_before, write_truth
 from embedtrack.files.replace_folder import Replacement
-from embedtrack.movies.open import open_raw
+from embedtrack.movies.settings import Normalisation
 from embedtrack.tracked import Tracked
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.types import Track

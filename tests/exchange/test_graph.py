@@ -70,6 +70,11 @@ def test_what_cannot_be_a_result_is_refused(nodes: list, links: list, said: str)
         tracked("case", images([1, 2], [1, 2]), nodes, links)
 
 
+def test_a_movie_of_no_frames_is_refused():
+    with pytest.raises(ValueError, match="a: expected a frame or more, got none"):
+        tracked("a", [], [], [])
+
+
 def test_places_lie_in_their_cells():
     labels = np.zeros((20, 20), np.int32)
     labels[2:5, 2:5] = 1

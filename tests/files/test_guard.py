@@ -67,6 +67,7 @@ def test_a_fault_that_names_the_file_stays_and_long_ones_are_clipped():
         torch.OutOfMemoryError("CUDA out of memory. Tried"),
         RuntimeError("could not create a primitive descriptor for the convolution"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("can't start new thread"),
         RuntimeError("std::bad_alloc"),
         ImportError("libtorch_cpu.so: failed to map segment from shared object"),
         cv2.error("Insufficient memory (Failed to allocate 80000 bytes)"),

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from embedtrack.config import Normalisation
-from embedtrack.movies.content import content, ground_of
+from embedtrack.movies.content import content, ground_of, is_blank
 from embedtrack.movies.normalise import normalise
+from embedtrack.movies.settings import Normalisation
 from tests.drawings import disc
 
 SIDE = 128
@@ -28,6 +28,7 @@ EMPTY = {
     "two sides": (painted(0, (slice(4), ALL), (ALL, slice(6))), 4 * SIDE + 6 * (SIDE - 4)),
     "a frame around it": (painted(77, *RING), SIDE**2 - (SIDE - 6) ** 2),
     "a missing tile": (painted(0, (slice(64), slice(64))), 64 * 64),
+    "a missing tile at an edge": (painted(0, (slice(40, 70), slice(30))), 30 * 30),
     "a saturated block": (painted(255, (slice(40, 60), slice(40, 70))), 20 * 30),
 }
 
@@ -53,6 +54,7 @@ def test_a_rotated_image_has_empty_corners():
 FULL = {
     "noise": IMAGE,
     "a saturated cell": np.where(disc((SIDE, SIDE), (60, 60), 14), 255, IMAGE).astype(np.uint8),
+    "a saturated cell at the edge": np.where(disc((SIDE, SIDE), (0, 60), 14), 255, IMAGE).astype(np.uint8),
     "a drawing": np.where(disc((SIDE, SIDE), (60, 60), 20), 90, 0).astype(np.uint8),
     "cells on a ground that was set to zero": np.where(disc((SIDE, SIDE), (60, 60), 30), IMAGE, 0).astype(np.uint8),
     "a clipped ground": np.maximum(IMAGE.astype(int) - 200, 0).astype(np.uint8),
@@ -83,3 +85,29 @@ def test_shading_is_measured_in_noise():
     assert ground_of(IMAGE, None) < 1
     assert 10 < ground_of(IMAGE.astype(np.float32) + slope, None) < 20  # 75 grey values from block to block, noise of 5
     assert ground_of(np.zeros((SIDE, SIDE), np.uint8), None) == 0
+
+
+def hot(image: np.ndarray, pixels: int) -> np.ndarray:
+    image = image.copy()
+    image.flat[:: image.size // pixels] = 200
+    return image
+
+
+FLAT = np.full((256, 300), 7, np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("image", "blank"),
+    [
+        (FLAT, True),
+        (hot(FLAT, 5), True),
+        (FLAT + np.random.default_rng(0).integers(0, 2, FLAT.shape).astype(np.uint16), True),
+        (FLAT.astype(np.float32) / 3, True),
+        (hot(FLAT, 600), False),
+        (np.where(disc((256, 300), (99, 99), 5), 9, FLAT), False),
+        (IMAGE, False),
+        (np.array([[3]]), False),
+    ],
+)
+def test_frames_in_which_nothing_can_be_seen(image: np.ndarray, blank: bool):
+    assert is_blank(image) == blank

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from embedtrack.config import Normalisation
 from embedtrack.movies.normalise import noise, normalise
+from embedtrack.movies.settings import Normalisation
 
 METHODS = [Normalisation(method="percentile"), Normalisation(method="asinh")]
 

@@ -17,15 +17,16 @@ import tifffile
 import zarr
 
 from embedtrack.challenge import record
-from embedtrack.challenge.beside import beside
+from embedtrack.challenge.pair import movie_of, open_pair, result_of
 from embedtrack.challenge.tracked import open_tracked, write_tracked
-from embedtrack.config import Normalisation
+from embedtrack.files.beside import beside
 from embedtrack.movies import omezarr
 from embedtrack.movies.images import natural
 from embedtrack.movies.microscope import _units, open_foreign
 from embedtrack.movies.movie import record as as_recording
-from embedtrack.movies.open import movie_of, open_frames, open_movie, open_pair, result_of
+from embedtrack.movies.open import open_frames, open_movie
 from embedtrack.movies.selection import Choice
+from embedtrack.movies.settings import Normalisation
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
 from embedtrack.truth.annotated import read_annotated
@@ -415,6 +416,43 @@ def test_a_damaged_chunk_is_told_when_it_is_read(tmp_path: Path):
         list(movie.frames)
 
 
+def lacking(place: Path, *lost: str, empty: bool = False) -> Path:
+    """An OME-Zarr whose frame 5 is empty and was left out or not when it was written, without some chunks."""
+    place = ome_zarr(place, MOVIE)
+    array = zarr.open_group(place)["0"]
+    assert isinstance(array, zarr.Array)
+    array.with_config({"write_empty_chunks": empty})[5] = 0
+    for name in lost:
+        (place / "0" / "c" / name).unlink()
+    return place
+
+
+def test_empty_chunks_that_were_left_out_are_read_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    path = lacking(tmp_path, "1/0/0/0/1")
+    assert not any(one.is_file() for one in (path / "0" / "c" / "5").rglob("*"))  # or this tests nothing
+    movie = open_movie(path)
+    assert "no chunk of the frames 5 is there: they are read as 0" in caplog.text
+    assert "1 of 24 chunks are not there" in caplog.text
+    assert not movie.frames[5].any()
+    assert not movie.frames[1][:40, 40:].any()
+    assert np.array_equal(movie.frames[1][:40, :40], MOVIE[1, :40, :40])
+
+
+def test_a_missing_chunk_of_a_store_that_has_empty_ones_is_a_fault(tmp_path: Path):
+    path = lacking(tmp_path, "3/0/0/0/1", empty=True)
+    with pytest.raises(ValueError, match=re.escape("frame 3: the chunk c/3/0/0/0/1 is missing")) as caught:
+        open_movie(path)
+    assert "--until 2" in str(caught.value)
+    assert len(open_movie(path, Choice(until=2))) == 3
+
+
+def test_a_zarr_without_any_chunk_is_refused(tmp_path: Path):
+    path = ome_zarr(tmp_path, MOVIE)
+    shutil.rmtree(path / "0" / "c")
+    with pytest.raises(ValueError, match="expected 24 chunks of the image, got none"):
+        open_movie(path)
+
+
 @pytest.mark.parametrize(("package", "ending", "extra"), [("zarr", "zarr", "exchange"), ("bioio", "nd2", "bioio")])
 def test_a_missing_package_is_named(
     package: str, ending: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -577,7 +615,7 @@ def test_twenty_gigabytes_do_not_enter_memory(kind: str, tmp_path: Path):
         for frame, value in ((5000, 7), (0, 0)):
             array.with_config({"write_empty_chunks": True})[frame] = value
         chunks = Path(path) / "big" / "c"
-        for frame in set(range(shape[0])) - {0, 5000}:  # links to the empty one: a missing chunk would be a fault
+        for frame in set(range(shape[0])) - {0, 5000}:  # links to the empty one: as if it had been written so often
             (chunks / f"{frame}/0").mkdir(parents=True)
             (chunks / f"{frame}/0/0").hardlink_to(chunks / "0/0/0")
         space = {"type": "space", "unit": "micrometer"}

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.config import ModelConfig, Normalisation
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.movies.settings import Normalisation
 from embedtrack.training import calibrate as calibration
 from embedtrack.training.calibrate import calibrate, detection_errors, score, search, validation_seg
 from embedtrack.truth.annotated import read_annotated

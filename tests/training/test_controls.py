@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.config import GENERAL, PLAIN, Normalisation, Recipe
+from embedtrack.config import GENERAL, Recipe
+from embedtrack.movies.settings import PLAIN, Normalisation
 from embedtrack.training.calibrate import PASSES, affordable
 from embedtrack.training.folds import divide, markdown
 from embedtrack.training.train import changed, train

@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.config import ModelConfig, Normalisation
+from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model import Model
+from embedtrack.movies.settings import Normalisation
 from embedtrack.training.pseudo_labels import pseudo_labels, trusted
 from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged

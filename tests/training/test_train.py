@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import GENERAL, ModelConfig, Normalisation, Recipe, Sampling
+from embedtrack.config import GENERAL, ModelConfig, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
+from embedtrack.movies.settings import Normalisation
 from embedtrack.training import train as training
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit

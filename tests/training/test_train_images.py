@@ -9,15 +9,15 @@ import pytest
 import tifffile
 
 from embedtrack import checkpoint
+from embedtrack.challenge.stills import open_stills, shuffled
 from embedtrack.config import Sampling
 from embedtrack.methods.embedseg import recipes
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.training.methods import recipe_of
 from embedtrack.training.train import _read, train
 from embedtrack.truth.derive import derive
-from embedtrack.truth.stills import open_stills, shuffled
+from tests.challenge.test_stills import write_stills
 from tests.drawings import draw, moving, write_movie
-from tests.truth.test_stills import write_stills
 
 SMALL = recipes.OURS.model_copy(
     update={"sampling": Sampling(crop=64, large=0), "epochs": 0.3, "validations": 1, "batch": 2, "scale": 1.0}

@@ -5,8 +5,9 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.datasets import DATASETS, DataSet
-from embedtrack.config import Normalisation
-from embedtrack.truth.annotated import UNKNOWN, read_annotated, read_annotated_movies
+from embedtrack.movies.settings import Normalisation
+from embedtrack.truth.annotated import read_annotated, read_annotated_movies
+from embedtrack.truth.merge import UNKNOWN
 from tests.drawings import disc, dividing, moving, still, write_movie
 
 
@@ -125,3 +126,27 @@ def test_an_only_child_is_no_division(tmp_path: Path):
     movie = read_annotated(write_movie(toy._replace(tracks=toy.tracks[:2]), tmp_path / "toy"), Normalisation())
     assert movie.parents == {1: 0, 2: 1}
     assert movie.divisions == []
+
+
+def test_places_without_image_are_neither_cell_nor_background(tmp_path: Path):
+    """A registered movie: 8 black rows above, which cut a cell; the truth says background and cell there."""
+    folder = write_movie(still(), tmp_path / "toy")
+    noise = np.random.default_rng(0)
+    cut = [path for path in sorted(folder.iterdir()) if path.stem in ("t000", "t001")]
+    for path in cut:
+        image = tifffile.imread(path) + noise.integers(1, 99, still().labels[0].shape).astype(np.uint16)
+        image[:8] = 0
+        tifffile.imwrite(path, image)
+    labels, whole = (np.array(still().labels[0]) for _ in range(2))
+    labels[5:12, 20:26] = 7
+    for part in ("TRA/man_track", "SEG/man_seg"):
+        tifffile.imwrite(tmp_path / "toy" / "01_GT" / f"{part}000.tif", labels.astype(np.uint16))
+    with (tmp_path / "toy" / "01_GT" / "TRA" / "man_track.txt").open("a") as table:
+        table.write("7 0 0 0\n")
+    movie = read_annotated(folder, Normalisation())
+    assert (movie.labels[0][:9] == UNKNOWN).all()  # and the row beside, whose pixels may be mixed
+    assert np.array_equal(movie.labels[0][9:], labels[9:])
+    assert movie.sizes[0][7] == 3 * 6
+    assert (movie.labels[1][:9] == UNKNOWN).all()
+    assert np.array_equal(movie.labels[2], whole)
+    assert (movie.truth[0].labels[:9] == UNKNOWN).all()

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from embedtrack import checkpoint
+from embedtrack.challenge.stills import part_of
 from embedtrack.config import GENERAL, Sampling
 from embedtrack.methods.embedtrack.samples import shares
 from embedtrack.training.calibrate import Score
 from embedtrack.training.train import train
 from embedtrack.truth.collection import read_collection, scale_to, typical_diameter
-from embedtrack.truth.stills import part_of
+from tests.challenge.test_stills import write_stills
 from tests.drawings import draw, moving, write_movie
-from tests.truth.test_stills import write_stills
 
 NAMES = [f"n{number}" for number in range(14)]
 SMALL = GENERAL.model_copy(

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from embedtrack.challenge.convention import dataset_of
 from embedtrack.challenge.evaluate import evaluate
-from embedtrack.challenge.record import doubts
+from embedtrack.challenge.pair import open_pair
+from embedtrack.challenge.record import known_of, used_by
 from embedtrack.challenge.tracked import open_tracked
+from embedtrack.challenge.used import as_used, doubts
 from embedtrack.files.whole import check_apart, check_file
 from embedtrack.looks.report.page import Facts, report
-from embedtrack.movies.open import open_pair
 from embedtrack.movies.selection import Choice
 
 
@@ -33,6 +34,9 @@ def report_folder(
     tracked, images = open_pair(result, raw, choice)
     rules, reality = dataset_of(result), open_tracked(truth) if truth else None
     scores = evaluate(truth, result, cycle_tolerance=rules.cycle_tolerance) if truth else None
-    where, (notes, border) = result.resolve(), doubts(result)
-    facts = Facts(f"{where.parent.name}/{where.name}", scores, rules.border if border is None else border, notes)
+    where, used = result.resolve(), used_by(result)
+    border = used.get("border") if type(used.get("border")) is int else rules.border
+    model = (known_of(result) or {}).get("model")
+    how = ", ".join([*([f"model {Path(model).name}"] if isinstance(model, str) else []), as_used(used)])
+    facts = Facts(f"{where.parent.name}/{where.name}", scores, border, doubts(used), how)
     report(tracked, out, facts, images, reality, on_frame, overwrite=overwrite)

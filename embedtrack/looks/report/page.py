@@ -48,8 +48,10 @@ class Facts(NamedTuple):
     """What ``evaluate`` says, where there is truth."""
     border: int = 0
     """Cells within so many pixels of the edge were removed from the result."""
-    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     """What the run said of itself: a doubtful model, cells that the border removed."""
+    used: str = ""
+    """Border, tiles and memory of the run."""
 
 
 def report(

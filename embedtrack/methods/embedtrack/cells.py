@@ -7,7 +7,7 @@ from embedtrack.compiled import compiled
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.tracks.relabel import present, rename
-from embedtrack.types import Cells, Frame, Labels, Maps, Origin
+from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Maps, Origin
 
 
 def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:
@@ -40,7 +40,7 @@ def means(
 
 @compiled
 def origins(shift: Frame, step: float) -> Origin:
-    """round(p + o^T / step) of each pixel p, in reading order of the frame, or -1 where that lies outside."""
+    """round(p + o^T / step) of each pixel p, in reading order of the frame, or OUTSIDE."""
     _, height, width = shift.shape
     origin = np.empty((height, width), np.int32)
     for row in range(height):
@@ -48,5 +48,5 @@ def origins(shift: Frame, step: float) -> Origin:
             y = np.rint(row + shift[0, row, column] / step)
             x = np.rint(column + shift[1, row, column] / step)
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)  # as floats: false for NaN
-            origin[row, column] = np.int32(y * width + x) if inside else np.int32(-1)
+            origin[row, column] = np.int32(y * width + x) if inside else np.int32(OUTSIDE)
     return origin

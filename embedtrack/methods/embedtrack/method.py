@@ -107,6 +107,11 @@ class MoviePredictor:
             if name.startswith("features")
         }
 
+    def used(self) -> Mapping[str, Any]:
+        """How many tiles and their sides (height, width), as short memory has left them; in working pixels."""
+        tiles = self._predictor.tiles if self._predictor else []
+        return {"tiles": len(tiles), "tile": [tiles[0].height, tiles[0].width]} if tiles else {}
+
 
 def in_views(
     network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: int, precision: str

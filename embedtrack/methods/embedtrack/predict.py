@@ -6,10 +6,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from embedtrack.inference import device as devices
-from embedtrack.inference.pipeline import breathe
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
 from embedtrack.inference.tiles import SMALLEST, Stitcher, Tile, crop, largest_side, plan
+from embedtrack.machine import device as devices
+from embedtrack.machine.pipeline import breathe
 from embedtrack.methods.embedtrack.accelerate import Accelerated, CompileMode, NetworkOutput, PairNetwork
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.fast import for_inference

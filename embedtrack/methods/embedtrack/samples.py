@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
-from embedtrack.truth.annotated import UNKNOWN, AnnotatedMovie
+from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
+from embedtrack.truth.merge import UNKNOWN
 from embedtrack.types import Frame, Labels
 
-BACKGROUND = -1
-IGNORED = -2
+BACKGROUND, IGNORED = -2, -3
+"""Of a pixel's instance, beside 0..n-1: no cell is there, and nobody knows. Neither is a label: those know 0 and
+UNKNOWN (``truth/merge.py``), so that labels that are taken for instances show."""
 SLIVER = 0.1
 """A cell of which the crop's edge leaves less than this share cannot be judged and is ignored."""
 
@@ -162,12 +164,11 @@ def collate(samples: Sequence[Sample], pixel_size: float) -> Batch:
     nows, befores = [sample.now for sample in samples], [sample.before for sample in samples]
     links = []
     for sample in samples:
-        lookup = np.zeros(int(sample.now.labels.max(initial=0)) + 2, np.int32)
-        lookup[-1] = UNKNOWN  # label -1 reads the last entry
+        lookup = _lookup(sample.now.labels, 0, UNKNOWN)
         for label, source in sample.sources.items():
             lookup[label] = source
         centres = {source: sample.before.centres[source] for source in sample.sources.values() if source > 0}
-        links.append(Crop(sample.now.frame, lookup[sample.now.labels], centres, frozenset()))
+        links.append(Crop(sample.now.frame, lookup[sample.now.labels].astype(np.int32), centres, frozenset()))
     return Batch(
         torch.from_numpy(np.stack([crop.frame for crop in nows])[:, None]),  # [B, c, c] -> [B, 1, c, c]
         torch.from_numpy(np.stack([crop.frame for crop in befores])[:, None]),
@@ -184,17 +185,24 @@ def number(crops: Sequence[Crop], pixel_size: float) -> Cells:
     images: list[int] = []
     partial: list[bool] = []
     for image, crop in enumerate(crops):
-        lookup = np.full(int(crop.labels.max(initial=0)) + 2, IGNORED, np.int64)
+        lookup = _lookup(crop.labels, IGNORED, IGNORED)
         lookup[0] = BACKGROUND
         for label, centre in crop.centres.items():
             lookup[label] = len(centres)
             centres.append(centre * pixel_size)
             images.append(image)
             partial.append(label in crop.partial)
-        instances.append(lookup[crop.labels])  # UNKNOWN = -1 reads the last entry, which is IGNORED
+        instances.append(lookup[crop.labels])
     return Cells(
         torch.from_numpy(np.stack(instances)),
         torch.tensor(np.array(centres).reshape(-1, 2), dtype=torch.float32),
         torch.tensor(images, dtype=torch.int64),
         torch.tensor(partial, dtype=torch.bool),
     )
+
+
+def _lookup(labels: Labels, usual: int, unknown: int) -> NDArray[np.int64]:
+    """A table to be indexed by labels: ``usual`` for 0 and each positive one, ``unknown`` for UNKNOWN at its end."""
+    table = np.full(int(labels.max(initial=0)) + 1 - UNKNOWN, usual, np.int64)
+    table[UNKNOWN] = unknown  # a negative index counts from the end
+    return table

@@ -5,7 +5,7 @@ from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedseg.samples import collate, draw
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.medoid import medoids
-from embedtrack.truth.merge import Merged
+from embedtrack.truth.merge import UNKNOWN, Merged
 from tests.drawings import draw as drawn
 
 PLAIN = Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise=0, clahe=0)
@@ -56,7 +56,7 @@ def test_centred_crops_have_a_cell_in_their_middle_and_draw_each_alike():
     for crop in crops:
         nearest = min(np.abs(centre - 15.5).max() for centre in crop.centres.values())
         assert nearest <= 4.5  # but at the frame's edge
-    alone = sum(crop.labels[0, 0] == -1 or (crop.labels == 5).any() for crop in crops)
+    alone = sum(crop.labels[0, 0] == UNKNOWN or (crop.labels == 5).any() for crop in crops)
     assert alone / 200 == pytest.approx(2 / 10, abs=0.12)  # label 5 is in both images
 
 

@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from embedtrack.config import Augmentation, Normalisation, Sampling
-from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, collate, cut, draw
-from embedtrack.truth.annotated import UNKNOWN, AnnotatedMovie, read_annotated
+from embedtrack.config import Augmentation, Sampling
+from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Sample, collate, cut, draw, number
+from embedtrack.movies.settings import Normalisation
+from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import medoid
+from embedtrack.truth.merge import UNKNOWN
+from embedtrack.types import OUTSIDE
 from tests.drawings import STEP, Toy, dividing, moving, touching, vanishing, write_movie
 from tests.drawings import draw as draw_cells
 
@@ -94,10 +97,26 @@ def test_unknown_pixels_are_ignored_in_the_batch(tmp_path: Path):
     movie = movie_of(touching(), tmp_path)
     movie.labels[0][movie.labels[0] == 2] = UNKNOWN
     crop = cut(movie, 0, View(np.eye(2), np.array([27.5, 31.5]), 56))
-    batch = collate([draw([movie], SAMPLING, PLAIN, np.random.default_rng(1))], STEP)
     assert set(crop.centres) == {1, 3}
-    assert batch.cells_now.instances.min() >= IGNORED
     assert (crop.labels == UNKNOWN).sum() == (movie.labels[0] == UNKNOWN).sum()
+    instances = number([crop], STEP).instances[0].numpy()
+    assert np.array_equal(instances == IGNORED, crop.labels == UNKNOWN)
+    assert np.array_equal(instances == BACKGROUND, crop.labels == 0)
+
+
+def test_what_lies_beyond_the_frame_is_no_background(tmp_path: Path):
+    """Nobody has looked there: the crop's pixels must cost nothing, nor may a cell's past be sought there."""
+    movie = movie_of(touching(), tmp_path)
+    crop = cut(movie, 0, View(np.eye(2), np.array([0.5, 0.5]), 40))
+    batch = collate([Sample(crop, crop, {label: label for label in crop.centres})], STEP)
+    for cells in (batch.cells_now, batch.cells_before, batch.links):
+        assert (cells.instances[0, :19] == IGNORED).all()
+        assert (cells.instances[0, 20:, 20:] != IGNORED).all()
+
+
+def test_no_mark_stands_for_two_things():
+    assert len({0, UNKNOWN, BACKGROUND, IGNORED, OUTSIDE}) == 5
+    assert max(UNKNOWN, BACKGROUND, IGNORED, OUTSIDE) < 0
 
 
 def test_empty_and_crowded_crops_make_one_batch(tmp_path: Path):

@@ -57,6 +57,10 @@ class Thresholder:
     def restore(self, state: State) -> None:
         """There is nothing to restore."""
 
+    def used(self) -> Mapping[str, Any]:
+        """Nothing to tell."""
+        return {}
+
 
 def predictor(network: nn.Module, config: ModelConfig, options: Options, frames: int | None) -> Thresholder:
     """The same for every movie."""

@@ -52,11 +52,11 @@ def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
         thread.join()
 
     ends = _ends()
+    thread.start()
     ends.append(end)
     atexit.register(end)  # a generator that is never closed must not keep the program from ending
-    thread.start()
     try:
-        while not isinstance(item := _get(ready), _End):
+        while not isinstance(item := _get(ready, thread), _End):
             yield item
         if item.error is not None:
             raise item.error
@@ -128,13 +128,15 @@ def _work(items: Iterable[T], ready: "queue.Queue[T | _End]", stop: threading.Ev
         _put(ready, last)
 
 
-def _get(ready: "queue.Queue[T | _End]") -> T | _End:
+def _get(ready: "queue.Queue[T | _End]", thread: threading.Thread) -> T | _End:
     while True:
         breathe()
+        alive = thread.is_alive()  # asked first: what it says at its end is there by then
         try:
             return ready.get(timeout=PATIENCE)
         except queue.Empty:
-            continue
+            if not alive:  # where memory is short a thread may end without a word
+                raise MemoryError("a stage has ended without a word") from None
 
 
 def _put(ready: "queue.Queue[T | _End]", item: T | _End) -> None:

@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from embedtrack.inference.pipeline import ahead, breathe, spread
+from embedtrack.machine import pipeline
+from embedtrack.machine.pipeline import ahead, breathe, spread
 
 
 def stages() -> int:
@@ -107,7 +108,7 @@ def test_what_a_stage_opened_is_closed_when_it_ends_early():
 
 
 def test_a_program_ends_though_a_generator_was_never_closed():
-    code = "from embedtrack.inference.pipeline import ahead; kept = ahead(ahead(iter(int, 1))); next(kept)"
+    code = "from embedtrack.machine.pipeline import ahead; kept = ahead(ahead(iter(int, 1))); next(kept)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
 
 
@@ -137,3 +138,23 @@ def test_an_error_of_spread_work_comes_in_its_place(workers: int):
     assert [next(results) for _ in range(3)] == [2, 3, 6]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_a_stage_whose_thread_cannot_start_ends_the_others(monkeypatch: pytest.MonkeyPatch):
+    """Short of memory, the system gives no thread: that is an error in its item's place, not a wait for ever."""
+    start = threading.Thread.start
+
+    def begin(thread: threading.Thread) -> None:
+        if threading.current_thread().name == "stage":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(ahead(slow(ahead(slow(range(3), 0)), 0)))
+
+
+def test_a_stage_that_ends_without_a_word_is_no_wait_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pipeline, "_work", lambda *_: None)
+    with pytest.raises(MemoryError):
+        list(ahead(range(3)))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.challenge.beside import beside, of_movie
+from embedtrack.files.beside import beside, of_movie
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.truth.stills import has_stills, open_stills, part_of
+from embedtrack.challenge.stills import has_stills, open_stills, part_of
 from tests.drawings import draw
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from embedtrack.inference import device
-from embedtrack.inference.device import (
+from embedtrack.machine import device
+from embedtrack.machine.device import (
     at_work,
     choose,
     download,

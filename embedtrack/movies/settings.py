@@ -1,0 +1,38 @@
+"""What can be set of how the grey values of a movie become frames: their scale and their normalisation."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from embedtrack.settings import Settings
+
+SCALES = (0.25, 0.5, 1.0, 2.0)
+"""Working pixels per pixel of the frame."""
+
+
+def _known_scale(scale: float) -> float:
+    if scale not in SCALES:
+        raise ValueError(f"expected one of {SCALES}")
+    return scale
+
+
+Scale = Annotated[float, AfterValidator(_known_scale)]
+
+
+class Normalisation(Settings):
+    """How grey values become a frame; one function, ``movies/normalise.py``, for training and inference."""
+
+    method: Literal["percentile", "asinh"] = "percentile"
+    """``percentile``: percentiles 1 and ``high`` to [0, 1]. ``asinh``: asinh((x - median) / 2 sigma) / 2, sigma the
+    noise."""
+    high: float = Field(99.0, gt=50, le=100)
+    """The percentile that becomes 1."""
+    floor: float = Field(10.0, gt=0, le=1e4)
+    """The percentile range is never below this many times the background's noise, so that noise stays small."""
+
+
+PLAIN = Normalisation()
+"""Phase contrast, DIC, brightfield: cells no brighter than the ground."""
+
+FLUORESCENCE = Normalisation(method="asinh")
+"""Bright cells of very different brightness on a dark ground."""
