@@ -30,7 +30,9 @@ app = typer.Typer(name="embedtrack", cls=Grouped, no_args_is_help=True, pretty_e
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"embedtrack {__version__}")
+        from embedtrack.challenge.revision import revision
+
+        typer.echo(f"embedtrack {__version__} ({revision()})")
         raise typer.Exit
 
 

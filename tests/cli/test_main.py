@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from embedtrack import __version__, checkpoint
 from embedtrack.__main__ import app, main
+from embedtrack.challenge.revision import revision
 from embedtrack.cli.common import PANELS
 from embedtrack.config import ModelConfig
 from embedtrack.inference.model_choice import Fit
@@ -268,7 +269,7 @@ def test_a_shipped_model_is_found_by_its_name(data: Path, run: Run):
 
 
 def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch):
-    assert run("--version") == (0, f"embedtrack {__version__}\n", "")
+    assert run("--version") == (0, f"embedtrack {__version__} ({revision()})\n", "")
     words = {
         "_EMBEDTRACK_COMPLETE": "complete_bash",
         "COMP_WORDS": "embedtrack infer --model Fluo-N2DH-S",
@@ -310,6 +311,6 @@ def test_without_a_model_the_one_that_fits_is_taken(data: Path, run: Run, monkey
     assert not (data / "toy" / "01_RES").exists()
     code, _, error = run(*words, "--min-agreement", 0.6)
     assert code == 0, error
-    assert "the model is doubtful, its score is 0.60" in error
+    assert "the model is doubtful: it fits, but not well" in error
     assert "used.model_choice: it fits, but not well" in (data / "toy" / "01_RES.log").read_text()
     assert str(data / "model") in (data / "toy" / "01_RES.log").read_text()
