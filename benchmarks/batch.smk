@@ -8,7 +8,7 @@ The table is that of ``embedtrack infer movies.csv --out-dir results``, and so i
     table     the movies, a line each
     out       where everything goes                            default: results
     views     1 or 8                                           default: 8
-    options   further ones of infer, e.g. "--measure --report" default: none
+    options   further ones of infer, e.g. "--measure --tile 1024" default: none
     gpu       GPUs of a job                                    default: 0
     memory    megabytes that a job asks for                    default: 8000
     minutes   that a job may take                              default: 240

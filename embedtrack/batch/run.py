@@ -135,6 +135,7 @@ def _asked(job: Job, options: Options) -> dict[str, Any]:
         "precision": options.precision,
         "border": options.border,
         "crumbs": options.crumbs,
+        "tile": options.tile,
         "diameter": options.diameter,
         "bytes": sum(one.st_size for one in stats),
         "changed": max((one.st_mtime_ns for one in stats), default=0),

@@ -66,6 +66,10 @@ Border = Annotated[int | None, typer.Option(help="Cells within so many pixels of
 Diameter = Annotated[
     float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
 ]
+TileSide = Annotated[
+    int | None,
+    typer.Option("--tile", help="Largest side of a tile in working pixels; by default as the memory built in allows."),
+]
 Crumbs = Annotated[
     bool, typer.Option("--crumbs", help="Masks keep small parts and holes; else the largest part of each, filled.")
 ]
@@ -154,7 +158,7 @@ READS: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 RUNS: Final[Mapping[str, Any]] = {
     "views": Views, "device": Device, "precision": Precision, "compiling": Compile, "border": Border,
-    "diameter": Diameter, "crumbs": Crumbs, "threads": Threads,
+    "diameter": Diameter, "tile": TileSide, "crumbs": Crumbs, "threads": Threads,
 }  # fmt: skip
 USUAL: Final[Mapping[str, Any]] = {
     "views": 8,
