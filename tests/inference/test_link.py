@@ -201,7 +201,7 @@ def test_the_command_links_with_and_without_the_movie(data: Path, run: Run):
         (["short", "--model", "model"], "expected --raw MOVIE beside --model"),
         (["short", "--channel", "2"], "expected --raw MOVIE beside the options"),
         (["short", "--gap", "7"], "expected --gap 0 to 2 frames, got 7"),
-        (["short", "--border", "-1"], "expected --border 0 or more pixels, got -1"),
+        (["short", "--border", "-1"], "expected --border 0 to 65536 pixels, got -1"),
         (["short", "--out", "short"], "short"),
     ],
 )
