@@ -185,16 +185,25 @@ def choose(
 def near(seen: dict[Path, Assessment]) -> list[Path]:
     """The models whose scores are within NEAR of the best one's."""
     ranked = rank(list(seen.values()))
-    return [one.seen.model for one in ranked if one.score >= ranked[0].score - NEAR]
+    best = max(one.score for one in ranked)
+    return [one.seen.model for one in ranked if one.score >= best - NEAR]
 
 
 def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
-    """The models with their scores, the best first."""
+    """The models with their scores, the best first; of those within NEAR of the best the one that knows the size."""
     plain = [one.agreement * one.alike for one in assessed]
     rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
     most = max(rivals, default=0.0)
     scores = [score * min(1.0, one.cells / most) if most else 0.0 for one, score in zip(assessed, plain, strict=True)]
-    return sorted(map(Ranked, assessed, scores), key=lambda one: one.score, reverse=True)
+    best = max(scores, default=0.0)
+    ranked = map(Ranked, assessed, scores)
+    return sorted(ranked, key=lambda one: _apart(one) if one.score >= best - NEAR else (math.inf, -one.score))
+
+
+def _apart(one: Ranked) -> tuple[float, float]:
+    """How far what a model finds is from the size that it has learnt, then how far its score is from 1."""
+    known = one.seen.learnt or one.seen.diameter
+    return (round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf, -one.score)
 
 
 def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32") -> Assessment:
@@ -232,7 +241,7 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
         )
     if best.score < AGREE:
         return f"{seen.model.name} fits best, but not well: {told}; look at the result before you trust it", False
-    if others and others[0].score >= best.score - NEAR:
+    if others and abs(others[0].score - best.score) <= NEAR:
         return f"{seen.model.name} fits, and {others[0].seen.model.name} nearly as well: {told}; compare both", True
     return f"{seen.model.name} fits: {told}", True
 

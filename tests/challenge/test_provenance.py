@@ -33,6 +33,8 @@ def test_log_lies_beside_the_result_and_names_weights_and_options(
         "compiling": "auto",
         "border": None,
         "max_gap": None,
+        "crumbs": False,
+        "tile": None,
         "diameter": None,
     }
     assert known["options"] == expected

@@ -70,6 +70,11 @@ def test_cells_of_another_size_cost_more_the_further_they_are_apart():
     assert made("a", 0.8, 0).alike == 0
 
 
+def test_of_models_that_fit_alike_the_one_that_knows_the_size_is_taken():
+    assert [one.seen.model.name for one in rank([made("a", 0.92, 37), made("b", 0.9, 31), made("c", 0.85)])] == [*"bac"]
+    assert [one.seen.model.name for one in rank([made("a", 0.95, 37), made("b", 0.9, 31)])] == [*"ab"]
+
+
 def test_who_misses_half_of_the_cells_has_half_the_score():
     few, many = made("few", 0.9, cells=10), made("many", 0.9, cells=20)
     fragments = made("fragments", 0.5, cells=900)  # it does not agree with itself: nobody asks it for their number
