@@ -1,6 +1,6 @@
 """Does ``--model auto`` choose well? Each movie at hand, with the model of its data set left in, and left out.
 
-    python -m benchmarks.choice [--frames 1] [MOVIE ...]
+    python -m benchmarks.choice [--frames 2] [MOVIE ...]
 
 For each movie: what was chosen, whether its SEG is within .03 of the best model's, and the SEG that was lost against
 it, all on the square in the middle of the annotated frames that the choice itself looks at, in one view. Movies for
@@ -52,7 +52,7 @@ def cases(movie: Path, frames: int) -> Iterator[Case]:
     truth = open_truth(movie)
     masks = truth.silver or truth.gold
     numbers = sorted(masks)
-    numbers = [numbers[round(i)] for i in np.linspace(0, len(numbers) - 1, frames + 2)[1:-1]]
+    numbers = [numbers[(2 * i + 1) * len(numbers) // (2 * frames)] for i in range(frames)]
     opened = open_movie(movie)
     seen: list[Assessment] = []
     worth: dict[str, float] = {}
@@ -95,7 +95,7 @@ def table(found: Sequence[Case]) -> str:
 
 def main(
     movies: Annotated[list[Path] | None, typer.Argument(help="By default all of $DATA_ROOT.")] = None,
-    frames: Annotated[int, typer.Option(help="Of each movie.", min=1)] = 1,
+    frames: Annotated[int, typer.Option(help="Of each movie.", min=1)] = 2,
 ) -> None:
     """Print the table."""
     movies = movies or sorted(
