@@ -216,7 +216,7 @@ def _expanded(
 
     outer.__signature__ = inner.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
     outer.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
-    del outer.__wrapped__  # type: ignore[attr-defined]
+    del outer.__wrapped__
     return outer
 
 
