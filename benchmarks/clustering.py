@@ -11,7 +11,8 @@ from rich.table import Table
 
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
-from embedtrack.types import Labels, Maps
+from embedtrack.methods.embedtrack.maps import Maps
+from embedtrack.types import Labels
 
 STEP = 1 / 255
 SETTINGS = Clustering(seed_threshold=0.5, mask_threshold=0.3, min_votes=5, min_cell_size=20)

@@ -32,7 +32,7 @@ from embedtrack.model import Model
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import remove_border
-from embedtrack.training.train import recipe_for
+from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Labels, Track
 

@@ -23,16 +23,17 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
-from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo_maps
+from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.cells import origins
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
+from embedtrack.methods.embedtrack.method import pixel_size
 from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, plan_tiles
-from embedtrack.methods.embedtrack.votes import link
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.movies.normalise import as_frame
 from embedtrack.truth.sequences import sequences
-from embedtrack.types import Frame, Labels, Maps
+from embedtrack.types import Frame, Labels
 
 WAYS: dict[str, Sequence[Symmetry]] = {
     "eight views": SYMMETRIES,
@@ -66,14 +67,39 @@ class Views:
 def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels, dict[str, Frame]]:
     """The cells of an image by the mean of all views, and each way's tracking offset float32[2, H, W]."""
     config = model.config
-    found = views(normalise(to_working(image, config.scale), config.normalisation))
+    found = views(as_frame(image, config.scale, config.normalisation))
     mean = Maps(*(np.mean(channels, axis=0) for channels in zip(*found.values(), strict=True)))
     shape = (image.shape[0], image.shape[1])
     shifts = {}
     for name, chosen in WAYS.items():
         shift = np.mean([found[symmetry].shift for symmetry in chosen], axis=0) if chosen else 0 * mean.shift
         shifts[name] = to_frame(mean._replace(shift=shift), shape, config.scale).shift
-    return cluster(to_frame(mean, shape, config.scale), config.method.clustering, config.frame_pixel_size), shifts
+    return cluster(to_frame(mean, shape, config.scale), config.method.clustering, pixel_size(config)), shifts
+
+
+def link(labels: Labels, shift: Frame, before: Labels, pixel_size: float) -> dict[int, int]:
+    """Each cell of frame t votes for the cell of t-1 that holds most of its shifted pixels (section 3.4 of the paper).
+
+    The background, and what lies outside, is a candidate too: a cell whose predecessor was missed so has none, rather
+    than a neighbour, which would then seem to divide. Of equally many pixels a cell's count before the background's,
+    and the smaller label's before the larger one's.
+
+    Args:
+        labels: int32[H, W] of frame t, any positive labels.
+        shift: float32[2, H, W], the tracking offset (y, x) in grid units.
+        before: int32[H, W] of frame t-1, any positive labels.
+        pixel_size: the width of a pixel in grid units.
+
+    Returns:
+        Label at t -> label at t-1, in rising order, for the cells that have a predecessor.
+    """
+    goal = origins(shift, pixel_size)[labels > 0]
+    vote = np.where(goal >= 0, before.ravel()[goal], 0).astype(np.int64)
+    pairs, pixels = np.unique(labels[labels > 0] * (base := np.int64(before.max()) + 1) + vote, return_counts=True)
+    cell, source = np.divmod(pairs, base)
+    order = np.lexsort((source, source == 0, -pixels, cell))
+    winners = dict(zip(cell[order][::-1].tolist(), source[order][::-1].tolist(), strict=True))  # the first one stays
+    return {cell: source for cell, source in sorted(winners.items()) if source}
 
 
 def right(
@@ -109,7 +135,7 @@ def measure(model: Model, folder: Path, every: int, frames: int, precision: str)
         now = dict(zip(match.found, match.finders, strict=True))
         if old is not None:
             for name, shift in shifts.items():
-                total[name] += right(link(labels, shift, old[0], model.config.frame_pixel_size), now, old[1], parents)
+                total[name] += right(link(labels, shift, old[0], pixel_size(model.config)), now, old[1], parents)
         old = labels, now
     return total
 

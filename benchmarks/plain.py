@@ -17,10 +17,11 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.writer import write_mask
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.maps import Maps, to_frame
+from embedtrack.methods.embedtrack.method import pixel_size
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_frame, to_working
-from embedtrack.types import Frame, Labels, Maps
+from embedtrack.movies.normalise import as_frame
+from embedtrack.types import Frame, Labels
 
 CROP, OVERLAP, BATCH = 256, 96, 32
 
@@ -40,12 +41,12 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
     """
     config = model.config
     images = [layout.read_frame(path) for path in paths]
-    before, now = (normalise(to_working(image, config.scale), config.normalisation) for image in images)
+    before, now = (as_frame(image, config.scale, config.normalisation) for image in images)
     shape = (images[0].shape[0], images[0].shape[1])
     maps = to_frame(plain_maps(cast(BranchedERFNet, model.network), now, before, batch), shape, config.scale)
-    labels = plain_cluster(maps, config.method.clustering, config.frame_pixel_size)
+    labels = plain_cluster(maps, config.method.clustering, pixel_size(config))
     if old is not None:
-        plain_links(labels, maps.shift, old, config.frame_pixel_size)
+        plain_links(labels, maps.shift, old, pixel_size(config))
     write_mask(out, labels.astype(np.uint16))
     return labels
 

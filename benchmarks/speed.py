@@ -38,14 +38,16 @@ from embedtrack.inference.memory import follow
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead
-from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
+from embedtrack.methods.embedtrack.accelerate import worth_a_graph
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.cluster import cluster
+from embedtrack.methods.embedtrack.maps import to_frame
+from embedtrack.methods.embedtrack.method import pixel_size
 from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import frame_to, to_frame, to_working
+from embedtrack.movies.normalise import as_frame
+from embedtrack.movies.scale import frame_to
 from embedtrack.options import Options
 from embedtrack.simulate.movie import simulate
 from embedtrack.tracks.tracker import Mask, Tracker
@@ -155,14 +157,12 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
 
     for path in paths:
         image = timed("read", layout.read_frame, path)
-        frame = timed(
-            "normalise", lambda image: normalise(to_working(image, config.scale), config.normalisation), image
-        )
+        frame = timed("normalise", lambda image: as_frame(image, config.scale, config.normalisation), image)
         predictor = predictor or new_predictor(model, (frame.shape[0], frame.shape[1]), views, precision)
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
         grey = frame_to(frame, (image.shape[0], image.shape[1]), config.scale)
-        cells = timed("cluster", cells_of, maps, grey, config.method.clustering, config.frame_pixel_size)
+        cells = timed("cluster", cells_of, maps, grey, config.method.clustering, pixel_size(config))
         timed("write", write, timed("link", tracker.add, cells))
     timed("write", write, timed("link", tracker.finish))
     kinds = {name: mean if name in ("link", "write") else median for name in spent}  # those work for several frames
@@ -173,9 +173,7 @@ def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: s
     """As ``infer.segment`` makes it for a long movie."""
     where = model.device
     tiles = plan_tiles(shape, model.config.tile, where, views)
-    return Predictor(
-        cast(BranchedERFNet, model.network), tiles, views, precision, choose_compile_mode("auto", where, None)
-    )
+    return Predictor(cast(BranchedERFNet, model.network), tiles, views, precision, worth_a_graph("auto", where, None))
 
 
 def rate(where: torch.device, precision: torch.dtype) -> float:

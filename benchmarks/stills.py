@@ -86,7 +86,7 @@ def score(model: Path, test: Path, views: int, device: str) -> Precision:
     """Segment the images that were held back, once, and compare."""
     masks = model.with_name(f"{model.name}-{views}-views")
     if not masks.is_dir():
-        segment(test, model, masks, Options(views=views, device=device, compiling="off"))
+        segment(test, model, masks, Options(views=views, device=device))
     return evaluate(test, masks, smallest=SMALLEST)
 
 

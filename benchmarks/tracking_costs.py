@@ -37,7 +37,7 @@ from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.repair import Spans, remove_border
 from embedtrack.tracks.window import Window
-from embedtrack.training.train import recipe_for
+from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Cells, Labels, Track
 
@@ -86,6 +86,27 @@ def part(folder: Path, weights: Path, frames: range, device: str, blur: float, g
         rules.cycle_tolerance,
         model.config.linking.max_gap,
     )
+
+
+def parts_of(
+    datasets: Iterable[str],
+    weights: Path | None,
+    first: int | None,
+    last: int | None,
+    device: str,
+    blur: float = 0,
+    grain: float = 0,
+) -> list[tuple[Part, Costs]]:
+    """Of each data set's last sequence the frames held back, or from ``first`` to ``last``; with the weights' costs."""
+    parts = []
+    for name in datasets:
+        folder = sequences(data_root() / name)[-1]
+        frames = held_back(folder, recipe_for(name).validation)
+        if first is not None or last is not None:
+            frames = range(first or 0, (10**6 if last is None else last) + 1)
+        model = weights or models() / name
+        parts.append((part(folder, model, frames, device, blur, grain), checkpoint.read_config(model / CONFIG).costs))
+    return parts
 
 
 def lessons(one: Part) -> dict[str, Examples]:
@@ -138,13 +159,7 @@ def main(
 ) -> None:
     """Print what was learnt and how good it is."""
     start_logging()
-    parts = []
-    for name in datasets:
-        folder = sequences(data_root() / name)[-1]
-        frames = held_back(folder, recipe_for(name).validation)
-        if first is not None or last is not None:
-            frames = range(first or 0, (10**6 if last is None else last) + 1)
-        parts.append(part(folder, weights or models() / name, frames, device, blur, grain))
+    parts = [one for one, _ in parts_of(datasets, weights, first, last, device, blur, grain)]
     taught = [lessons(one) for one in parts]
     table = Table("data set", "costs", *MEASURES)
     for index, one in enumerate(parts):

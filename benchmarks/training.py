@@ -23,16 +23,17 @@ from embedtrack.config import Recipe
 from embedtrack.machine import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start
 from embedtrack.training.batches import batches
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import step
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
+from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.derive import derive
 from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import Merged
-from embedtrack.types import Maps
+from embedtrack.truth.reading import read_annotated
 
 SIDE, FRAMES = 768, 4
 

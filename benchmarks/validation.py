@@ -17,9 +17,9 @@ from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.movies.settings import Normalisation
-from embedtrack.training.train import recipe_for
-from embedtrack.truth.annotated import read_annotated
+from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.holdout import split
+from embedtrack.truth.reading import read_annotated
 from embedtrack.truth.sequences import sequences
 
 

@@ -19,6 +19,30 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+Logistic = tuple[float, float]
+"""(a, b) of the probability 1 / (1 + exp(-(a + b m))) of a decision by a margin of m in log-odds."""
+
+
+class Sureness(Settings):
+    """From margins to probabilities, see ``tracks/confidence.py``: how often decisions of a margin were right.
+
+    Learnt by ``python -m benchmarks.confidence`` on frames that trained no network; these are of the later halves of
+    Fluo-N2DL-HeLa and PhC-C2DL-PSC, by networks of the earlier ones.
+    """
+
+    cell: Mapping[str, float] = {
+        "bias": 8.363, "part": -1.194, "dim": -5.113, "small": -1.155, "large": -0.986, "roundness": -1.525,
+        "inside": -1.126, "odd": -0.69, "change": -1.965, "spread": -2.593, "margin": 0.084,
+    }  # fmt: skip
+    """Of a cell: weights of its evidence in ``tracks/costs.py`` and of its margin, which add up to log-odds."""
+    link: Logistic = (1.131, 0.27)
+    """That it is the same as the cell before."""
+    birth: Logistic = (0.22, 0.148)
+    """That it is a daughter of a division."""
+    arrival: Logistic = (-0.404, 0.396)
+    """That it was nowhere before."""
+
+
 class Costs(Settings):
     """What decisions about tracks cost, see ``tracks/costs.py``: weights of evidence, by the names that it has there.
 
@@ -69,6 +93,8 @@ class ModelConfig(Settings):
     """How tracks are made."""
     costs: Costs = Costs()
     """What decisions about tracks cost."""
+    sureness: Sureness = Sureness()
+    """How likely they are right."""
 
     @model_validator(mode="before")
     @classmethod
@@ -80,11 +106,6 @@ class ModelConfig(Settings):
             rest = {key: value for key, value in given.items() if key not in (*flat, "method")}
             return {**rest, "method": {"name": given["method"], **inner}}
         return given
-
-    @property
-    def frame_pixel_size(self) -> float:
-        """Width of a pixel of the frame in grid units."""
-        return self.method.pixel_size * self.scale
 
 
 class Augmentation(Settings):

@@ -7,7 +7,7 @@ from embedtrack.files.guard import clipped
 
 VIEWS: Final = (1, 8)
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
-COMPILING: Final = ("auto", "on", "off")
+COMPILING: Final = ("auto", "off")
 LONGEST_GAP: Final = 2
 TILES: Final = (256, 1 << 15)
 """Sides of tiles, the least and the largest."""
@@ -30,7 +30,7 @@ class Options:
     precision: str = "float32"
     """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the faster one on the device."""
     compiling: str = "auto"
-    """``on`` compiles the network first, ``off`` does not, ``auto`` does what leaves all bytes as they are."""
+    """``auto`` replays the network as a CUDA graph on a GPU for a long movie; ``off`` never. The bytes are the same."""
     border: int | None = None
     """E in pixels: cells lying wholly within so many pixels of the frame's edge are removed. None: by the challenge's
     rules for the data set that the movie's folder names, else 0."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
-from embedtrack.types import Labels, Track
+from embedtrack.types import Confidence, Labels, Track
 
 if TYPE_CHECKING:
     import networkx
@@ -33,6 +33,8 @@ class Tracked:
     """What its pixels and frames are worth."""
     movie: Choice = field(default=Choice())
     """How its movie was read."""
+    confidence: Confidence | None = None
+    """How likely its decisions are right; None where nobody says so."""
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -47,7 +49,10 @@ class Tracked:
 
     @property
     def graph(self) -> "networkx.DiGraph[tuple[int, int]]":
-        """Cells (index of the frame, label) as nodes, with ``t`` and ``label``; links lead from earlier to later."""
+        """Cells (index of the frame, label) as nodes, with ``t`` and ``label``; links lead from earlier to later.
+
+        Where ``confidence`` is known, both have it: that a node is a cell, that a link is right.
+        """
         import networkx
 
         from embedtrack.exchange.graph import links_of, nodes_of
@@ -55,6 +60,10 @@ class Tracked:
         graph: networkx.DiGraph[tuple[int, int]] = networkx.DiGraph()
         graph.add_nodes_from(((t, label), {"t": t, "label": label}) for t, label in nodes_of(self.tracks))
         graph.add_edges_from(links_of(self.tracks))
+        for t, label, cell, link in [] if self.confidence is None else self.confidence.tolist():
+            graph.nodes[t, label]["confidence"] = cell
+            for before in graph.predecessors((t, label)):
+                graph.edges[before, (t, label)]["confidence"] = link
         return graph
 
     def save(self, folder: str | Path) -> None:

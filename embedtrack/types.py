@@ -4,13 +4,10 @@ A *frame* is ``float32[H, W]``, normalised. *Labels* are ``int32[H, W]``, 0 for 
 cell. The two records below are the other currencies.
 """
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import torch
 
 Frame = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -18,35 +15,27 @@ Origin = NDArray[np.int32]
 """int32[H, W]: the pixel of frame t-1, counted in reading order, at which the cell of a pixel was, or OUTSIDE."""
 OUTSIDE = -4
 """Of an origin: it lies beyond the frame. Neither a label (0, UNKNOWN) nor an instance (BACKGROUND, IGNORED)."""
-Array = TypeVar("Array", NDArray[np.float32], "torch.Tensor")
-
-
-class Maps(NamedTuple, Generic[Array]):
-    """What the network says of every pixel of frame t (numpy for one frame, torch with a leading batch axis)."""
-
-    offset: Array
-    """[..., 2, H, W]: (y, x) from the pixel to its cell's centre, in grid units (a pixel is ``step`` wide)."""
-    bandwidth: Array
-    """[..., 2, H, W]: (y, x) clustering bandwidth b in [0, 1]: the precision is S = exp(10 b)."""
-    seediness: Array
-    """[..., H, W]: how near the pixel is to its cell's centre, in [0, 1]; 0 on background."""
-    shift: Array
-    """[..., 2, H, W]: (y, x) tracking offset from the pixel to its cell's centre at t-1, in grid units."""
 
 
 class Cells(NamedTuple):
-    """One frame as a method sees it: n cells and k weaker rivals. Nothing behind this knows a network."""
+    """One frame as a method sees it: n cells. Nothing behind this knows a network."""
 
     labels: Labels
     """int32[H, W]: the cells, 1 to n, each of them there; 0 is background."""
-    weak: Labels
-    """int32[H, W]: what is a cell only if the frames around say so, n + 1 to n + k, on background alone; else 0."""
     origin: Origin
     """Where each pixel's cell was at t-1; of the first frame it may be anything."""
     seediness: NDArray[np.float32]
-    """float32[n + k + 1]: how sure the method is of each, in [0, 1]; of label 0 anything."""
+    """float32[n + 1]: how sure the method is of each, in [0, 1]; of label 0 anything."""
     brightness: NDArray[np.float32]
-    """float32[n + k + 1]: mean normalised grey value of each; of label 0 that of the background."""
+    """float32[n + 1]: mean normalised grey value of each; of label 0 that of the background."""
+
+
+CONFIDENCE = np.dtype([("frame", "i4"), ("label", "i4"), ("cell", "f4"), ("link", "f4")])
+"""How likely decisions are right, a row a cell and frame (an index, from 0), in that order. ``cell``: that there is one
+cell; ``link``: that it comes from where the tracks say, be it the same cell before, a mother that divides, or nowhere.
+Cells that were drawn where nobody saw them have no row."""
+Confidence = NDArray[np.void]
+"""CONFIDENCE[n]."""
 
 
 class Track(NamedTuple):

@@ -8,8 +8,9 @@ import tifffile
 
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.cells import cells_of, origins
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.truth.medoid import medoids
-from embedtrack.types import Cells, Labels, Maps, Track
+from embedtrack.types import Cells, Labels, Track
 
 STEP = 1 / 255
 
@@ -117,7 +118,7 @@ def seen(labels: Labels, shift: np.ndarray, step: float = STEP) -> Cells:
     known = np.unique(labels[labels > 0])
     small = (np.searchsorted(known, labels) + 1).astype(np.int32) * (labels > 0)
     sure = np.full(known.size + 1, 0.9, np.float32)
-    return Cells(small, np.zeros_like(small), origins(shift, step), sure, sure.copy())
+    return Cells(small, origins(shift, step), sure, sure.copy())
 
 
 def write_movie(toy: Toy, dataset: Path, name: str = "01", digits: int = 3) -> Path:

@@ -1,6 +1,7 @@
 """One movie in every kind of file: what ``open_movie`` must find equal."""
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +119,33 @@ def write_series(path: Path, movies: list[np.ndarray]) -> Path:
         ome_zarr(path, movie, "0.4").rename(path / str(number))
     json.loads((path / ".zattrs").read_text())
     return path
+
+
+def lif(path: Path, movie: np.ndarray) -> Path:
+    """A Leica file of one series with the axes t, y, x, by hand: no library writes them; lengths are in metres."""
+    frames, height, width = movie.shape
+    sizes = {1: (width, 2, PIXEL * 1e-6, "m"), 2: (height, 2 * width, PIXEL * 1e-6, "m"),
+             4: (frames, 2 * width * height, INTERVAL, "s")}  # fmt: skip
+    dimensions = "".join(
+        f'<DimensionDescription DimID="{one}" NumberOfElements="{count}" Origin="0" Length="{step * (count - 1)}" '
+        f'Unit="{unit}" BitInc="0" BytesInc="{bytes_}"/>' for one, (count, bytes_, step, unit) in sizes.items()
+    )  # fmt: skip
+    channel = (
+        '<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" '
+        'Max="65535" Unit="" LUTName="Gray" IsLUTInverted="0" BytesInc="0" BitInc="0"/>'
+    )
+    data = movie.astype("<u2").tobytes()
+    xml = (
+        '<LMSDataContainerHeader Version="2"><Element Name="cells"><Memory Size="0" MemoryBlockID="MemBlock_0"/>'
+        '<Children><Element Name="Series001"><Data><Image TextDescription=""><ImageDescription>'
+        f"<Channels>{channel}</Channels><Dimensions>{dimensions}</Dimensions></ImageDescription></Image></Data>"
+        f'<Memory Size="{len(data)}" MemoryBlockID="MemBlock_1"/></Element></Children></Element>'
+        "</LMSDataContainerHeader>"
+    ).encode("utf-16-le")
+    name = "MemBlock_1".encode("utf-16-le")
+    place = path / "cells.lif"
+    place.write_bytes(
+        struct.pack("<IIBI", 0x70, len(xml) + 5, 0x2A, len(xml) // 2) + xml
+        + struct.pack("<IIBQBI", 0x70, len(name) + 14, 0x2A, len(data), 0x2A, len(name) // 2) + name + data
+    )  # fmt: skip
+    return place

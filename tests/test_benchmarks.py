@@ -20,9 +20,10 @@ from embedtrack.challenge.tracked import open_tracked
 from embedtrack.config import ModelConfig, Recipe, Sampling
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.model import Model
 from embedtrack.training.distributed import ProcessGroup
-from embedtrack.types import Frame, Maps
+from embedtrack.types import Frame
 from tests.drawings import moving, perfect_maps, still, write_movie
 
 

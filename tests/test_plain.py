@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.links import Views
+from benchmarks.links import Views, link
 from benchmarks.plain import plain_cluster, plain_links, plain_maps
 from benchmarks.plot import Line, Panel, draw
 from benchmarks.speed import WAYS, exponent, gold_of, operations, rate
@@ -15,7 +15,6 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.predict import Predictor
-from embedtrack.methods.embedtrack.votes import link
 from embedtrack.model import Model
 from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
 

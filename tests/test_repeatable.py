@@ -40,9 +40,7 @@ def digest(movie: Path, out: Path, threads: int, command: str = "infer", *more: 
 
 
 def test_runs_and_threads_give_equal_bytes(movie: Path, tmp_path: Path):
-    first = digest(movie, tmp_path / "first", threads=1)
-    assert digest(movie, tmp_path / "again", threads=1) == first
-    assert digest(movie, tmp_path / "three", threads=3) == first
+    assert digest(movie, tmp_path / "three", threads=3) == digest(movie, tmp_path / "one", threads=1)
 
 
 def test_watching_gives_the_bytes_of_infer_and_notes_the_same(movie: Path, tmp_path: Path):

@@ -16,7 +16,7 @@ from embedtrack.challenge.evaluate import evaluate
 from embedtrack.checkpoint import WEIGHTS
 from embedtrack.inference.track import track
 from embedtrack.options import Options
-from embedtrack.training.train import recipe_for
+from embedtrack.training.recipes import recipe_for
 
 ROW = r"^\| (\S+) \| (\d\d): ([\d to]+) \| ([18]) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$"
 """Data set, movie, frames, views and MEASURED in the table of docs/results.md."""

@@ -11,7 +11,6 @@ from embedtrack.batch.jobs import AUTO, ENDING, Job
 from embedtrack.batch.outcome import Outcome
 from embedtrack.challenge.pair import open_pair
 from embedtrack.challenge.record import known_of
-from embedtrack.challenge.tracked import open_tracked
 from embedtrack.challenge.used import doubts
 from embedtrack.exchange.formats import FORMATS, export
 from embedtrack.files.whole import check_apart
@@ -156,8 +155,8 @@ def _kept(folder: Path, name: str, place: Path, asked: Mapping[str, Any]) -> Out
 
 def _hints(place: Path) -> int:
     """Places that deserve a second look."""
-    result = open_tracked(place)
-    return len(find_hints(look(result).table, result.tracks, len(result)))
+    result, _ = open_pair(place, labels=False)
+    return len(find_hints(look(result).table, result.tracks, len(result), confidence=result.confidence))
 
 
 def _outcome(

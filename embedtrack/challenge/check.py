@@ -1,7 +1,7 @@
 """Is a result folder valid by the rules of the challenge? Every fault is reported, none raised."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.lbep import MAX_LABEL, parse_tracks
 from embedtrack.files.names import Numbered, gaps, numbered, runs, spell
-from embedtrack.movies.tiff_image import Header, read_image
+from embedtrack.movies.tiff_image import Header, read_header, read_image
 from embedtrack.types import Track
 
 TRACKS = "res_track.txt"
@@ -39,13 +39,17 @@ def mask_name(number: int, digits: int) -> str:
     return f"mask{number:0{digits}d}.tif"
 
 
-def check(folder: Path, sequence: Layout | None = None) -> list[str]:
+def check(folder: Path, sequence: Layout | None = None, *, labels: bool = True) -> list[str]:
     """Every violation of a result folder, one line each; none if it is valid. One mask is in memory at a time.
+
+    Who reads every mask anyway leaves the ``labels`` out: he tests ``is_at_home`` of each, and asks for all faults
+    where it is not so.
 
     Args:
         folder: with ``mask###.tif`` and ``res_track.txt``.
         sequence: the movie, for its frames, digits and shape; without it the masks should start at 0, the last one
             ends the movie, most of them tell the digits and the first one the shape.
+        labels: also which labels each mask holds; without it only the masks' headers are read.
     """
     folder = Path(folder)
     try:
@@ -58,14 +62,14 @@ def check(folder: Path, sequence: Layout | None = None) -> list[str]:
         tracks, bad_lines = parse_tracks(folder / TRACKS)
         faults += bad_lines
         faults += [f"{folder / TRACKS}: {fault}" for fault in track_faults(tracks, movie.first, movie.last)]
-        presence = _Presence(tracks)
+        presence = _Presence(tracks) if labels else None
     except ValueError as error:
         faults.append(str(error))
         presence = None  # without tracks no label is right or wrong
     # Of two masks with one number the one with the right digits counts.
     masks = {file.number: file.path for file in sorted(files, key=lambda file: file.digits == movie.digits)}
     within = {number: masks[number] for number in sorted(masks) if movie.first <= number <= movie.last}
-    faults += _mask_faults(within, movie.shape, presence)
+    faults += _mask_faults(within, movie.shape, presence) if labels else _header_faults(within, movie.shape)
     return faults + ([f"{folder}: {fault}" for fault in presence.faults()] if presence else [])
 
 
@@ -88,6 +92,12 @@ def track_faults(tracks: list[Track], first: int, last: int) -> Iterator[str]:
             yield f"expected a listed label or 0 as parent of label {label}, got {parent}"
         elif parent and ends[parent] >= begin:
             yield f"expected parent {parent} of label {label} to end before {begin}, got an end at {ends[parent]}"
+
+
+def is_at_home(tracks: Iterable[Track], number: int, labels: Sequence[int] | NDArray[np.integer[Any]]) -> bool:
+    """Whether the labels that a frame holds, each once in rising order, are those of the tracks that are there."""
+    expected = sorted(track.label for track in tracks if track.begin <= number <= track.end)
+    return np.array_equal(expected, labels)
 
 
 class _Movie(NamedTuple):
@@ -141,6 +151,19 @@ def _mask_faults(masks: dict[int, Path], shape: tuple[int, ...] | None, presence
             yield f"{path}: expected {expected}, got {got}"
         if presence and mask.dtype.kind in "ui":
             presence.see(number, mask)
+
+
+def _header_faults(masks: dict[int, Path], shape: tuple[int, ...] | None) -> Iterator[str]:
+    """As far as the masks' headers tell, what is wrong with them."""
+    for path in masks.values():
+        try:
+            got = read_header(path)
+        except ValueError as error:
+            yield str(error)
+            continue
+        shape = shape or got.shape
+        if got != (expected := Header(shape, np.dtype(np.uint16))):
+            yield f"{path}: expected {expected}, got {got}"
 
 
 class _Presence:

@@ -10,7 +10,7 @@ from ctc_metrics import metrics
 from rich.table import Table
 
 from embedtrack.challenge.aogm import Match, match_labels, operations
-from embedtrack.challenge.check import TRACKS, check, track_faults
+from embedtrack.challenge.check import TRACKS, check, is_at_home, track_faults
 from embedtrack.challenge.layout import FrameFolder, Truth, open_truth, read_labels, read_tracks
 from embedtrack.files.beside import beside, of_movie
 from embedtrack.files.names import gaps, numbered, runs, spell
@@ -26,12 +26,19 @@ Scores = dict[str, float | None]
 
 
 class Result(NamedTuple):
-    """A valid result folder."""
+    """A result folder, valid but for the labels in its masks, which were not read yet."""
 
     folder: Path
     masks: dict[int, Path]
     """By frame number."""
     tracks: list[Track]
+    movie: FrameFolder | None
+    """What its frames should be."""
+
+    def require_labels(self) -> None:
+        """Raise ValueError, a line per fault, unless each label is in the frames of its track and nowhere else."""
+        if faults := check(self.folder, self.movie):
+            raise ValueError("\n".join(faults))
 
 
 def evaluate(
@@ -52,15 +59,45 @@ def evaluate(
     Raises:
         ValueError: truth or result are missing, invalid (a line per fault) or have not the same frames.
     """
-    truth = _open_truth(Path(os.path.abspath(truth_folder)))
+    truth = open_gold(truth_folder)
     result = _open_result(Path(result_folder), truth)
     numbers = _choose(frames, truth, result)
-    scores: Scores = dict.fromkeys((*MEASURES, "AOGM", *OPERATIONS))
-    scores["SEG"] = _seg([_match(truth.gold[t], result.masks[t]) for t in numbers if t in truth.gold])
+    if not truth.markers or len(numbers) < len(result.masks):
+        result.require_labels()  # those of the frames that are not scored, too
+    matches, gold = [], []
+    for number in numbers:
+        labels = read_labels(result.masks[number])
+        if number in truth.markers:
+            matches.append(_match(truth.markers[number], labels, result.masks[number]))
+            if not is_at_home(result.tracks, number, matches[-1].masks):
+                result.require_labels()
+        if number in truth.gold:
+            gold.append(_match(truth.gold[number], labels, result.masks[number]))
+    reference, computed = (cut(tracks, numbers[0], numbers[-1]) for tracks in (truth.tracks, result.tracks))
     if truth.markers:
-        matches = [_match(truth.markers[t], result.masks[t]) for t in numbers]
-        reference, computed = (cut(tracks, numbers[0], numbers[-1]) for tracks in (truth.tracks, result.tracks))
         _check_markers([truth.markers[t] for t in numbers], matches, reference)
+    return score(matches if truth.markers else None, gold, reference, computed, cycle_tolerance)
+
+
+def score(
+    matches: list[Match] | None,
+    gold: list[Match],
+    reference: list[Track],
+    computed: list[Track],
+    cycle_tolerance: int,
+) -> Scores:
+    """As ``evaluate``, of a result that was matched with its truth.
+
+    Args:
+        matches: of the markers of each frame; None where the truth has no tracks.
+        gold: of the gold masks, of the frames that have some.
+        reference: the tracks of the truth, whose first frame is 0.
+        computed: those of the result.
+        cycle_tolerance: i of BC(i), in frames.
+    """
+    scores: Scores = dict.fromkeys((*MEASURES, "AOGM", *OPERATIONS))
+    scores["SEG"] = _seg(gold)
+    if matches is not None:
         scores |= track_scores(matches, reference, computed, cycle_tolerance)
     scores["OP_CSB"] = _mean(scores["SEG"], scores["DET"])
     scores["OP_CTB"] = _mean(scores["SEG"], scores["TRA"])
@@ -136,8 +173,13 @@ def _mean(first: float | None, second: float | None) -> float | None:
     return None if first is None or second is None else (first + second) / 2
 
 
-def _open_truth(folder: Path) -> Truth:
-    """The truth of ``DATASET/01_GT``, with valid tracks."""
+def open_gold(folder: Path) -> Truth:
+    """The truth of ``DATASET/01_GT``, with valid tracks.
+
+    Raises:
+        ValueError: there is none.
+    """
+    folder = Path(os.path.abspath(folder))
     if not folder.name.endswith("_GT"):
         inside = folder.parent.name.endswith("_GT")
         gold = folder.parent if inside else beside(of_movie(folder), "_GT")
@@ -162,10 +204,9 @@ def _open_result(folder: Path, truth: Truth) -> Result:
         height, width = read_header(next(iter((truth.markers or truth.gold).values()))).shape
         paths = tuple(file.path for file in files)
         movie = FrameFolder(folder, paths, files[0].number, files[0].digits, (height, width))
-    faults = check(folder, movie)
-    if faults:
-        raise ValueError("\n".join(faults))
-    return Result(folder, {file.number: file.path for file in files}, read_tracks(folder / TRACKS))
+    if check(folder, movie, labels=False):
+        raise ValueError("\n".join(check(folder, movie)))
+    return Result(folder, {file.number: file.path for file in files}, read_tracks(folder / TRACKS), movie)
 
 
 def _choose(frames: range | None, truth: Truth, result: Result) -> list[int]:
@@ -189,8 +230,9 @@ def _choose(frames: range | None, truth: Truth, result: Result) -> list[int]:
     return sorted(numbers)
 
 
-def _match(truth: Path, mask: Path) -> Match:
-    cells, labels = read_labels(truth), read_labels(mask)
+def _match(truth: Path, labels: Labels, mask: Path) -> Match:
+    """The labels of the file ``mask`` with those of the file ``truth``."""
+    cells = read_labels(truth)
     if cells.shape != labels.shape:
         raise ValueError(f"{mask}: expected the shape of {truth}, {cells.shape}, got {labels.shape}; check the folders")
     return match_labels(cells, labels)

@@ -80,7 +80,12 @@ def _rivals(movie: Path) -> bool:
 
 
 def open_pair(
-    result: Path, raw: Path | None = None, choice: Choice | None = None, *, channels: bool = False
+    result: Path,
+    raw: Path | None = None,
+    choice: Choice | None = None,
+    *,
+    channels: bool = False,
+    labels: bool = True,
 ) -> tuple[Tracked, Lazy[NDArray[Any]] | None]:
     """A result, or truth, and the frames of its movie if there is ``raw``.
 
@@ -92,12 +97,13 @@ def open_pair(
         raw: the movie.
         choice: what the user says.
         channels: give all channels of the movie, [H, W, channels], unless the user chooses one.
+        labels: see ``open_tracked``.
 
     Raises:
         ValueError: either is not valid, or the movie is another one.
     """
     choice = choice or Choice()
-    tracked = open_tracked(result, choice.units)
+    tracked = open_tracked(result, choice.units, labels=labels)
     if raw is None:
         return tracked, None
     movie = open_raw(raw, tracked, choice, channels=channels)

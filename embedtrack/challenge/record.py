@@ -13,11 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from embedtrack.files.guard import clipped
 from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
+from embedtrack.types import CONFIDENCE, Confidence
 
 CORRECTED = "corrected"
 """The field that says that a person has corrected the masks, and when."""
@@ -55,26 +58,42 @@ def check_uncorrected(result: Path) -> None:
         )
 
 
-def announce(destination: Path, new: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
+def announce(
+    destination: Path,
+    new: Path,
+    known: Mapping[str, Any] | None,
+    confidence: Confidence | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
     """Write the record of a result that is about to take its place, beside that of the one that it replaces.
 
     Args:
         destination: the result's place.
         new: the folder of the result that is to come.
         known: what is known of it.
+        confidence: how likely its decisions are right; ``frame`` is the number of a frame here.
         overwrite: replace a file that is none of ours.
     """
     before: list[dict[str, Any]] = []
     with suppress(ValueError):  # a damaged record is worth nothing
         before = [one for one in [_fitting(destination)] if one] if destination.is_dir() else []
     if known is not None or before:
-        _write(destination, {"digest": digest(new), "known": known, "before": before}, overwrite=overwrite)
+        whole = {"digest": digest(new), "known": known, **_columns(confidence), "before": before}
+        _write(destination, whole, overwrite=overwrite)
 
 
-def confirm(destination: Path, known: Mapping[str, Any] | None, *, overwrite: bool = False) -> None:
+def confirm(
+    destination: Path,
+    known: Mapping[str, Any] | None,
+    confidence: Confidence | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
     """Keep the record of the result that was published, and no other; none where nothing is known of it."""
     if known is not None:
-        _write(destination, {"digest": digest(destination), "known": known}, overwrite=overwrite)
+        whole = {"digest": digest(destination), "known": known, **_columns(confidence)}
+        _write(destination, whole, overwrite=overwrite)
     else:
         forget(destination)
 
@@ -113,6 +132,29 @@ def used_by(result: Path) -> dict[str, Any]:
     return used if isinstance(used, dict) else {}
 
 
+def confidence_of(result: Path) -> Confidence | None:
+    """How likely the decisions of a result are right; ``frame`` is the number of a frame. None where nobody says so.
+
+    Raises:
+        ValueError: the record beside it is damaged.
+    """
+    columns = (_fitting(result) or {}).get("confidence")
+    if columns is None:
+        return None
+    try:
+        rows = np.zeros(len(columns["frame"]), CONFIDENCE)
+        for name in CONFIDENCE.names or ():
+            rows[name] = columns[name]
+        if not ((rows["cell"] >= 0) & (rows["cell"] <= 1) & (rows["link"] >= 0) & (rows["link"] <= 1)).all():
+            raise ValueError("a probability outside of 0 to 1")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{record_of(result)}: expected a record as infer writes it, got a confidence that is none ({error}); "
+            "move it away"
+        ) from None
+    return rows
+
+
 def noted(result: Path) -> Choice:
     """How the movie of a result was read, as its record says; nothing where there is none.
 
@@ -147,14 +189,24 @@ def _fitting(result: Path) -> dict[str, Any] | None:
         written = json.loads(path.read_bytes())
         records: list[dict[str, Any]] = [written, *written.get("before", [])]
         here = digest(result)
-        return next(({"digest": here, "known": one["known"]} for one in records if one["digest"] == here), None)
+        kept = ("digest", "known", "confidence")
+        fitting = (one for one in records if one["digest"] == here and "known" in one)
+        return next(({name: one[name] for name in kept if name in one} for one in fitting), None)
     except Exception as error:  # nested too deeply, another kind of value, ...
         raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away") from error
 
 
 def _write(result: Path, record: Mapping[str, Any], *, overwrite: bool) -> None:
     with new_file(record_of(result), overwrite=overwrite) as path:
-        path.write_text(json.dumps({"by": TOKEN.decode(), **record}, indent=2) + "\n")
+        path.write_text(json.dumps({"by": TOKEN.decode(), **record}) + "\n")
+
+
+def _columns(confidence: Confidence | None) -> dict[str, Any]:
+    """The record's field of it, if there is any."""
+    if confidence is None or not len(confidence):
+        return {}
+    columns = {name: confidence[name].astype(float).round(4).tolist() for name in ("cell", "link")}
+    return {"confidence": {name: confidence[name].tolist() for name in ("frame", "label")} | columns}
 
 
 def _positive(movie: Mapping[str, Any], name: str) -> float | None:

@@ -1,14 +1,15 @@
 """A tracked movie in the challenge's files, a result or truth: read when asked for, written whole or not at all."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from embedtrack.challenge import layout
-from embedtrack.challenge.check import TRACKS, check, track_faults
-from embedtrack.challenge.record import CORRECTED, noted
+from embedtrack.challenge.check import TRACKS, check, is_at_home, track_faults
+from embedtrack.challenge.record import CORRECTED, confidence_of, noted
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered, summary
@@ -16,12 +17,19 @@ from embedtrack.movies.selection import Choice
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
+from embedtrack.types import Labels
 
 
-def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
+def open_tracked(folder: Path, units: Units | None = None, *, labels: bool = True) -> Tracked:
     """A result, e.g. ``DATASET/01_RES``, or tracking truth, e.g. ``DATASET/01_GT`` or ``01_GT/TRA``.
 
     Units that are not given are those that the record beside a result has.
+
+    Args:
+        folder: where it lies.
+        units: what pixels and frames are worth.
+        labels: test the labels of every mask now; without it, each mask's when it is read, which then raises
+            ValueError with every fault. For who reads each mask once, and writes nothing before he has read all.
 
     Raises:
         ValueError: there is neither, or it is not valid; a line per fault.
@@ -35,7 +43,7 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
         )
     prefix, table = ("man_track", truth / "man_track.txt") if truth else ("mask", folder / TRACKS)
     files = numbered(truth or folder, prefix)
-    faults = [] if truth else _result_faults(folder)
+    faults = [] if truth else _result_faults(folder, labels=labels)
     if not faults and [file.number - files[0].number for file in files] != list(range(len(files))):
         faults = [f"{truth}: expected truth of consecutive frames, got holes or double numbers; add or rename images"]
     if not faults and not files:
@@ -47,13 +55,19 @@ def open_tracked(folder: Path, units: Units | None = None) -> Tracked:
     paths = [file.path for file in files]
     height, width = read_header(paths[0]).shape
     movie = Choice() if truth else noted(folder)
+    confidence = None if truth else confidence_of(folder)
+    if confidence is not None:
+        confidence["frame"] -= first
     tracked = Tracked(
         Lazy(len(paths), lambda i: read_labels(paths[i])),
         tracks, (height, width), first, files[0].digits, (units or Units()).over(movie.units), movie,
+        confidence,
     )  # fmt: skip
-    if truth:
+    if truth and labels:
         require_valid(tracked, truth)
-    return tracked
+    elif truth:
+        _require_tracks(tracked, truth)
+    return tracked if labels else replace(tracked, masks=_tested(tracked, truth, folder))
 
 
 def is_truth(folder: Path) -> bool:
@@ -76,20 +90,38 @@ def write_tracked(
         ValueError: it is not valid, has more than 65535 tracks, or the place holds something else than a result.
     """
     movie = tracked.movie._replace(units=tracked.units).note()
-    known = known or ({"movie": movie} if any(movie.values()) else None)
+    known = known or ({"movie": movie} if any(movie.values()) or tracked.confidence is not None else None)
     corrections = CORRECTED in (known or {})
     with ResultWriter(out, tracked, overwrite=overwrite, corrections=corrections) as writer:
         for index, labels in enumerate(tracked.masks):
             writer.write(index, labels)
-        writer.commit(tracked.tracks, known)
+        writer.commit(tracked.tracks, known, tracked.confidence)
 
 
 def require_valid(tracked: Tracked, name: object) -> None:
     """Raise ValueError, a line per fault, unless each label is in the frames of its track and nowhere else."""
-    faults = [f"{name}: {fault}" for fault in track_faults(tracked.tracks, 0, len(tracked) - 1)]
-    faults += [] if faults else [f"{name}: {fault}" for fault in _presence_faults(tracked)]
-    if faults:
+    _require_tracks(tracked, name)
+    if faults := [f"{name}: {fault}" for fault in _presence_faults(tracked)]:
         raise ValueError(summary(faults))
+
+
+def _require_tracks(tracked: Tracked, name: object) -> None:
+    if faults := [f"{name}: {fault}" for fault in track_faults(tracked.tracks, 0, len(tracked) - 1)]:
+        raise ValueError(summary(faults))
+
+
+def _tested(tracked: Tracked, truth: Path | None, folder: Path) -> Lazy[Labels]:
+    """The masks of truth or of the result in ``folder``, each tested when it is read."""
+
+    def read(index: int) -> Labels:
+        labels = tracked.masks[index]
+        if labels.shape != tracked.shape or not is_at_home(tracked.tracks, index, np.unique(labels[labels > 0])):
+            if truth:
+                require_valid(tracked, truth)
+            raise ValueError(summary(_result_faults(folder)))
+        return labels
+
+    return Lazy(len(tracked), read)
 
 
 def _truth(folder: Path) -> Path | None:
@@ -97,8 +129,8 @@ def _truth(folder: Path) -> Path | None:
     return next((place for place in (folder / "TRA", folder) if (place / "man_track.txt").is_file()), None)
 
 
-def _result_faults(folder: Path) -> list[str]:
-    """What is wrong with a result whose first frame may have any number."""
+def _result_faults(folder: Path, *, labels: bool = True) -> list[str]:
+    """What is wrong with a result whose first frame may have any number; all of it if anything is."""
     files = numbered(folder, "mask")
     if not files or [file.number - files[0].number for file in files] != list(range(len(files))):
         return check(folder)
@@ -109,7 +141,8 @@ def _result_faults(folder: Path) -> list[str]:
     movie = layout.FrameFolder(
         folder, tuple(file.path for file in files), files[0].number, files[0].digits, (height, width)
     )
-    return check(folder, movie)
+    found = check(folder, movie, labels=labels)
+    return check(folder, movie) if found and not labels else found
 
 
 def _presence_faults(tracked: Tracked) -> Iterator[str]:

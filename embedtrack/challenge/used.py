@@ -11,7 +11,7 @@ LONGEST = 400
 
 
 def as_used(used: Mapping[str, Any]) -> str:
-    """Border, tiles and memory: ``border 25 px, 4 tiles of 512 x 512 px, 812 MB of memory``, as far as they are known.
+    """Border, tiles and memory, as far as they are known: ``border 25 px, 4 tiles of 512 x 512 px, 812 MB of memory``.
 
     Args:
         used: from a record, which may say anything.
@@ -45,7 +45,7 @@ def doubts(used: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(blank, list) and blank and all(map(_is_count, blank)):
         found.append(f"nothing can be seen in the frames {spell(runs(blank))}: all their pixels are nearly equal")
     if isinstance(uneven, int | float) and uneven:
-        found.append(f"the ground differs over the frame by {uneven:.0f} times its noise; correct the shading first")
+        found.append(f"the ground differs over the frame by {uneven:.0f} times its noise and was levelled")
     if isinstance(used.get("cut_short"), str):
         found.append(f"the frames that follow could not be read: {used['cut_short']}")
     return tuple(clipped(text, LONGEST) for text in found)

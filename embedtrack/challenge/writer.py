@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.names import summary
 from embedtrack.files.replace_folder import Replacement
 from embedtrack.files.whole import check_movable, explained, resolved
-from embedtrack.types import Track
+from embedtrack.types import Confidence, Track
 
 RESULT_FILE = re.compile(rf"mask[0-9]+\.tif|{re.escape(TRACKS)}|(SEG|DET|TRA)_log\.txt")
 """The logs are what the official measures leave beside the masks."""
@@ -49,11 +50,7 @@ class ResultWriter:
         Raises:
             ValueError: the destination holds something else than a result, or cannot be written.
         """
-        with explained(self.destination, WHAT):
-            check_replaceable(self.destination, overwrite=self.overwrite)
-            record.check_beside(self.destination, overwrite=self.overwrite)
-            if not self.overwrite and not self.corrections:
-                record.check_uncorrected(self.destination)
+        with taking(self.destination, overwrite=self.overwrite, corrections=self.corrections):
             self._replacement.__enter__()
         return self
 
@@ -80,17 +77,23 @@ class ResultWriter:
         with explained(self.destination, WHAT):
             write_mask(self._replacement.new / name, labels.astype(np.uint16))
 
-    def commit(self, tracks: Iterable[Track], known: Mapping[str, Any] | None = None) -> None:
+    def commit(
+        self, tracks: Iterable[Track], known: Mapping[str, Any] | None = None, confidence: Confidence | None = None
+    ) -> None:
         """Write the tracks, check the whole result and put it in its place, with its record.
 
         Args:
             tracks: begin and end are frame indices from 0, as in ``write``; in the file they are frame numbers.
             known: the record, see ``record.py``.
+            confidence: how likely the decisions are right, for the record; frames as in ``tracks``.
 
         Raises:
             ValueError: the result is not valid (a line per fault), or cannot be put in its place.
         """
         first, new = self.sequence.first, self._replacement.new
+        if confidence is not None:
+            confidence = confidence.copy()
+            confidence["frame"] += first
         with explained(self.destination, WHAT):
             write_tracks(new / TRACKS, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
         faults = check(new, self.sequence)
@@ -98,9 +101,25 @@ class ResultWriter:
             raise ValueError(summary(faults).replace(str(new), str(self.destination)))
         with explained(self.destination, WHAT):
             check_replaceable(self.destination, overwrite=self.overwrite)  # it may have changed since the start
-            record.announce(self.destination, new, known, overwrite=self.overwrite)
+            record.announce(self.destination, new, known, confidence, overwrite=self.overwrite)
             self._replacement.publish()
-            record.confirm(self.destination, known, overwrite=self.overwrite)
+            record.confirm(self.destination, known, confidence, overwrite=self.overwrite)
+
+
+@contextmanager
+def taking(destination: Path, *, overwrite: bool, corrections: bool = False) -> Iterator[None]:
+    """Within, the place of a result is taken.
+
+    Raises:
+        ValueError: something else than a result is there, or corrections of a person that no ``corrections`` replace,
+            or nothing can be written there; before any work.
+    """
+    with explained(destination, WHAT):
+        check_replaceable(destination, overwrite=overwrite)
+        record.check_beside(destination, overwrite=overwrite)
+        if not overwrite and not corrections:
+            record.check_uncorrected(destination)
+        yield
 
 
 def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:

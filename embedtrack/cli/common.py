@@ -58,7 +58,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 Compile = Annotated[
     str,
-    typer.Option("--compile", help="on: compile the network first, for long movies; auto: only what leaves all bytes."),
+    typer.Option("--compile", help="auto: a GPU replays the network as a CUDA graph in long movies; off: never."),
 ]
 
 

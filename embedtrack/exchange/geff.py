@@ -1,5 +1,6 @@
 """GEFF, the graph exchange format of zarr: ``OUT/tracks.geff`` with the masks in ``OUT/segmentation`` beside it."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,14 +48,15 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
         "track_id": np.array(names, np.uint32),
         "lineage_id": np.array([life[name].lineage for name in names], np.uint32),
     }
+    sure = _confidence(result, nodes, links)
     from geff.core_io import write_arrays
 
     write_arrays(
         folder / GRAPH,
         np.arange(len(nodes), dtype=np.uint64),
-        {name: {"values": values, "missing": None} for name, values in columns.items()},
+        {name: {"values": values, "missing": None} for name, values in columns.items()} | sure[0],
         np.array(links, np.uint64).reshape(-1, 2),
-        {},
+        sure[1],
         spec.GeffMetadata(
             geff_version=geff.__version__,
             directed=True,
@@ -67,6 +69,19 @@ def write(result: Tracked, folder: Path, raw: Sequence[NDArray[Any]] | None = No
         ),
         zarr_format=2,
     )
+
+
+def _confidence(
+    result: Tracked, nodes: Sequence[Node], links: Sequence[tuple[int, int]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The properties ``confidence`` of cells and links, missing where nobody says so; none without confidence."""
+    if result.confidence is None:
+        return {}, {}
+    known = {(t, label): chances for t, label, *chances in result.confidence.tolist()}
+    cells = np.array([known.get(node, [math.nan])[0] for node in nodes])
+    arrivals = np.array([known.get(nodes[end], [0, math.nan])[1] for _, end in links])
+    both = ({"confidence": {"values": np.nan_to_num(one), "missing": np.isnan(one)}} for one in (cells, arrivals))
+    return next(both), next(both)
 
 
 def read(path: Path) -> Tracked:

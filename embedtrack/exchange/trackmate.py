@@ -4,6 +4,7 @@ An outline cannot say that a mask has a hole or two parts, so the masks are the 
 name is its value there. In others' files spots without a mask become their outline, or a disc of their radius.
 """
 
+import math
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -38,7 +39,10 @@ SPOT_FEATURES = (
     ("POSITION_Z", "Z", "POSITION"), ("POSITION_T", "T", "TIME"), ("FRAME", "Frame", "NONE"),
     ("RADIUS", "Radius", "LENGTH"), ("VISIBILITY", "Visibility", "NONE"), ("AREA", "Area", "AREA"),
 )  # fmt: skip
-EDGE_FEATURES = (("SPOT_SOURCE_ID", "Source spot ID", "NONE"), ("SPOT_TARGET_ID", "Target spot ID", "NONE"))
+EDGE_FEATURES = (
+    ("SPOT_SOURCE_ID", "Source spot ID", "NONE"), ("SPOT_TARGET_ID", "Target spot ID", "NONE"),
+    ("LINK_COST", "Edge cost", "COST"),
+)  # fmt: skip
 TRACK_FEATURES = (("TRACK_INDEX", "Index", "NONE"), ("TRACK_ID", "ID", "NONE"), ("NUMBER_SPOTS", "N spots", "NONE"))
 WHOLE = {"FRAME", "VISIBILITY", "SPOT_SOURCE_ID", "SPOT_TARGET_ID", "TRACK_INDEX", "TRACK_ID", "NUMBER_SPOTS"}
 
@@ -122,16 +126,17 @@ def read(path: Path) -> Tracked:
 
 
 def _add_spots(model: ET.Element, result: Tracked, pixel: float, interval: float) -> dict[Node, int]:
-    """The spots, frame by frame; returns the ID of each."""
+    """The spots, frame by frame, their quality is how likely there is a cell; returns the ID of each."""
     number: dict[Node, int] = {}
     total = sum(track.end - track.begin + 1 for track in result.tracks)
+    sure = {} if result.confidence is None else {(t, label): one for t, label, one, _ in result.confidence.tolist()}
     spots = ET.SubElement(model, "AllSpots", nspots=str(total))
     for t, labels in enumerate(result.masks):
         group = ET.SubElement(spots, "SpotsInFrame", frame=str(t))
         for (label, (y, x)), (outline, area) in zip(sorted(places(labels).items()), _outlines(labels), strict=True):
             number[t, label] = len(number)
-            values = {"QUALITY": 1.0, "POSITION_X": x * pixel, "POSITION_Y": y * pixel, "POSITION_Z": 0.0,
-                      "POSITION_T": t * interval, "RADIUS": np.sqrt(area / np.pi) * pixel,
+            values = {"QUALITY": sure.get((t, label), 1.0), "POSITION_X": x * pixel, "POSITION_Y": y * pixel,
+                      "POSITION_Z": 0.0, "POSITION_T": t * interval, "RADIUS": np.sqrt(area / np.pi) * pixel,
                       "AREA": area * pixel**2}  # fmt: skip
             relative = ((outline - (y, x)) * pixel)[:, ::-1]
             whole = {"ID": number[t, label], "name": label, "FRAME": t, "VISIBILITY": 1, "ROI_N_POINTS": len(relative)}
@@ -143,9 +148,13 @@ def _add_spots(model: ET.Element, result: Tracked, pixel: float, interval: float
 
 
 def _add_tracks(model: ET.Element, result: Tracked, number: dict[Node, int]) -> None:
-    """A family with its links is one track; cells without any link are in none, as in TrackMate itself."""
+    """A family with its links is one track; cells without any link are in none, as in TrackMate itself.
+
+    The cost of a link is minus the logarithm of how likely it is right.
+    """
     cell, life = cell_of_track(result.tracks), lives(result.tracks)
     families: dict[int, list[Edge]] = defaultdict(list)
+    sure = {} if result.confidence is None else {(t, label): one for t, label, _, one in result.confidence.tolist()}
     for start, end in links_of(result.tracks):
         families[life[cell[start[1]]].lineage].append((start, end))
     tracks, kept = ET.SubElement(model, "AllTracks"), ET.SubElement(model, "FilteredTracks")
@@ -154,7 +163,8 @@ def _add_tracks(model: ET.Element, result: Tracked, number: dict[Node, int]) -> 
         track = ET.SubElement(tracks, "Track", name=f"Track_{name}", TRACK_INDEX=str(index), TRACK_ID=str(index),
                               NUMBER_SPOTS=str(len(spots)))  # fmt: skip
         for start, end in links:
-            ET.SubElement(track, "Edge", SPOT_SOURCE_ID=str(number[start]), SPOT_TARGET_ID=str(number[end]))
+            ends = {"SPOT_SOURCE_ID": str(number[start]), "SPOT_TARGET_ID": str(number[end])}
+            ET.SubElement(track, "Edge", ends | {"LINK_COST": f"{-math.log(max(sure.get(end, 1.0), 1e-9)):.4g}"})
         ET.SubElement(kept, "TrackID", TRACK_ID=str(index))
 
 

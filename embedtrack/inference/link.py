@@ -75,7 +75,8 @@ def link(
         for mask in finished(tracker, cells):
             found.append(mask)
             on_frame(len(found), len(labels))
-    result = Tracked(found, tracker.tracks(), (labels[0].shape[0], labels[0].shape[1]))
+    shape = (labels[0].shape[0], labels[0].shape[1])
+    result = Tracked(found, tracker.tracks(), shape, confidence=tracker.confidence())
     source = opened or about
     return result.of(source) if source else result
 
@@ -123,7 +124,7 @@ def link_files(
         used = replace(options, device=str(segmenter.device) if segmenter else "cpu")
         known = provenance.gather(layout.path, model_folder, seconds, used, layout.note())
         known |= {"masks": str(opened.path.resolve()), "repair": repair}
-        writer.commit(tracker.tracks(), known)
+        writer.commit(tracker.tracks(), known, tracker.confidence())
     provenance.write_log(out, known, overwrite=overwrite)
     return summarise(tracker.tracks(), len(labels), seconds)
 

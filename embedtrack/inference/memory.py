@@ -62,7 +62,7 @@ def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Trac
     if not len(masks):
         raise ValueError("expected a movie of at least one frame, got none")
     shape = masks[0].shape
-    about = Tracked(masks, tracker.tracks(), (shape[0], shape[1]))
+    about = Tracked(masks, tracker.tracks(), (shape[0], shape[1]), confidence=tracker.confidence())
     return about.of(opened) if opened else about
 
 

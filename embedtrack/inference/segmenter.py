@@ -13,8 +13,7 @@ from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead, spread
 from embedtrack.method import Pending, Predictor, Shape, State
 from embedtrack.model import Model
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_working
+from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.tiff_image import read_frame
 from embedtrack.options import Options
 from embedtrack.types import Cells, Frame
@@ -98,7 +97,7 @@ class Segmenter:
         """The frame at the working scale, and the shape of its image."""
         image, config = get(), self.model.config
         grey = read_frame(image) if isinstance(image, Path) else np.asarray(image)
-        frame = normalise(to_working(grey, config.scale), config.normalisation)
+        frame = as_frame(grey, config.scale, config.normalisation)
         return frame, (grey.shape[0], grey.shape[1])
 
 

@@ -14,8 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from embedtrack.types import Array, Maps
-
 Image = TypeVar("Image", NDArray[Any], torch.Tensor)
 
 
@@ -86,16 +84,6 @@ def undo_axes(axes: Image, symmetry: Symmetry) -> Image:
 def undo_vectors(vectors: Image, symmetry: Symmetry) -> Image:
     """The inverse of ``do_vectors``."""
     return do_vectors(vectors, symmetry.inverse)
-
-
-def undo_maps(maps: Maps[Array], symmetry: Symmetry) -> Maps[Array]:
-    """Turn back what the network said of a frame that ``do`` has turned."""
-    return Maps(
-        offset=undo_vectors(maps.offset, symmetry),
-        bandwidth=undo_axes(maps.bandwidth, symmetry),
-        seediness=undo(maps.seediness, symmetry),
-        shift=undo_vectors(maps.shift, symmetry),
-    )
 
 
 def _reverse(array: Image, axes: tuple[int, ...]) -> Image:

@@ -20,18 +20,17 @@ from embedtrack.inference.suit import suit
 from embedtrack.machine.device import peak_memory
 from embedtrack.machine.pipeline import ahead
 from embedtrack.model import OnFrame
-from embedtrack.movies.content import content, ground_of
+from embedtrack.movies.content import content
 from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
+from embedtrack.movies.scale import to_working
+from embedtrack.movies.shading import unevenness
 from embedtrack.options import Options
 from embedtrack.tracks.lives import cell_of_track
 from embedtrack.tracks.tracker import Tracker
 from embedtrack.types import Track
 
 log = logging.getLogger(__name__)
-
-UNEVEN = 10.0
-"""Of the movies in fluorescence that trained the shipped models none has more than 6: see ``content.ground_of``."""
 
 
 class Summary(NamedTuple):
@@ -105,7 +104,7 @@ def track(
             "cut_short": str(faults[0]) if faults else None,
             **(notes or {}),
         }
-        writer.commit(tracker.tracks(), known)
+        writer.commit(tracker.tracks(), known, tracker.confidence())
     provenance.write_log(out, known, overwrite=overwrite)
     summary = summarise(tracker.tracks(), count, seconds)
     return summary._replace(used=used, fault="".join(map(str, faults)))
@@ -129,12 +128,12 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
 
 
 def _shading(movie: Movie, segmenter: Segmenter) -> float | None:
-    """How uneven the dark ground of fluorescence is, if that is much: cells are then judged by other measures."""
-    if segmenter.model.config.normalisation.method != "asinh":
+    """By how many times its noise the ground of the first frame differs, if that is so much that it is levelled."""
+    config = segmenter.model.config
+    if config.normalisation.method != "asinh":
         return None
-    first = movie.frames[0]
-    uneven = ground_of(first, content(first))
-    return round(uneven, 1) if uneven > UNEVEN else None
+    first = to_working(movie.frames[0], config.scale)
+    return round(unevenness(first, content(first)), 1) or None
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:

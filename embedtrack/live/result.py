@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embedtrack.challenge import record
 from embedtrack.challenge.check import TRACKS
 from embedtrack.challenge.lbep import write_tracks
-from embedtrack.challenge.writer import WHAT, check_replaceable, write_mask
+from embedtrack.challenge.writer import WHAT, taking, write_mask
 from embedtrack.files.replace_folder import Replacement
 from embedtrack.files.whole import explained, resolved
 from embedtrack.types import Track
@@ -44,11 +44,7 @@ class LiveResult:
         Raises:
             ValueError: the destination holds something else than a result, or cannot be written.
         """
-        with explained(self.destination, WHAT):
-            check_replaceable(self.destination, overwrite=self.overwrite)
-            record.check_beside(self.destination, overwrite=self.overwrite)
-            if not self.overwrite:
-                record.check_uncorrected(self.destination)
+        with taking(self.destination, overwrite=self.overwrite):
             self._replacement.__enter__()
         return self
 

@@ -220,7 +220,7 @@ def _identity(folder: Path, model_folder: Path, segmenter: Segmenter) -> str:
     config, options = segmenter.model.config.model_dump_json(), segmenter.options
     known = [__version__, torch.__version__, str(folder.resolve()), weights, config, str(segmenter.device)]
     border = border_of(folder, options.border)
-    return json.dumps([*known, options.views, options.precision, options.compiling == "on", border, options.max_gap])
+    return json.dumps([*known, options.views, options.precision, border, options.max_gap])
 
 
 @contextmanager

@@ -52,11 +52,27 @@ def find_errors(truth: Tracked, result: Tracked) -> list[Error]:
     Raises:
         ValueError: the movies differ in frames or size.
     """
+    require_same_frames(truth, result)
+    compared = [compare(cells, masks) for cells, masks in zip(truth.masks, result.masks, strict=True)]
+    return errors_of(compared, truth.tracks, result.tracks)
+
+
+def require_same_frames(truth: Tracked, result: Tracked) -> None:
+    """Raise ValueError unless they can be compared frame by frame."""
     if (truth.first, len(truth), truth.shape) != (result.first, len(result), result.shape):
         got = [f"frames {m.first} to {m.first + len(m) - 1} of {m.shape[0]} x {m.shape[1]}" for m in (truth, result)]
         raise ValueError(f"expected truth and result of the same frames, got {got[0]} and {got[1]}; check the folders")
-    compared = [compare(cells, masks) for cells, masks in zip(truth.masks, result.masks, strict=True)]
-    found = [*_of_masks(compared), *_of_links([one.match for one in compared], truth.tracks, result.tracks)]
+
+
+def errors_of(compared: list[Comparison], reference: list[Track], computed: list[Track]) -> list[Error]:
+    """As ``find_errors``, where each frame was compared already.
+
+    Args:
+        compared: one per frame.
+        reference: the tracks of the truth.
+        computed: those of the result.
+    """
+    found = [*_of_masks(compared), *_of_links([one.match for one in compared], reference, computed)]
     return sorted(found, key=lambda error: (error.frame, KINDS.index(error.kind), error.cells, error.masks))
 
 

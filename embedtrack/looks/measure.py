@@ -45,6 +45,8 @@ CELLS = {
     "step": "distance from where the cell was seen last",
     "speed": "step divided by the frames in between",
     "displacement": "distance from where the cell was seen first",
+    "confidence": "how likely it is that there is one cell, where the result's record knows it",
+    "link_confidence": "... and that it comes from where the tracks say: the cell before, its mother, or nowhere",
     "mean_intensity": "mean grey value, with --raw; with several channels mean_intensity_1, ...",
     "total_intensity": "sum of the grey values",
     "net_intensity": "mean_intensity less the median of the ground around the cell, within its own width",
@@ -88,6 +90,8 @@ SHAPE = {
     "perimeter": "perimeter",
 }
 """What scikit-image measures -> our column."""
+CHANCES = {"frame": "frame", "label": "label", "cell": "confidence", "link": "link_confidence"}
+"""Fields of a result's confidence -> our columns."""
 SUFFIXES = (".csv", ".parquet")
 LEAST_GROUND = 20
 """Of fewer pixels around a cell no ground is taken."""
@@ -136,8 +140,17 @@ def cells_table(result: Tracked, raw: Sequence[NDArray[Any]] | None = None) -> p
         for i, labels in enumerate(result.masks)
     ]
     cells = followed(pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True), result.tracks)
+    if result.confidence is not None:
+        cells = cells.merge(_confidence(result), how="left", on=["frame", "label"])
     grey = [column for column in cells if "_intensity" in column]
     return cells[[*(c for c in CELLS if c in cells and "_intensity" not in c), *grey]]
+
+
+def _confidence(result: Tracked) -> pd.DataFrame:
+    """Its confidence, with frames by their numbers."""
+    assert result.confidence is not None
+    rows = {name: result.confidence[name].astype(float if name in ("cell", "link") else int) for name in CHANCES}
+    return pd.DataFrame(rows).assign(frame=lambda table: table["frame"] + result.first).rename(columns=CHANCES)
 
 
 def followed(cells: pd.DataFrame, tracks: Sequence[Track]) -> pd.DataFrame:

@@ -106,26 +106,6 @@ def _chosen(names: NDArray[np.int32], some: list[int]) -> NDArray[np.bool_]:
     return picked
 
 
-def ground_of(image: NDArray[Any], within: NDArray[np.bool_] | None) -> float:
-    """How uneven the ground of an image [H, W] is: the span of its dark level over the frame, in units of its noise.
-
-    The dark level is the 10th percentile of each of 4 x 4 blocks. 0 for a constant image.
-    """
-    grey = image.astype(np.float32)
-    blocks = [
-        block[mask] for row, rows in zip(np.array_split(grey, 4), np.array_split(_all(image, within), 4), strict=True)
-        for block, mask in zip(np.array_split(row, 4, axis=1), np.array_split(rows, 4, axis=1), strict=True)
-    ]  # fmt: skip
-    levels = [float(np.percentile(block, 10)) for block in blocks if block.size]
-    steps = np.abs(np.diff(grey, axis=1))
-    sigma = float(np.median(steps)) / 0.954 or float(steps.mean())
-    return (max(levels) - min(levels)) / sigma if sigma and levels else 0.0
-
-
-def _all(image: NDArray[Any], within: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    return np.ones(image.shape, bool) if within is None else within
-
-
 def _flat(image: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Pixels of squares of 2 x 2 equal ones: bool[H, W]; None where there are too few to matter."""
     if min(image.shape) < 4:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,58 +96,95 @@ def record(
         raise ValueError(
             f"{path}: expected images of numbers, got {stack.spell()} of type {stack.dtype}; save it again"
         )
+    part = _part(path, stack, size, choice, channels=channels)
+    read = _Reader(path, stack, part, first, labels, set())
+    for note in stack.notes:
+        log.warning("%s: %s", path, note)
+    count = _whole(path, stack, size[part.time] if part.time else 1, read.fault, first, choice.until)
+    return Movie(
+        path, Lazy(count, read), (size["Y"], size["X"]), first, digits or max(3, len(str(first + count - 1))),
+        choice.units.over(stack.units), choice, read.blank,
+    )  # fmt: skip
+
+
+class _Part(NamedTuple):
+    """Which images of a stack make the frames of a movie."""
+
+    time: str | None
+    """The axis along which the frames lie; None: there is one."""
+    fixed: Place
+    """The index on every axis, where none of the others says another one."""
+    colour: str | None
+    """The axis of the channels."""
+    shades: range
+    """The channels that a frame has."""
+    depth: str | None
+    """The axis of the planes."""
+    planes: range
+    """The planes of which a frame is the brightest."""
+
+    def places(self, index: int, shade: int) -> Iterator[Place]:
+        """Where a channel of a frame lies: the place of each of its planes."""
+        here = {**self.fixed} | {axis: i for axis, i in ((self.time, index), (self.colour, shade)) if axis}
+        for plane in self.planes:
+            yield here | ({self.depth: plane} if self.depth else {})
+
+
+def _part(path: Path, stack: Stack, size: dict[str, int], choice: Choice, *, channels: bool) -> _Part:
+    """The part of a stack that is meant; raises ValueError where that is not clear."""
     time = _time(path, stack, size, choice)
     fixed = dict.fromkeys((name for name in stack.axes if name not in "YX"), 0)
     if size.get(SCENES, 1) > 1 and time != SCENES:
         fixed[SCENES] = pick(path, [""] * size[SCENES], choice.scene)
     colour = next((name for name in "CS" if size.get(name, 1) > 1 and name != time), None)
     shades = _channels(path, stack, size[colour] if colour else 1, choice.channel, channels)
-    planes = _planes(path, size["Z"] if "Z" in size and time != "Z" else 1, choice.plane)
+    depth = "Z" if "Z" in size and time != "Z" else None
+    planes = _planes(path, size["Z"] if depth else 1, choice.plane)
     spare = [name for name in size if name not in ("Y", "X", "Z", SCENES, time, colour) and size[name] > 1]
     if spare or planes is None:
         raise ValueError(
             f"{path}: expected a movie in 2D, got {stack.spell()}; keep one plane of {', '.join(spare or 'Z')} (or its "
             f"projection){'' if spare else ' with --z 1 or --z max'}, or name the axis of time with --time-axis"
         )
+    return _Part(time, fixed, colour, shades, depth, planes)
 
-    blank: set[int] = set()
 
-    def shown(image: NDArray[Any], name: str) -> NDArray[Any]:
-        return image if labels else grey(image, name)
+@dataclass(frozen=True)
+class _Reader:
+    """What reads the frames of a movie."""
 
-    def places(index: int, shade: int) -> Iterator[Place]:
-        for plane in planes or ():
-            yield (
-                fixed
-                | ({time: index} if time else {})
-                | ({colour: shade} if colour else {})
-                | ({"Z": plane} if "Z" in fixed and time != "Z" else {})
-            )
+    path: Path
+    stack: Stack
+    part: _Part
+    first: int
+    labels: bool
+    """Whether the images are masks, whose numbers stay as they are."""
+    blank: set[int]
+    """The numbers of the frames in which nothing can be seen, as far as they were read."""
 
-    def read(index: int) -> NDArray[Any]:
-        name = f"{path}, frame {first + index}"
+    def __call__(self, index: int) -> NDArray[Any]:
+        """The frame [H, W], or [H, W, channels]."""
+        name = f"{self.path}, frame {self.first + index}"
         try:
             images = [
-                reduce(np.maximum, (shown(stack.read(place), name) for place in places(index, shade)))
-                for shade in shades
+                reduce(np.maximum, (self._shown(place, name) for place in self.part.places(index, shade)))
+                for shade in self.part.shades
             ]
         except ValueError as error:
-            raise FrameError(str(error).replace(f"{path}:", f"{name}:", 1)) from error
-        if first + index not in blank and any(not labels and is_blank(image) for image in images):
-            blank.add(first + index)
+            raise FrameError(str(error).replace(f"{self.path}:", f"{name}:", 1)) from error
+        if self.first + index not in self.blank and any(not self.labels and is_blank(image) for image in images):
+            self.blank.add(self.first + index)
             log.warning("%s: nearly all pixels are %g; no cell can be seen there", name, np.median(images[0]))
         return images[0] if len(images) == 1 else np.stack(images, axis=-1)
 
-    def fault(index: int) -> str | None:
-        return next(filter(None, (stack.fault(place) for shade in shades for place in places(index, shade))), None)
+    def fault(self, index: int) -> str | None:
+        """What keeps a frame from being read, as far as a cheap look tells."""
+        places = (place for shade in self.part.shades for place in self.part.places(index, shade))
+        return next(filter(None, map(self.stack.fault, places)), None)
 
-    for note in stack.notes:
-        log.warning("%s: %s", path, note)
-    count = _whole(path, stack, size[time] if time else 1, fault, first, choice.until)
-    return Movie(
-        path, Lazy(count, read), (size["Y"], size["X"]), first, digits or max(3, len(str(first + count - 1))),
-        choice.units.over(stack.units), choice, blank,
-    )  # fmt: skip
+    def _shown(self, place: Place, name: str) -> NDArray[Any]:
+        image = self.stack.read(place)
+        return image if self.labels else grey(image, name)
 
 
 def _time(path: Path, stack: Stack, size: dict[str, int], choice: Choice) -> str | None:

@@ -1,37 +1,65 @@
 """Grey values to a frame: one function for training and inference, its settings stored with the weights."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.movies.content import content
+from embedtrack.movies.scale import to_working
 from embedtrack.movies.settings import Normalisation
+from embedtrack.movies.shading import uneven_ground
 from embedtrack.types import Frame
 
 GAUSSIAN = 0.6744897501960817
 """Median absolute deviation of a standard normal."""
+WHOLE = 0.999
+"""Of a working pixel so much has content at least, or it has none."""
 
 
-def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
+def as_frame(image: NDArray[Any], scale: float, settings: Normalisation) -> Frame:
+    """What the network sees of an image [H, W]: float32[h, w], at the working scale and normalised.
+
+    Places without content are looked for in the image itself: at a smaller scale thin wedges of a rotation are mixed.
+    """
+    within = content(image)
+    if within is not None and scale != 1:
+        within = to_working(within.astype(np.float32), scale) > WHOLE
+    return normalise(to_working(image, scale), settings, within, looked=True)
+
+
+def normalise(
+    image: NDArray[np.generic],
+    settings: Normalisation,
+    within: NDArray[np.bool_] | None = None,
+    *,
+    looked: bool = False,
+) -> Frame:
     """Bring the grey values of one image to a common scale.
 
     ``percentile``: (x - q1) / max(q99 - q1, floor * sigma), not clipped: in a sparse frame the 99th percentile is
     noise, so sigma, the noise, bounds the range from below. ``asinh``: asinh((x - median) / (2 sigma)) / 2, which is
-    linear for dim cells and logarithmic for bright ones. A constant image becomes zeros.
+    linear for dim cells and logarithmic for bright ones, after the ground was levelled where it differs much, see
+    ``shading.py``. A constant image becomes zeros.
 
     Pixels without content, see ``content.py``, count in no statistic; they take the frame's median.
 
     Args:
         image: [H, W], any integer or float type, finite.
         settings: method and floor.
+        within: bool[H, W], the pixels with content, where that is known.
+        looked: it is known, and None says that all have.
 
     Returns:
         float32[H, W].
     """
     grey = image.astype(np.float32)
-    within = content(image)
+    within = within if looked else content(image)
     sigma = noise(grey, within)
     if sigma == 0:
         return np.zeros_like(grey)
+    ground = uneven_ground(grey, within) if settings.method == "asinh" else None
+    grey = grey if ground is None else grey - ground
     known = grey if within is None else grey[within]
     frame: Frame
     if settings.method == "asinh":

@@ -14,15 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.movies.settings import SCALES
-from embedtrack.types import Frame, Labels, Maps
+from embedtrack.types import Frame, Labels
 
 TYPICAL = 36.0
 """Working pixels across a typical cell."""
 
 
-def scale_for(diameter: float) -> float:
-    """The scale that brings cells of this diameter in pixels nearest to ``TYPICAL``."""
-    return min(SCALES, key=lambda scale: abs(math.log(scale * diameter / TYPICAL)))
+def scale_for(diameter: float, long: float = 0.0, most: float = math.inf) -> float:
+    """The scale that brings cells of this diameter in pixels nearest to ``TYPICAL``.
+
+    It is less if cells ``long`` pixels long would span more than ``most`` working pixels, and there is a smaller one.
+    """
+    fit = [scale for scale in SCALES if scale * long <= most] or [min(SCALES)]
+    return min(fit, key=lambda scale: abs(math.log(scale * diameter / TYPICAL)))
 
 
 def to_working(image: NDArray[Any], scale: float) -> NDArray[Any]:
@@ -80,19 +84,11 @@ def labels_to_working(labels: Labels, scale: float) -> Labels:
 
 def frame_to(frame: Frame, shape: tuple[int, int], scale: float) -> Frame:
     """A frame at the working scale -> float32[H, W] of the given shape."""
-    return frame if scale == 1 else _resized([frame], shape, scale)[0]
+    return frame if scale == 1 else channels_to_frame([frame], shape, scale)[0]
 
 
-def to_frame(maps: Maps[Frame], shape: tuple[int, int], scale: float) -> Maps[Frame]:
-    """Maps at the working scale -> maps of a frame of shape (H, W); all values stay in grid units."""
-    if scale == 1:
-        return maps
-    full = _resized([*maps.offset, *maps.bandwidth, maps.seediness, *maps.shift], shape, scale)  # [7, H, W]
-    return Maps(full[0:2], full[2:4], full[4], full[5:7])
-
-
-def _resized(channels: Sequence[Frame], shape: tuple[int, int], scale: float) -> Frame:
-    """float32[n, H, W]: channels at the working scale, at that of the frame."""
+def channels_to_frame(channels: Sequence[Frame], shape: tuple[int, int], scale: float) -> Frame:
+    """float32[n, H, W]: channels at the working scale, at that of a frame of shape (H, W)."""
     height, width = channels[0].shape
     if scale not in SCALES:
         size, how = (shape[1], shape[0]), cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA

@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 from embedtrack.tracks.cells import Regions, Votes, count_votes, regions
 from embedtrack.types import Cells, Labels, Origin
 
-CELL, WEAK, PART, UNION = range(4)
-"""Kinds: a cell of the segmentation; one that it was not sure of; one of two parts of a cell; two cells as one."""
+CELL, PART = range(2)
+"""Kinds: a cell of the segmentation; one of two parts of a cell."""
 
 CANDIDATE = np.dtype(
     [("kind", "i1"), ("first", "i4"), ("second", "i4")]
     + [(name, "f8") for name in ("area", "y", "x", "roundness", "goal_y", "goal_x", "spread")]
     + [(name, "f8") for name in ("seediness", "brightness", "margin", "age", "usual", "light", "heard")]
 )
-"""A row a candidate. ``first`` and ``second``: of a part the cell that it is of and the other part, of a union its two
-cells, else -1. ``margin``: distance of the centre to the frame's edge in its own radii. ``age``: frames since it came
-or divided, as far as best votes tell; ``usual`` and ``light``: running means of area and brightness over these.
-``heard``: the largest share of its pixels with which a candidate of the next frame votes for it."""
+"""A row a candidate. ``first`` and ``second``: of a part the cell that it is of and the other part, else -1.
+``margin``: distance of the centre to the frame's edge in its own radii. ``age``: frames since it came or divided, as
+far as best votes tell; ``usual`` and ``light``: running means of area and brightness over these. ``heard``: the largest
+share of its pixels with which a candidate of the next frame votes for it."""
 
 Table = NDArray[np.void]
-"""CANDIDATE[n]; candidate i is label i + 1 in the frame's labels or rivals, a union is in neither."""
+"""CANDIDATE[n]; candidate i is label i + 1 in the frame's labels or rivals."""
 
 LEAST = 0.2
 """A part has at least this share of its whole."""
@@ -34,7 +34,7 @@ class Scene(NamedTuple):
     labels: Labels
     """int32[H, W]: candidates that are cells, as i + 1."""
     rivals: Labels
-    """int32[H, W]: weak ones in the background, and parts upon their wholes, as i + 1."""
+    """int32[H, W]: parts upon their wholes, as i + 1."""
     origin: Origin
     """Where each pixel's cell was at t-1."""
     table: Table
@@ -43,12 +43,10 @@ class Scene(NamedTuple):
 
 def scene_of(cells: Cells) -> Scene:
     """The candidates that a frame brings by itself."""
-    count = len(cells.seediness) - 1
-    both = np.where(cells.labels > 0, cells.labels, cells.weak)
-    table = _rows(regions(both, cells.origin, count), both.shape)
-    table["kind"] = np.where(np.arange(count) < int(cells.labels.max(initial=0)), CELL, WEAK)
+    table = _rows(regions(cells.labels, cells.origin, len(cells.seediness) - 1), cells.labels.shape)
     table["seediness"], table["brightness"] = cells.seediness[1:], cells.brightness[1:]
-    return Scene(cells.labels, cells.weak.copy(), cells.origin, table)
+    table["light"] = table["brightness"]
+    return Scene(cells.labels, np.zeros_like(cells.labels), cells.origin, table)
 
 
 def _rows(found: Regions, shape: tuple[int, ...]) -> Table:
@@ -61,7 +59,7 @@ def _rows(found: Regions, shape: tuple[int, ...]) -> Table:
     height, width = shape
     edge = np.minimum.reduce([table["y"], height - 1 - table["y"], table["x"], width - 1 - table["x"]])
     table["margin"] = edge / radius(table)
-    table["age"], table["usual"], table["light"] = 1, table["area"], table["brightness"]
+    table["age"], table["usual"] = 1, table["area"]
     return table
 
 
@@ -75,58 +73,21 @@ def votes_between(now: Scene, before: Scene) -> Votes:
 
     The pixels of a whole point to one place, which says nothing of its parts: they share its votes.
     """
-    found = [
-        count_votes(one, now.origin, other)
-        for one, mine in ((now.labels, True), (now.rivals, _weak(now.table)))
-        for other, theirs in ((before.labels, True), (before.rivals, _weak(before.table)))
-        if mine and theirs
-    ]
-    columns = (np.concatenate(column) for column in zip(*found, strict=True))
-    voter, vote, count = _without_parts(now.table, before.table, *columns)
-    for add in (_with_unions, _with_parts):
-        voter, vote, count = add(now.table, voter, vote, count)
-        vote, voter, count = add(before.table, vote, voter, count)
-    base = np.int64(len(before.table) + 1)
-    pairs, which = np.unique(voter * base + vote, return_inverse=True)
-    return Votes(pairs // base, pairs % base, np.bincount(which, count, pairs.size).astype(np.int64))
+    voter, vote, count = count_votes(now.labels, now.origin, before.labels)
+    voter, vote, count = _with_parts(now.table, voter, vote, count)
+    vote, voter, count = _with_parts(before.table, vote, voter, count)
+    order = np.lexsort((vote, voter))
+    return Votes(voter[order], vote[order], count[order])
 
 
 Column = NDArray[np.int64]
 
 
-def _weak(table: Table) -> bool:
-    """Whether the rivals hold candidates that vote for themselves."""
-    return bool((table["kind"] == WEAK).any())
-
-
-def _without_parts(
-    now: Table, before: Table, voter: Column, vote: Column, count: Column
-) -> tuple[Column, Column, Column]:
-    """The votes between candidates that are not parts."""
-    own = (now["kind"][voter - 1] != PART) & (before["kind"][vote - 1] != PART)
-    return voter[own], vote[own], count[own]
-
-
 def _with_parts(table: Table, mine: Column, other: Column, count: Column) -> tuple[Column, Column, Column]:
-    """The same votes, and again those of a whole as each of its parts'."""
+    """The same votes, and again those of each whole as each of its two parts'."""
     parts = np.flatnonzero(table["kind"] == PART)
-    owner = np.zeros((2, len(table) + 1), np.int64)
-    side = (parts > table["second"][parts]).astype(np.int64)
-    owner[side, table["first"][parts] + 1] = parts + 1
-    return _doubled(owner, mine, other, count)
-
-
-def _with_unions(table: Table, mine: Column, other: Column, count: Column) -> tuple[Column, Column, Column]:
-    """The same votes, and again those of the two cells of each union as the union's."""
-    unions = np.flatnonzero(table["kind"] == UNION)
-    owner = np.zeros((2, len(table) + 1), np.int64)
-    for side, column in enumerate(("first", "second")):
-        owner[side, table[column][unions] + 1] = unions + 1
-    return _doubled(owner, mine, other, count)
-
-
-def _doubled(owner: Column, mine: Column, other: Column, count: Column) -> tuple[Column, Column, Column]:
-    """The same votes, and again as those of up to two owners [2, n + 1] of each candidate; 0 is none."""
+    owner = np.zeros((2, len(table) + 1), np.int64)  # 0 is none
+    owner[(parts > table["second"][parts]).astype(np.int64), table["first"][parts] + 1] = parts + 1
     new = [(mine, other, count)]
     for its in owner:
         hit = its[mine] > 0
@@ -187,8 +148,5 @@ def _row(scene: Scene, pixel: NDArray[np.intp]) -> Table:
 
 def pixels(scene: Scene, candidate: int) -> NDArray[np.int64]:
     """int64[k, 2]: (y, x) of the pixels of a candidate."""
-    row = scene.table[candidate]
-    image = scene.labels if row["kind"] in (CELL, UNION) else scene.rivals
-    wanted = (row["first"], row["second"]) if row["kind"] == UNION else (candidate,)
-    inside = np.isin(image, np.array(wanted) + 1) if len(wanted) > 1 else image == wanted[0] + 1
-    return np.argwhere(inside)
+    image = scene.labels if scene.table["kind"][candidate] == CELL else scene.rivals
+    return np.argwhere(image == candidate + 1)

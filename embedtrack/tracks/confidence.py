@@ -5,10 +5,34 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.config import Sureness
+from embedtrack.tracks.candidates import Table
+from embedtrack.tracks.costs import Features, cell_features, log_odds
 from embedtrack.tracks.solve import Choice, Problem, Values
 
 MOST = 12.0
 """Log-odds beyond this say no more."""
+
+
+def probability(table: Table, steps: NDArray[np.void], sureness: Sureness) -> tuple[Values, Values]:
+    """float64[n] each: that the cells of STEP[n] are cells, and come from where they are said to.
+
+    Most false cells are far from a doubt of the solver's, so what they look like tells more than their margin.
+    """
+    scale = np.array([sureness.arrival, sureness.link, sureness.birth])[steps["how"]]  # [n, 2]
+    past = scale[:, 0] + scale[:, 1] * steps["comes_so"].astype(float)
+    return _logistic(log_odds(evidence_of(table, steps), sureness.cell)), _logistic(past)
+
+
+def evidence_of(table: Table, steps: NDArray[np.void]) -> Features:
+    """Of each cell of STEP[n] what tells whether it is one."""
+    found = {name: values[steps["cell"]] for name, values in cell_features(table).items()}
+    return found | {"margin": steps["is_cell"].astype(float)}
+
+
+def _logistic(odds: Values) -> Values:
+    chance: Values = 1 / (1 + np.exp(-odds))
+    return chance
 
 
 class Margins(NamedTuple):

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Costs
-from embedtrack.tracks.candidates import CELL, PART, UNION, WEAK, Table
+from embedtrack.tracks.candidates import CELL, PART, Table, radius
 
 Values = NDArray[np.float64]
 Features = dict[str, Values]
 
-FULL = 6
+FULL = 8
 """Frames after which a cell has lived long enough."""
 
 
@@ -28,17 +28,20 @@ def log_odds(features: Mapping[str, Values], weights: Mapping[str, float]) -> Va
 def cell_features(table: Table) -> Features:
     """Of each candidate what tells a cell from a false one."""
     kind, cells = table["kind"], table[table["kind"] == CELL]
-    typical, sure = (float(np.median(cells[name])) if cells.size else 1.0 for name in ("area", "seediness"))
+    names = ("area", "seediness", "brightness")
+    typical, sure, light = (float(np.median(cells[name])) if cells.size else 1.0 for name in names)
     ratio = np.log(table["area"] / typical)
     return {
-        "weak": (kind == WEAK).astype(float),
         "part": (kind == PART).astype(float),
-        "union": (kind == UNION).astype(float),
         "dim": np.maximum(sure - table["seediness"], 0),
         "small": np.clip(-ratio, 0, 1.2),
         "large": np.clip(ratio, 0, 1.2),
         "roundness": table["roundness"],
         "edge": (table["margin"] < 1.2).astype(float),
+        "inside": np.clip(table["margin"], 0, 4),
+        "odd": np.minimum(np.abs(table["brightness"] - light), 2),
+        "change": np.minimum(np.abs(np.log(table["area"] / table["usual"])), 1),
+        "spread": np.nan_to_num(np.minimum(table["spread"] / radius(table), 3)),
     }
 
 
@@ -52,7 +55,6 @@ def link_features(before: Table, now: Table, links: NDArray[np.void]) -> Feature
         "gap2": (links["gap"] == 2).astype(float),
         "gap3": (links["gap"] == 3).astype(float),
         "part": ((before["kind"][i] == PART) | (now["kind"][j] == PART)).astype(float),
-        "weak": ((before["kind"][i] == WEAK) | (now["kind"][j] == WEAK)).astype(float),
     }
 
 
@@ -91,7 +93,6 @@ def division_features(before: Table, now: Table, pairs: NDArray[np.void], life: 
         "bright": np.clip((now["brightness"][j] + now["brightness"][k]) / 2 - bright, -2, 2),
         "edge": (np.minimum(now["margin"][j], now["margin"][k]) < 1.2).astype(float),
         "part": ((now["kind"][j] == PART) | (now["kind"][k] == PART) | (before["kind"][i] == PART)).astype(float),
-        "weak": ((now["kind"][j] == WEAK) | (now["kind"][k] == WEAK) | (before["kind"][i] == WEAK)).astype(float),
     }
 
 

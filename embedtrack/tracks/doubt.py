@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from embedtrack.tracks.candidates import CELL, Scene, Table, radius, split
 from embedtrack.tracks.cells import Votes, count_votes
 
-BACK = 4
+BACK = 6
 """So many frames before two cells are seen apart their common mask is cut for trial."""
 MOST = 0.5
 """A cell votes for another if so many of its pixels do."""

@@ -21,7 +21,7 @@ def given_cells(labels: Labels, frame: Frame | None = None, origin: Origin | Non
     small: Labels = rename(labels, {cell: number for number, cell in enumerate(cells, start=1)})
     sure = np.ones(len(cells) + 1, np.float32)
     bright = np.zeros(len(cells) + 1, np.float32) if frame is None else brightness(small, frame, len(cells))
-    return Cells(small, np.zeros_like(small), at_rest(labels.shape) if origin is None else origin, sure, bright)
+    return Cells(small, at_rest(labels.shape) if origin is None else origin, sure, bright)
 
 
 def brightness(labels: Labels, frame: Frame, count: int) -> NDArray[np.float32]:

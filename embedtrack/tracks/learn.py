@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.config import Costs
-from embedtrack.tracks.candidates import PART, UNION, Scene, scene_of
+from embedtrack.tracks.candidates import PART, Scene, scene_of
 from embedtrack.tracks.costs import Features, cell_features, division_features, link_features
 from embedtrack.tracks.doubt import BACK, look_back
 from embedtrack.tracks.links import Evidence, evidence
@@ -104,13 +104,6 @@ def _found(scene: Scene, truth: Labels) -> list[list[int]]:
         match = match_labels(truth, image)
         for cell, finder in zip(match.found, match.finders, strict=True):
             found[finder - 1].append(cell)
-    unions = np.flatnonzero(scene.table["kind"] == UNION)
-    if unions.size:
-        size = np.bincount(truth[truth > 0])
-        for union in unions.tolist():
-            pair = (scene.table["first"][union] + 1, scene.table["second"][union] + 1)
-            share = np.bincount(truth[np.isin(scene.labels, pair) & (truth > 0)], minlength=len(size))
-            found[union] = np.flatnonzero((2 * share > size) & (size > 0)).tolist()
     return found
 
 
@@ -123,9 +116,6 @@ def _true(scene: Scene, found: list[list[int]]) -> NDArray[np.bool_]:
     true[part] &= true[other] & ~same
     for i in part[true[part]].tolist():
         true[scene.table["first"][i]] = False
-    for i in np.flatnonzero(scene.table["kind"] == UNION).tolist():
-        sides = (int(scene.table["first"][i]), int(scene.table["second"][i]))
-        true[i] &= not all(found[side] for side in sides)
     return true
 
 

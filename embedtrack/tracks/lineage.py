@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.tracks.candidates import CELL, UNION, Scene
+from embedtrack.tracks.candidates import CELL, PART, Scene
 from embedtrack.tracks.gaps import Gap, bridge
 from embedtrack.tracks.relabel import rename
 from embedtrack.tracks.window import BORN, LINKED, Decided
@@ -43,6 +43,11 @@ class Lineage:
         self._gaps = going_on + [(names[cell], missed, 1) for cell, missed in decided.gaps]
         return frame
 
+    @property
+    def newest(self) -> Mapping[int, int]:
+        """The candidates of the last frame that are cells -> their tracks."""
+        return self._names[-1]
+
     def fork(self) -> "Lineage":
         """Another one that goes on from here by itself."""
         twin = Lineage(self._max_gap)
@@ -77,16 +82,11 @@ class Lineage:
 def _draw(scene: Scene, names: Mapping[int, int]) -> Labels:
     """int32[H, W] of track labels; ``names`` are those of the chosen candidates."""
     kinds = scene.table["kind"]
-    whole: dict[int, int] = {}
-    others: dict[int, int] = {}
-    for cell, name in names.items():
-        if kinds[cell] == UNION:
-            whole |= {int(scene.table[side][cell]) + 1: name for side in ("first", "second")}
-        else:
-            (whole if kinds[cell] == CELL else others)[cell + 1] = name
-    frame: Labels = rename(scene.labels, whole)
-    if others:
-        drawn = rename(scene.rivals, others)
+    wholes = {cell + 1: name for cell, name in names.items() if kinds[cell] == CELL}
+    parts = {cell + 1: name for cell, name in names.items() if kinds[cell] == PART}
+    frame: Labels = rename(scene.labels, wholes)
+    if parts:
+        drawn = rename(scene.rivals, parts)
         frame = np.where(drawn > 0, drawn, frame)
     return frame
 

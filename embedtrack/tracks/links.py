@@ -171,8 +171,6 @@ def _pairs(before: Table, now: Table, links: NDArray[np.void]) -> NDArray[np.voi
 def rivals(table: Table, one: NDArray[np.int32], two: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Whether two candidates of a frame share pixels."""
     found = (table["first"][one] == two) | (table["first"][two] == one)
-    found |= (table["second"][one] == two) & (table["kind"][one] != PART)
-    found |= (table["second"][two] == one) & (table["kind"][two] != PART)
     answer: NDArray[np.bool_] = found
     return answer
 

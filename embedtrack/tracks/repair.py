@@ -66,6 +66,15 @@ class Spans:
         self._frame += 1
         return rename(labels, names, np.uint16)
 
+    @property
+    def frames(self) -> int:
+        """How many there were."""
+        return self._frame
+
+    def label(self, track: int) -> int:
+        """The last written label of a track, 0 before it has one."""
+        return self._written.get(track, 0)
+
     def tracks(self, first: int = 0) -> list[Track]:
         """The lines of ``res_track.txt``, of a movie whose frames are numbered from ``first``."""
         return [track._replace(begin=track.begin + first, end=track.end + first) for track in self._tracks]

@@ -1,18 +1,19 @@
 """The cells of a movie, frame by frame -> the masks and tracks of its result."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
+from embedtrack.tracks.confidence import probability
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import Spans, remove_border
 from embedtrack.tracks.whole import whole
 from embedtrack.tracks.window import Decided, Window
-from embedtrack.types import Cells, Track
+from embedtrack.types import CONFIDENCE, Cells, Confidence, Track
 
 Mask = NDArray[np.uint16]
 """uint16[H, W], as it is written."""
@@ -48,6 +49,7 @@ class Tracker:
         self.removed = 0  # cells of finished masks that lay within the border, one per frame
         self._whole = not (crumbs or given)
         self._window = Window(config.costs, longest, given=given)
+        self._sureness, self._sure, self._given = config.sureness, list[Confidence](), given
         self._lineage, self._spans = Lineage(longest), Spans()
 
     def add(self, cells: Cells) -> list[Mask]:
@@ -67,6 +69,10 @@ class Tracker:
         """The tracks of the finished masks; frames count from 0."""
         return self._spans.tracks()
 
+    def confidence(self) -> Confidence:
+        """How likely the decisions of the finished masks are right; after ``restore`` those made since."""
+        return np.concatenate([np.zeros(0, CONFIDENCE), *self._sure])
+
     def state(self) -> dict[str, NDArray[Any]]:
         """All that it knows after one frame or more, as arrays, to go on in another process."""
         return self._window.state() | self._lineage.state() | self._spans.state()
@@ -85,4 +91,18 @@ class Tracker:
             if self.border and spans is self._spans:
                 self.removed += len(present(labels)) - len(present(kept))
             masks.append(spans.add(kept, lineage.parents))
+            if spans is self._spans:
+                self._sure.append(self._rows(one, lineage.newest, present(kept).tolist()))
         return masks
+
+    def _rows(self, decided: Decided, names: Mapping[int, int], kept: Collection[int]) -> Confidence:
+        """CONFIDENCE[n] of the cells of the frame written last, of the tracks that were ``kept``."""
+        steps = decided.steps
+        tracks = [names[cell] for cell in steps["cell"].tolist()]
+        rows = np.zeros(len(steps), CONFIDENCE)
+        rows["frame"], rows["label"] = self._spans.frames - 1, [self._spans.label(track) for track in tracks]
+        rows["cell"], rows["link"] = probability(decided.scene.table, steps, self._sureness)
+        if self._given:
+            rows["cell"] = 1
+        rows = rows[np.isin(tracks, list(kept))]
+        return rows[np.argsort(rows["label"])]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Costs
-from embedtrack.tracks.candidates import PART, UNION, Scene, Table, pixels, scene_of
+from embedtrack.tracks.candidates import PART, Scene, Table, pixels, scene_of
 from embedtrack.tracks.confidence import margins
 from embedtrack.tracks.costs import cell_costs, change, division_features, link_features, log_odds
 from embedtrack.tracks.doubt import BACK, look_back
@@ -18,7 +18,7 @@ from embedtrack.types import Cells
 
 STRIDE = 4
 """So many frames become final at a time, ..."""
-AHEAD = 6
+AHEAD = 8
 """... when so many later ones are known, and BACK more, which may still get candidates."""
 DELAY = STRIDE + AHEAD + BACK
 """A frame becomes final when so many later ones are there, or fewer."""
@@ -230,12 +230,10 @@ class Places(NamedTuple):
 
 def _exclusive(table: Table, begin: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """int64[r, 2]: candidates of which one may be chosen; int64[s, 2]: parts that are chosen together."""
-    part, union = np.flatnonzero(table["kind"] == PART), np.flatnonzero(table["kind"] == UNION)
-    rivals = [np.stack([part, table["first"][part]], axis=1)]
-    rivals += [np.stack([union, table[side][union]], axis=1) for side in ("first", "second")]
-    pairs = np.stack([part, table["second"][part]], axis=1)
-    twins = pairs[pairs[:, 0] < pairs[:, 1]]
-    return begin + np.concatenate(rivals).astype(np.int64), begin + twins.astype(np.int64)
+    part = np.flatnonzero(table["kind"] == PART)
+    rivals = np.stack([part, table["first"][part]], axis=1).astype(np.int64)
+    pairs = np.stack([part, table["second"][part]], axis=1).astype(np.int64)
+    return begin + rivals, begin + pairs[pairs[:, 0] < pairs[:, 1]]
 
 
 def lives(tables: list[Table], links: list[NDArray[np.void]]) -> list[NDArray[np.float64]]:

@@ -195,7 +195,7 @@ def predictions(
     Each frame is seen by itself.
     """
     where = str(next(network.parameters()).device)
-    options = Options(views=views, device=where, precision=precision, compiling="off")
+    options = Options(views=views, device=where, precision=precision)
     segmenter = Segmenter(Model(network, _for(movie, config)), options)
     times = range(len(movie.frames))
     candidates = [t for t in times if movie.has_masks(t)] or list(times)

@@ -13,13 +13,12 @@ from embedtrack import checkpoint
 from embedtrack.config import ModelConfig, Recipe
 from embedtrack.machine import device
 from embedtrack.method import Batch, Losses, Method
-from embedtrack.methods.embedtrack.erfnet import remember
 from embedtrack.training import resume
-from embedtrack.training.average import average_of, follow
+from embedtrack.training.average import average_of, follow, remember
 from embedtrack.training.batches import batches, pairs_per_epoch
 from embedtrack.training.calibrate import validation_seg
 from embedtrack.training.distributed import ProcessGroup
-from embedtrack.training.resume import State
+from embedtrack.training.resume import Course, State
 from embedtrack.truth.annotated import AnnotatedMovie
 
 SAVE_SECONDS = 120.0
@@ -64,7 +63,9 @@ def fit(
     shared = group.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
-    state = resume.load(out, network, average, optimiser, data, recipe, minutes)
+    course = Course(network, average, optimiser, data, recipe, minutes)
+    resume.load(out, course)
+    state = course.state
     if state.finished:
         return
     group.vary(recipe.seed, state.step)
@@ -92,12 +93,12 @@ def fit(
             saved = -math.inf
         state.seconds = group.agree(time.perf_counter() - begun)
         if group.leads and state.seconds - saved > SAVE_SECONDS:
-            resume.save(out, network, average, optimiser, data, recipe, minutes, state)
+            resume.save(out, course)
             saved = state.seconds
     if group.leads:
         yield _validate(average, config, validation, out, state, precision, observe)
         state.finished = True
-        resume.save(out, network, average, optimiser, data, recipe, minutes, state)
+        resume.save(out, course)
     group.wait()
 
 

@@ -72,7 +72,7 @@ class Journal:
         """Draw what the network, in evaluation mode, makes of the crops; draws no random numbers."""
         model = Model(network, config.method.implementation().at_working_scale(config))
         where = str(model.device)
-        segmenter = Segmenter(model, Options(views=1, device=where, precision=precision, compiling="off"))
+        segmenter = Segmenter(model, Options(views=1, device=where, precision=precision))
         samples = []
         for crop in self._crops:
             height, width = crop.frame.shape

@@ -1,14 +1,22 @@
 """Self-training for sparse truth: the network's own masks, where they agree with markers and views, join the truth."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from embedtrack import checkpoint
 from embedtrack.challenge.aogm import match_labels
+from embedtrack.files.guard import reading
+from embedtrack.files.whole import whole_file
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.machine import device
 from embedtrack.model import Model
 from embedtrack.options import Options
+from embedtrack.training.calibrate import calibrate
+from embedtrack.training.distributed import ProcessGroup
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.merge import Merged
 from embedtrack.types import Labels
@@ -53,3 +61,28 @@ def _agreement(eight: Labels, one: Labels) -> Iterator[tuple[int, float]]:
     """Each mask of ``eight`` that one of ``one`` covers by more than half, and their Jaccard index."""
     match = match_labels(eight, one)
     yield from zip(match.found, match.jaccards, strict=True)
+
+
+def taught(
+    training: Sequence[AnnotatedMovie], validation: Sequence[AnnotatedMovie], teacher: Path, group: ProcessGroup
+) -> list[AnnotatedMovie]:
+    """The training movies, completed by the trusted masks of the network in the folder ``teacher``.
+
+    The first process makes them, once: they are kept there.
+    """
+    files = [teacher / f"masks{number}.npz" for number in range(len(training))]
+    if group.leads and not files[-1].is_file():
+        model, precision = checkpoint.load(teacher), device.fast_precision(group.device)
+        device.move(model.network, group.device)
+        config, _ = calibrate(model.network, model.config, validation, precision)
+        for movie, file in zip(training, files, strict=True):
+            masks = pseudo_labels(replace(model, config=config), movie, precision)
+            with whole_file(file) as new:
+                np.savez_compressed(new, allow_pickle=False, **{str(t): labels for t, labels in masks.items()})
+    group.wait()
+    completed = []
+    for movie, file in zip(training, files, strict=True):
+        with reading(file, "masks of this training", f"delete {teacher} to begin anew"):
+            masks = {int(number): labels for number, labels in np.load(file).items()}
+        completed.append(movie.completed(masks))
+    return completed

@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -45,29 +45,34 @@ class State:
     finished: bool = False
 
 
-def save(
-    out: Path,
-    network: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    data: Data,
-    recipe: Recipe,
-    minutes: float | None,
-    state: State,
-) -> None:
-    """Write the state; the file is complete when it appears. Without an average of its own, it is the network.
+@dataclass
+class Course:
+    """A training on its way: what it began with and what it has come to."""
+
+    network: nn.Module
+    average: nn.Module
+    """Of the network over the steps; the network itself where there is none."""
+    optimiser: torch.optim.Optimizer
+    data: Data
+    recipe: Recipe
+    minutes: float | None
+    state: State = field(default_factory=State)
+
+
+def save(out: Path, course: Course) -> None:
+    """Write how far a training has come; the file is complete when it appears.
 
     Raises:
         OSError: it could not be written, for instance because the disk is full; an older one stays.
     """
     everything = {
-        "data": data,
-        "recipe": recipe.model_dump_json(),
-        "minutes": minutes,
-        "state": asdict(state),
-        "network": network.state_dict(),
-        "average": average.state_dict() if average is not network else {},
-        "optimiser": optimiser.state_dict(),
+        "data": course.data,
+        "recipe": course.recipe.model_dump_json(),
+        "minutes": course.minutes,
+        "state": asdict(course.state),
+        "network": course.network.state_dict(),
+        "average": course.average.state_dict() if course.average is not course.network else {},
+        "optimiser": course.optimiser.state_dict(),
         "chance": torch.get_rng_state(),
         "chance_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -81,39 +86,30 @@ def save(
         raise OSError(error.errno, kept, str(out)) from error
 
 
-def load(
-    out: Path,
-    network: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    data: Data,
-    recipe: Recipe,
-    minutes: float | None,
-) -> State:
-    """Take up the unfinished training in ``out``, or start a new one.
+def load(out: Path, course: Course) -> None:
+    """Take up the unfinished training in ``out`` where there is one: the course goes on from there.
 
     Raises:
         ValueError: the unfinished one has other movies, another recipe or budget, or its file is damaged.
     """
     saved = _read(out / FILE)
     if saved is None:
-        return State()
-    if (saved["data"], saved["begun_with"], saved["minutes"]) != (data, recipe, minutes):
+        return
+    if (saved["data"], saved["begun_with"], saved["minutes"]) != (course.data, course.recipe, course.minutes):
         raise ValueError(
             f"expected the movies, recipe and budget with which the unfinished training in {out} began, got others; "
             f"repeat it as it was, or delete {out / FILE}"
         )
     with reading(out / FILE, *WHOLE):
-        network.load_state_dict(saved["network"])
-        if average is not network:
-            average.load_state_dict(saved["average"])
-        optimiser.load_state_dict(saved["optimiser"])
+        course.network.load_state_dict(saved["network"])
+        if course.average is not course.network:
+            course.average.load_state_dict(saved["average"])
+        course.optimiser.load_state_dict(saved["optimiser"])
         torch.set_rng_state(saved["chance"])
         for number, chance in enumerate(saved["chance_cuda"][: torch.cuda.device_count()]):
             torch.cuda.set_rng_state(chance, number)
-    log.info("going on at step %d", saved["state"].step)
-    state: State = saved["state"]
-    return state
+    course.state = saved["state"]
+    log.info("going on at step %d", course.state.step)
 
 
 @contextmanager
@@ -158,9 +154,9 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _state(values: dict[str, Any]) -> State:
     """The state as it was saved, each field of its kind."""
     state = State(**values)
-    for field in fields(state):
-        value: Any = vars(state)[field.name]
-        known = type(value) is type(field.default)
+    for one in fields(state):
+        value: Any = vars(state)[one.name]
+        known = type(value) is type(one.default)
         if not (known and math.isfinite(value)):
-            raise ValueError(f"state.{field.name}: {value!r} where a value like {field.default} belongs")
+            raise ValueError(f"state.{one.name}: {value!r} where a value like {one.default} belongs")
     return state

@@ -1,38 +1,20 @@
 """An annotated movie: centres and lineage, computed once; frames and labels are there when they are asked for."""
 
-import logging
-import math
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from embedtrack.challenge import layout
-from embedtrack.challenge.datasets import DATASETS, DataSet
-from embedtrack.machine.device import memory
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.open import open_frames
-from embedtrack.movies.scale import labels_to_working, to_working
-from embedtrack.movies.settings import Normalisation
+from embedtrack.movies.scale import labels_to_working
 from embedtrack.truth.kept import Kept, Room, deflated
 from embedtrack.truth.medoid import medoids
-from embedtrack.truth.merge import UNKNOWN, Merged, merge, reaches, where_seen
-from embedtrack.types import Frame, Labels, Track
+from embedtrack.truth.merge import Merged
+from embedtrack.types import Frame, Labels
 
-log = logging.getLogger(__name__)
 Item = TypeVar("Item")
-
-SOME = 12
-"""So many frames of a movie tell how large its cells are."""
-REACH = 95
-"""Percentile of how far masks extend beyond their markers; what a marker without mask may hide."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +43,8 @@ class AnnotatedMovie:
     """``medoid``, or another of ``truth/medoid.CENTRES``."""
     tracked: bool
     """Whether labels are tracks; otherwise each frame stands alone."""
+    merged_with: Sequence[Callable[[Labels], Merged]] = ()
+    """For each frame its truth anew, with further masks int32[H, W] that the annotated ones paint over."""
 
     @cached_property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -119,112 +103,29 @@ class AnnotatedMovie:
             centres=[self.centres[t] for t in keep],
             sizes=[self.sizes[t] for t in keep],
             truth=_at(self.truth, keep),
+            merged_with=_at(self.merged_with, keep) if self.merged_with else (),
+        )
+
+    def completed(self, masks: Mapping[int, Labels]) -> "AnnotatedMovie":
+        """The same movie with further masks by frame number, e.g. pseudo-labels, which its own paint over."""
+        seen = {
+            t: see(self.merged_with[t](masks[number]), self.scale, self.centre)
+            for t, number in enumerate(self.numbers)
+            if number in masks and masks[number].any()
+        }
+        return replace(
+            self,
+            labels=_exchanged(self.labels, {t: one.labels for t, one in seen.items()}),
+            truth=_exchanged(self.truth, {t: one.truth for t, one in seen.items()}),
+            partial=[seen[t].partial if t in seen else known for t, known in enumerate(self.partial)],
+            centres=[seen[t].centres if t in seen else known for t, known in enumerate(self.centres)],
+            sizes=[seen[t].sizes if t in seen else known for t, known in enumerate(self.sizes)],
         )
 
     def working(self) -> "AnnotatedMovie":
         """The same movie as if it had been recorded at the working scale: all sizes are in working pixels then."""
         makers = [partial(_merged, self.labels, t, self.partial[t]) for t in range(len(self.labels))]
-        return replace(self, truth=Kept(makers, self.shapes, Room(0)), scale=1.0)
-
-
-def read_annotated_movies(
-    folders: Sequence[Path],
-    settings: Normalisation,
-    scale: float = 1.0,
-    *,
-    centre: str = "medoid",
-    pseudo: Mapping[Path, Mapping[int, Labels]] | None = None,
-) -> list[AnnotatedMovie]:
-    """Read some sequences; where none has any mask, the markers are taken for the cells' masks.
-
-    Args:
-        folders: the frames' folders.
-        settings: how grey values become frames.
-        scale: working pixels per pixel.
-        centre: what a cell's pixels point at.
-        pseudo: for some folders, masks by frame number beside the annotated ones, which paint over them.
-
-    Raises:
-        ValueError: a sequence or its truth is missing or damaged.
-    """
-    room = roomy()
-    movies = [
-        read_annotated(folder, settings, scale, centre=centre, pseudo=(pseudo or {}).get(folder), room=room)
-        for folder in folders
-    ]
-    if not movies or any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
-        return movies
-    log.warning("no masks: the tracking markers are taken for the cells' masks")
-    nothing: frozenset[int] = frozenset()
-    return [
-        replace(
-            movie,
-            partial=[nothing for _ in movie.partial],
-            truth=Kept([partial(_whole, movie.truth, t) for t in range(len(movie.truth))], movie.shapes, room),
-        )
-        for movie in movies
-    ]
-
-
-def read_annotated(
-    folder: Path,
-    settings: Normalisation,
-    scale: float = 1.0,
-    *,
-    centre: str = "medoid",
-    pseudo: Mapping[int, Labels] | None = None,
-    room: Room | None = None,
-) -> AnnotatedMovie:
-    """Read a sequence, e.g. ``DATASET/01``, with its ``01_GT`` and ``01_ST``, for work at some scale.
-
-    Beyond the field of interest, nearer to the frame's edge than the rules' border E, cells are not annotated: what
-    holds no label there is UNKNOWN. So is all where the image has no content (borders of registration, missing tiles).
-
-    Args:
-        folder: the movie, of any kind; frames may be missing in a folder, those without annotation are passed over.
-        settings: how grey values become frames.
-        scale: working pixels per pixel.
-        centre: what a cell's pixels point at.
-        pseudo: masks by frame number beside the annotated ones, which paint over them.
-        room: for frames and labels that were used last; by default a quarter of the memory.
-
-    Raises:
-        ValueError: the sequence or its truth is missing or damaged.
-    """
-    room = room or roomy()
-    paths, truth = open_frames(folder), layout.open_truth(folder)
-    name = Path(os.path.abspath(folder)).parent.name
-    border, reach = DATASETS.get(name, DataSet()).border, _reach(truth)
-    numbers = [n for n in paths if n in truth.markers or n in truth.gold or n in truth.silver]
-    if not numbers:
-        raise ValueError(
-            f"{folder}: expected truth of some of its frames, got none; do the numbers in the names agree?"
-        )
-    seen: list[Seen] = []
-    for number in numbers:
-        masks = [pseudo[number]] if pseudo and number in pseudo else []
-        markers = layout.read_labels(truth.markers[number]) if number in truth.markers else None
-        one = merge([*masks, *_masks(truth, number)], markers, reach)
-        _open_border(one.labels, border)
-        seen.append(see(where_seen(one, paths[number]()), scale, centre))
-    frames = [partial(_frame, paths[number], scale, settings) for number in numbers]
-    shapes = [one.shape for one in seen]
-    log.info("%s: %d annotated frames, %d tracks", folder, len(frames), len(truth.tracks))
-    _tell_of_missing_images(folder, truth)
-    return AnnotatedMovie(
-        name=f"{name}/{folder.name}",
-        numbers=numbers,
-        frames=Kept(frames, shapes, room),
-        labels=Kept([one.labels for one in seen], shapes, room),
-        partial=[one.partial for one in seen],
-        centres=[one.centres for one in seen],
-        sizes=[one.sizes for one in seen],
-        parents={track.label: _present_parent(track, truth.tracks) for track in truth.tracks},
-        truth=Kept([one.truth for one in seen], [one.whole for one in seen], room),
-        scale=scale,
-        centre=centre,
-        tracked=bool(truth.markers),
-    )
+        return replace(self, truth=Kept(makers, self.shapes, Room(0)), scale=1.0, merged_with=())
 
 
 class Seen(NamedTuple):
@@ -257,70 +158,16 @@ def _unpacked(labels: Callable[[], Labels], partial: frozenset[int]) -> Merged:
     return Merged(labels(), partial)
 
 
-def _whole(truth: Sequence[Merged], t: int) -> Merged:
-    return Merged(truth[t].labels, frozenset())
-
-
 def _merged(labels: Sequence[Labels], t: int, partial: frozenset[int]) -> Merged:
     return Merged(labels[t], partial)
-
-
-def _frame(read: Callable[[], NDArray[Any]], scale: float, settings: Normalisation) -> Frame:
-    """Read a frame as the network sees it."""
-    return normalise(to_working(read(), scale), settings)
 
 
 def _at(items: Sequence[Item], indices: Sequence[int]) -> Sequence[Item]:
     return items.some(indices) if isinstance(items, Kept) else [items[i] for i in indices]
 
 
-def roomy() -> Room:
-    """Room for a quarter of the memory that this process may use."""
-    return Room(memory(torch.device("cpu")) // 4)
-
-
-def _tell_of_missing_images(folder: Path, truth: layout.Truth) -> None:
-    """Warn where the table of tracks goes on after the last marker image."""
-    end = max((track.end for track in truth.tracks), default=0)
-    if truth.markers and end > max(truth.markers):
-        log.warning(
-            "%s: man_track.txt goes on to frame %d, the images end with %d; right only if the rest was left out",
-            folder, end, max(truth.markers),
-        )  # fmt: skip
-
-
-def _some(items: Sequence[Item]) -> Sequence[Item]:
-    """About a dozen of them, evenly spaced."""
-    return items[:: -(-len(items) // SOME) or 1]
-
-
-def _masks(truth: layout.Truth, number: int) -> list[Labels]:
-    """The annotated masks of a frame, silver before gold."""
-    return [layout.read_labels(paths[number]) for paths in (truth.silver, truth.gold) if number in paths]
-
-
-def _reach(truth: layout.Truth) -> float:
-    """How far in pixels a cell may extend beyond its marker: as masks do, or by the diameter of the markers."""
-    numbers = sorted((truth.silver or truth.gold).keys() & truth.markers.keys())
-    far = [r for n in _some(numbers) for r in reaches(_masks(truth, n), layout.read_labels(truth.markers[n]))]
-    if far:
-        return float(np.percentile(far, REACH))
-    sizes = [np.bincount(layout.read_labels(path).ravel())[1:] for path in _some(list(truth.markers.values()))]
-    areas = np.concatenate(sizes) if sizes else np.zeros(0)
-    return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else 0.0
-
-
-def _open_border(labels: Labels, border: int) -> None:
-    """Make UNKNOWN what holds no label within ``border`` pixels of the edge; in place."""
-    if border:
-        outside = np.ones(labels.shape, bool)
-        outside[border:-border, border:-border] = False
-        labels[outside & (labels == 0)] = UNKNOWN
-
-
-def _present_parent(track: Track, tracks: list[Track]) -> int:
-    """The parent, where it is there in the frame before; UNKNOWN after a gap, for no centre is known there."""
-    ends = {other.label: other.end for other in tracks}
-    if not track.parent:
-        return 0
-    return track.parent if ends.get(track.parent) == track.begin - 1 else UNKNOWN
+def _exchanged(items: Sequence[Item], makers: Mapping[int, Callable[[], Item]]) -> Sequence[Item]:
+    """The items, some of them made anew."""
+    if isinstance(items, Kept):
+        return items.exchanged(makers)
+    return [makers[i]() if i in makers else item for i, item in enumerate(items)]

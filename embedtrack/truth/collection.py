@@ -11,15 +11,15 @@ import numpy as np
 from embedtrack.challenge.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
 from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
-from embedtrack.movies.normalise import normalise
+from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.open import open_frames
-from embedtrack.movies.scale import to_working
 from embedtrack.movies.settings import Normalisation
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated, roomy, see
+from embedtrack.truth.annotated import AnnotatedMovie, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split
 from embedtrack.truth.kept import Kept, Room
 from embedtrack.truth.merge import Merged, where_seen
+from embedtrack.truth.reading import read_annotated, roomy
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Frame, Labels
 
@@ -127,4 +127,4 @@ def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> Annotate
 
 def _frame(still: Still, scale: float, kind: Normalisation) -> Frame:
     """An image as the network sees it."""
-    return normalise(to_working(still.read()[0], scale), kind)
+    return as_frame(still.read()[0], scale, kind)

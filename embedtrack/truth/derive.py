@@ -26,6 +26,10 @@ MANY = 60
 PIXEL_SIZES = (1 / 255, 1 / 511)
 """Grids to choose from; offsets reach 255 or 511 working pixels."""
 CROPS = (256, 384, 512)
+LONGEST = 256.0
+"""Working pixels within which the network sees a cell as one; what is longer falls into pieces."""
+VARIED, FAR = 2.0, 1.6
+"""Where 19 of 20 cells span up to this many times the median, samples are zoomed by up to this factor."""
 MOTION = (2.0, 16.0)
 """The least and the largest standard deviation of artificial motion in working pixels."""
 
@@ -46,29 +50,37 @@ class Measures(NamedTuple):
 def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     """Fill in what the recipe does not set.
 
-    - ``scale``: brings the median cell to the size that suits the network, see ``movies/scale.py``.
+    - ``scale``: brings the median cell to the size that suits the network, see ``movies/scale.py``, or 19 of 20 cells
+      to what it sees as one, if that is less.
     - ``pixel_size``: 1/255, or 1/511 where more than a hundredth of the cells span more than 255 working pixels.
     - ``sampling.crop``: 256, or more where crops would not hold 1.25 times the median cell's extent, and large ones
       that of 19 of 20 cells; less where the frames are smaller.
-    - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames.
+    - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames; ``zoom``: more where cells
+      differ much in length.
     - ``normalisation``: by the kind of the images.
 
     The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.
     """
     seen = measure(folders)
-    scale = recipe.scale or scale_for(float(np.median(seen.diameters)) if seen.diameters else TYPICAL)
+    typical, long = (float(np.percentile(seen.extents, p)) if seen.extents else 0.0 for p in (50, 95))
+    scale = recipe.scale or scale_for(float(np.median(seen.diameters)) if seen.diameters else TYPICAL, long, LONGEST)
     changes: dict[str, object] = {"scale": scale}
+    varied: dict[str, float] = {}
+    if long > VARIED * typical and "zoom" not in recipe.augmentation.model_fields_set:
+        varied["zoom"] = FAR
     if seen.extents and "pixel_size" not in recipe.model_fields_set:
         far = float(np.percentile(seen.extents, 99)) * scale
         changes["pixel_size"] = next((size for size in PIXEL_SIZES if far * size <= 1), PIXEL_SIZES[-1])
     if seen.extents and "crop" not in recipe.sampling.model_fields_set:
-        median, large = (1.25 * float(np.percentile(seen.extents, p)) * scale for p in (50, 95))
+        median, large = 1.25 * typical * scale, 1.25 * long * scale
         crop = next((crop for crop in CROPS if crop >= max(median, large / 2)), CROPS[-1])
         crop = min(crop, 32 * math.ceil(seen.longest * scale / 32))
         changes["sampling"] = recipe.sampling.model_copy(update={"crop": crop})
     if seen.motions and "motion" not in recipe.augmentation.model_fields_set:
         motion = float(np.clip(np.percentile(seen.motions, 90) * scale, *MOTION))
-        changes["augmentation"] = recipe.augmentation.model_copy(update={"motion": round(motion, 1)})
+        varied["motion"] = round(motion, 1)
+    if varied:
+        changes["augmentation"] = recipe.augmentation.model_copy(update=varied)
     if "normalisation" not in recipe.model_fields_set and (images := _images(folders)):
         changes["normalisation"] = normalisation_for(images)
     return recipe.model_copy(update=changes)

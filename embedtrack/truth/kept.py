@@ -2,7 +2,7 @@
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any, TypeVar, overload
@@ -64,6 +64,10 @@ class Kept(Sequence[T]):
         """Those at some places, in their order; what is held stays held."""
         chosen = list(indices)
         return Kept([self._makers[i] for i in chosen], [self.shapes[i] for i in chosen], self._room)
+
+    def exchanged(self, makers: Mapping[int, Callable[[], T]]) -> "Kept[T]":
+        """The same with other items, of the same shapes, at some places."""
+        return Kept([makers.get(i, maker) for i, maker in enumerate(self._makers)], self.shapes, self._room)
 
 
 def deflated(labels: Labels) -> Callable[[], Labels]:

@@ -24,7 +24,7 @@ def test_all_is_told():
     assert removed == "31 cells within 50 px of the edge were removed; --border 0 keeps them"
     assert model == "the model is doubtful: a fits best, but not well"
     assert "frames 3, 7 to 9:" in blank
-    assert "14 times its noise" in ground
+    assert "14 times its noise and was levelled" in ground
     assert end.endswith("a.tif, frame 12: no")
 
 

@@ -18,6 +18,7 @@ from typer.main import get_command
 from embedtrack import __version__, checkpoint
 from embedtrack.__main__ import app, main
 from embedtrack.challenge.revision import revision
+from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.cli.common import PANELS
 from embedtrack.config import ModelConfig
 from embedtrack.inference.model_choice import Fit
@@ -280,9 +281,24 @@ def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch):
     assert run()[1].split() == ["Fluo-N2DH-SIM+"]
 
 
-def test_help_loads_no_torch():
-    code = "import sys, embedtrack.__main__; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False).returncode == 0
+@pytest.mark.parametrize("words", [["--help"], ["evaluate", "{}/toy/01_GT", "{}/toy/01_RES", "--json"]])
+def test_help_and_scores_need_no_network(data: Path, words: list[str]):
+    """Neither torch nor what stands on it: a score is there in a second, and where torch is broken."""
+    write_tracked(open_tracked(data / "toy" / "01_GT"), data / "toy" / "01_RES")
+    argv = ["embedtrack", *(word.format(data) for word in words)]
+    code = f"""
+import runpy, sys
+sys.argv = {argv}
+try:
+    runpy.run_module("embedtrack", run_name="__main__")
+except SystemExit as stop:
+    assert not stop.code, stop.code
+sys.exit([name for name in ("torch", "numba", "embedtrack.inference", "embedtrack.model") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == "[]"
 
 
 def test_an_installation_without_a_package_says_which(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):

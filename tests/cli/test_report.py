@@ -2,11 +2,16 @@
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 
 from embedtrack.__main__ import main
+from embedtrack.challenge.evaluate import evaluate
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from tests.drawings import dividing, write_movie
 
@@ -34,6 +39,36 @@ def test_a_page_is_written(data: Path, monkeypatch: pytest.MonkeyPatch, capfd: p
     assert f"<h1>{data.name}/01_RES</h1>" in text
     assert "0 points lost" in text
     assert "µm/min" in text
+
+
+def test_every_mask_is_decoded_once(data: Path, monkeypatch: pytest.MonkeyPatch):
+    """Scores, errors, outlines, hints and the test of the labels come of one look at each image."""
+    read: Counter[str] = Counter()
+    decode = tifffile.imread
+
+    def counted(path: Path) -> Any:
+        read[Path(path).relative_to(data).as_posix()] += 1
+        return decode(path)
+
+    monkeypatch.setattr(tifffile, "imread", counted)
+    images = [path.relative_to(data).as_posix() for path in data.glob("01_[GR]*/**/*.tif")]
+    assert len(images) > 12
+    assert run(monkeypatch, "report", data / "01_RES", "--truth", data / "01_GT", "--out", data / "x.html") == 0
+    assert dict(read) == dict.fromkeys(images, 1)
+    read.clear()
+    evaluate(data / "01_GT", data / "01_RES")
+    assert dict(read) == dict.fromkeys(images, 1)
+
+
+def test_a_wrong_label_is_told_with_all_faults(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """It shows when its frame's turn comes; nothing is written then."""
+    for name in ("mask001.tif", "mask004.tif"):
+        tifffile.imwrite(data / "01_RES" / name, np.full((48, 64), 9, np.uint16))
+    assert run(monkeypatch, "report", data / "01_RES", "--truth", data / "01_GT", "--out", data / "x.html") == 2
+    assert "got label 9 in frame 1, 4" in capfd.readouterr().err
+    assert not (data / "x.html").exists()
 
 
 @pytest.mark.parametrize(

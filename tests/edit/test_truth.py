@@ -11,7 +11,7 @@ from embedtrack.edit.truth import check_place, clip, corrected_before, write_tru
 from embedtrack.files.replace_folder import Replacement
 from embedtrack.movies.settings import Normalisation
 from embedtrack.tracked import Tracked
-from embedtrack.truth.annotated import read_annotated
+from embedtrack.truth.reading import read_annotated
 from embedtrack.types import Track
 from tests.drawings import dividing, write_movie
 from tests.exchange.hard import hard

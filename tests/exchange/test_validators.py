@@ -1,6 +1,7 @@
 """Each output before the validator of its format, or a reader of others."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from embedtrack.challenge.aogm import edges
 from embedtrack.exchange.formats import export
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
-from embedtrack.types import Track
+from embedtrack.types import CONFIDENCE, Track
 from tests.exchange.hard import hard, pixels
 
 UNITS = Units(0.5, 120)
@@ -55,6 +56,31 @@ def test_geff_is_read_by_networkx(tmp_path: Path):
     graph, _ = geff.read(tmp_path / "out" / "tracks.geff")
     node = {(data["t"], data["seg_id"]): name for name, data in graph.nodes(data=True)}
     assert set(graph.edges) == {(node[start], node[end]) for start, end in edges(hard().tracks)}
+
+
+def sure() -> Tracked:
+    """The hard case, of which two cells are known to be sure."""
+    return replace(hard(), confidence=np.array([(1, 1, 0.75, 0.5), (2, 7, 0.25, 1)], CONFIDENCE))
+
+
+def test_geff_says_how_sure_cells_and_links_are(tmp_path: Path):
+    geff = pytest.importorskip("geff")
+    export(sure(), "geff", tmp_path / "out")
+    graph, _ = geff.read(tmp_path / "out" / "tracks.geff")
+    told = {
+        (data["t"], data["seg_id"]): data["confidence"] for _, data in graph.nodes(data=True) if "confidence" in data
+    }
+    assert told == {(1, 1): 0.75, (2, 7): 0.25}
+    assert [link["confidence"] for *_, link in graph.edges(data=True) if "confidence" in link] == [0.5]
+
+
+def test_trackmate_has_it_as_quality_and_cost(tmp_path: Path):
+    export(sure(), "trackmate", tmp_path / "out")
+    root = ET.parse(tmp_path / "out" / "tracks.xml").getroot()
+    quality = {(spot.get("FRAME"), spot.get("name")): float(spot.get("QUALITY", -1)) for spot in root.iter("Spot")}
+    assert (quality["1", "1"], quality["2", "7"], quality["0", "1"]) == (0.75, 0.25, 1)
+    costs = [float(edge.get("LINK_COST", -1)) for edge in root.iter("Edge")]
+    assert sorted(costs)[-2:] == pytest.approx([0, np.log(2)], abs=1e-4)
 
 
 @pytest.mark.parametrize("with_raw", [False, True])

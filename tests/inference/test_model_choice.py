@@ -16,10 +16,10 @@ from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
 from embedtrack.inference.model_choice import Assessment, choose, choose_model, judge, rank
 from embedtrack.methods.embedtrack import method
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
-from embedtrack.types import Maps
 from tests.drawings import draw, moving, write_movie
 
 

@@ -13,11 +13,10 @@ from embedtrack.inference.symmetry import (
     do_vectors,
     undo,
     undo_axes,
-    undo_maps,
     undo_vectors,
 )
+from embedtrack.methods.embedtrack.maps import Maps, undo_maps
 from embedtrack.truth.medoid import medoids
-from embedtrack.types import Maps
 from tests.drawings import STEP, draw, perfect_maps
 
 RANDOM = np.random.default_rng(0)

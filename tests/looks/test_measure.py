@@ -1,6 +1,7 @@
 """Tables of drawn movies, by hand."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from embedtrack.looks.measure import CELLS, TRACKS, cells_table, measure, tracks_table
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
-from embedtrack.types import Track
+from embedtrack.types import CONFIDENCE, Track
 from tests.drawings import draw
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,8 @@ def row(table: pd.DataFrame, **where: int) -> pd.Series:
 
 def test_every_cell_of_every_frame_has_its_row():
     table = cells_table(colony())
-    assert list(table.columns) == [column for column in CELLS if "_intensity" not in column]
+    asked = ("_intensity", "confidence")  # of what is known only with the movie, or with the result's record
+    assert list(table.columns) == [column for column in CELLS if not any(word in column for word in asked)]
     assert table[["frame", "label", "track"]].to_numpy().tolist() == [
         [10, 1, 1], [11, 1, 1], [13, 2, 1], [14, 3, 3], [14, 4, 4], [15, 3, 3], [15, 4, 4],
         [16, 5, 5], [16, 6, 6], [16, 7, 7],
@@ -54,6 +56,15 @@ def test_every_cell_of_every_frame_has_its_row():
     assert row(table, frame=11).step == 5
     assert math.isnan(row(table, frame=10).step)
     assert math.isnan(row(table, frame=14, label=3).speed)
+
+
+def test_how_sure_each_cell_is_stands_beside_it():
+    sure = np.array([(0, 1, 0.75, 1.0), (3, 2, 0.5, 0.25)], CONFIDENCE)
+    table = cells_table(replace(colony(), confidence=sure))
+    assert list(table.columns)[-2:] == ["confidence", "link_confidence"]
+    assert row(table, frame=13)[["confidence", "link_confidence"]].tolist() == [0.5, 0.25]
+    assert row(table, frame=10)["confidence"] == 0.75
+    assert table["confidence"].notna().sum() == 2
 
 
 def test_families_and_cycles_are_told():
@@ -105,7 +116,7 @@ def test_grey_values_are_measured_under_the_mask():
     result = colony()
     raw = [np.where(labels > 0, 7 * labels, 1000).astype(np.uint16) for labels in result.masks]
     table = cells_table(result, raw)
-    assert list(table.columns) == list(CELLS)
+    assert list(table.columns) == [column for column in CELLS if "confidence" not in column]
     assert (table["mean_intensity"] == 7 * table["label"]).all()
     assert (table["total_intensity"] == table["mean_intensity"] * table["area"]).all()
     assert tracks_table(result, table).columns.tolist() == list(TRACKS)
@@ -153,7 +164,7 @@ def test_a_result_without_cells_has_empty_tables(tmp_path: Path):
     empty = Tracked([np.zeros((9, 9), np.int32)] * 2, [], (9, 9), units=Units(1, 1))
     tracks = measure(empty, tmp_path / "cells.csv", [np.zeros((9, 9), np.uint8)] * 2)
     assert len(pd.read_csv(tmp_path / "cells.csv")) == len(pd.read_csv(tracks)) == 0
-    assert set(CELLS) <= set(pd.read_csv(tmp_path / "cells.csv"))
+    assert set(CELLS) - set(pd.read_csv(tmp_path / "cells.csv")) == {"confidence", "link_confidence"}
 
 
 def test_another_suffix_is_refused(tmp_path: Path):

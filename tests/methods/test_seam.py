@@ -40,26 +40,45 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run(root: Path, *words: object) -> str:
+COMMANDS = """
+import json, sys
+from embedtrack.__main__ import main
+for sys.argv in json.loads(sys.argv[1]):
+    try:
+        main()
+    except SystemExit as stop:
+        assert not stop.code, sys.argv
+"""
+
+
+def run(root: Path, *commands: tuple[object, ...]) -> str:
+    """Run command lines one after the other in a process that sees the copy; what they write to standard output."""
     environment = {**os.environ, "PYTHONPATH": str(root), "EMBEDTRACK_MODELS": str(root / "models")}
-    command = [sys.executable, "-m", "embedtrack", *map(str, words)]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    words = json.dumps([["embedtrack", *map(str, command)] for command in commands])
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS, words], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_toy_goes_through_every_command(copy: Path):
     out = copy / "01_RES"
-    run(copy, "infer", DEMO / "01", "--model", "toy", "--out", out, "--device", "cpu")
-    scores = json.loads(run(copy, "evaluate", DEMO / "01_GT", out, "--json"))
+    toy, live, raw = ("--model", "toy", "--device", "cpu", "--out"), copy / "live_RES", ("--raw", DEMO / "01", "--out")
+    printed = run(
+        copy,
+        ("infer", DEMO / "01", *toy, out),
+        ("evaluate", DEMO / "01_GT", out, "--json"),
+        ("watch", DEMO / "01", "--idle", "0.1", *toy, live),
+        ("infer", DEMO / "01", "--model", "auto", "--out", copy / "auto_RES", "--device", "cpu"),
+        ("check", out),
+        ("show", out, *raw, copy / "demo.png"),
+        ("measure", out, *raw, copy / "cells.csv"),
+        ("report", out, "--truth", DEMO / "01_GT", *raw, copy / "report.html"),
+        ("export", out, "--to", "trackmate", *raw, copy / "trackmate"),
+    )
+    scores = json.loads(printed)
     assert scores["DET"] > 0.6
     assert scores["TRA"] > 0.6
-    run(copy, "watch", DEMO / "01", "--model", "toy", "--out", copy / "live_RES", "--device", "cpu", "--idle", "0.1")
     for path in out.iterdir():
-        assert path.read_bytes() == (copy / "live_RES" / path.name).read_bytes()
-    run(copy, "infer", DEMO / "01", "--model", "auto", "--out", copy / "auto_RES", "--device", "cpu")
-    run(copy, "check", out)
-    run(copy, "show", out, "--raw", DEMO / "01", "--out", copy / "demo.png")
-    run(copy, "measure", out, "--raw", DEMO / "01", "--out", copy / "cells.csv")
-    run(copy, "report", out, "--raw", DEMO / "01", "--truth", DEMO / "01_GT", "--out", copy / "report.html")
-    run(copy, "export", out, "--to", "trackmate", "--raw", DEMO / "01", "--out", copy / "trackmate")
+        assert path.read_bytes() == (live / path.name).read_bytes()

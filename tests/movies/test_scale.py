@@ -4,7 +4,8 @@ import pytest
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
-from embedtrack.movies.scale import labels_to_working, scale_for, to_frame, to_working
+from embedtrack.methods.embedtrack.maps import to_frame
+from embedtrack.movies.scale import labels_to_working, scale_for, to_working
 from embedtrack.movies.settings import SCALES
 from tests.drawings import STEP, draw, perfect_maps
 

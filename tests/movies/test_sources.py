@@ -29,10 +29,10 @@ from embedtrack.movies.selection import Choice
 from embedtrack.movies.settings import Normalisation
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.units import Units, micrometres, parse_length, seconds
-from embedtrack.truth.annotated import read_annotated
+from embedtrack.truth.reading import read_annotated
 from embedtrack.truth.sequences import sequences
 from tests.drawings import dividing, moving, write_movie
-from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, ome_zarr, write_series
+from tests.sources import INTERVAL, KINDS, PIXEL, UNITS, lif, ome_zarr, write_series
 
 MOVIE = moving().frames()  # [6, 48, 80]
 TWO = np.stack([MOVIE, MOVIE[::-1] + 1], axis=1)  # [6, 2, 48, 80]
@@ -461,6 +461,13 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ValueError, match=re.escape(f"pip install 'embedtrack[{extra}]'")):
         open_movie(path)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the many packages that bioio brings
+def test_a_leica_file_is_the_same_movie(tmp_path: Path):
+    movie = open_movie(lif(tmp_path, MOVIE))
+    assert np.array_equal(np.stack(list(movie.frames)), MOVIE)
+    assert movie.units.pixel == PIXEL
 
 
 @pytest.mark.filterwarnings("ignore")  # of the many packages that bioio brings

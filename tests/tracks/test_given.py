@@ -10,7 +10,6 @@ def test_given_masks_become_cells_in_their_order():
     cells = given_cells(LABELS)
     np.testing.assert_array_equal(cells.labels, [[0, 2, 2], [1, 0, 2]])
     np.testing.assert_array_equal(cells.origin, at_rest(LABELS.shape))
-    assert not cells.weak.any()
     assert cells.seediness.tolist() == [1, 1, 1]
     assert cells.brightness.tolist() == [0, 0, 0]
 

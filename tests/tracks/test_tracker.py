@@ -9,7 +9,7 @@ from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Cells, Track
 from tests.drawings import seen
 
-STEP = ModelConfig().frame_pixel_size
+STEP = ModelConfig().method.pixel_size
 SHAPE = (64, 96)
 
 
@@ -76,3 +76,16 @@ def test_it_goes_on_from_its_state_as_if_nothing_had_happened(stop: int):
             tracker.restore(state)
     np.testing.assert_array_equal(masks + tracker.finish(), expected[0])
     assert tracker.tracks() == expected[1]
+
+
+@pytest.mark.parametrize("border", [0, 10])
+def test_each_cell_that_was_seen_says_how_sure_it_is(border: int):
+    tracker = Tracker(ModelConfig(), border)
+    masks, _ = result(tracker)
+    sure = tracker.confidence()
+    written = {(t, label) for t, mask in enumerate(masks) for label in np.unique(mask[mask > 0]).tolist()}
+    told = list(zip(sure["frame"].tolist(), sure["label"].tolist(), strict=True))
+    assert told == sorted(set(told))
+    assert set(told) <= written
+    assert 0.7 < len(told) / len(written) < 1  # some were drawn where nobody saw them
+    assert ((sure["cell"] > 0) & (sure["cell"] <= 1) & (sure["link"] > 0) & (sure["link"] <= 1)).all()

@@ -12,8 +12,8 @@ from embedtrack.methods.embedtrack import method
 from embedtrack.training import fit as fitting
 from embedtrack.training.distributed import join, leave
 from embedtrack.training.fit import fit
-from embedtrack.truth.annotated import read_annotated_movies
 from embedtrack.truth.holdout import split
+from embedtrack.truth.reading import read_annotated_movies
 
 folder, out, batch = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 start = method.start

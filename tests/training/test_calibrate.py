@@ -8,8 +8,8 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training import calibrate as calibration
 from embedtrack.training.calibrate import calibrate, detection_errors, score, search, validation_seg
-from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
+from embedtrack.truth.reading import read_annotated
 from tests.drawings import Known, disc, draw, perfect_maps, touching, write_movie
 
 SHAPE = (40, 60)

@@ -10,10 +10,11 @@ import tifffile
 from embedtrack.config import GENERAL, Recipe
 from embedtrack.movies.settings import PLAIN, Normalisation
 from embedtrack.training.calibrate import PASSES, affordable
+from embedtrack.training.controls import changed
 from embedtrack.training.folds import divide, markdown
-from embedtrack.training.train import changed, train
-from embedtrack.truth.annotated import read_annotated_movies
+from embedtrack.training.train import train
 from embedtrack.truth.derive import derive
+from embedtrack.truth.reading import read_annotated_movies
 from tests.drawings import moving, write_movie
 
 

@@ -22,8 +22,9 @@ from embedtrack.training import resume
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit, one_cycle
 from embedtrack.training.resume import State
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
+from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.holdout import split
+from embedtrack.truth.reading import read_annotated
 from tests.drawings import dividing, moving, touching, write_movie
 
 ALONE = ProcessGroup(torch.device("cpu"))

@@ -14,8 +14,9 @@ from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CROPS, CURVES, EVENTS, SAMPLES, Journal, crops
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
+from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.holdout import split
+from embedtrack.truth.reading import read_annotated
 from tests.drawings import dividing, moving, write_movie
 
 ALONE = ProcessGroup(torch.device("cpu"))

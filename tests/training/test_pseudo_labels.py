@@ -10,8 +10,8 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model import Model
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training.pseudo_labels import pseudo_labels, trusted
-from embedtrack.truth.annotated import read_annotated
 from embedtrack.truth.merge import UNKNOWN, Merged
+from embedtrack.truth.reading import read_annotated
 from tests.drawings import Known, draw, perfect_maps, touching, write_movie
 
 SHAPE = (60, 90)

@@ -12,12 +12,15 @@ from embedtrack.config import GENERAL, ModelConfig, Recipe, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.movies.settings import Normalisation
+from embedtrack.training import pseudo_labels, resume
 from embedtrack.training import train as training
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
+from embedtrack.training.log import LOG, log_until, writing
+from embedtrack.training.recipes import recipe_for, tuned
 from embedtrack.training.resume import State
-from embedtrack.training.train import _log_until, recipe_for, train, tuned
+from embedtrack.training.train import train
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sequences import sequences
 from tests.drawings import moving, vanishing, write_movie
@@ -33,7 +36,7 @@ def test_trains_from_folders_to_a_model(
     write_movie(vanishing(), tmp_path / "data", name="02")
     out, records = tmp_path / "model", []
     train([tmp_path / "data"], out, device_name="cpu", on_record=records.append)
-    assert [json.loads(line) for line in (out / training.LOG).read_text().splitlines()] == records
+    assert [json.loads(line) for line in (out / LOG).read_text().splitlines()] == records
     assert {"total", "instance", "variance", "seed", "track", "rate"} <= records[0].keys()
     assert sum("validation_seg" in record for record in records) == SMALL.validations
     config = checkpoint.load(out).config
@@ -71,10 +74,10 @@ def test_the_log_goes_on_where_the_state_was_saved(tmp_path: Path):
     path = tmp_path / "train.jsonl"
     lines = [json.dumps({"step": step, "total": 1.0}) for step in range(1, 6)]
     path.write_text("\n".join(lines) + '\n{"step": 6, "tot')
-    assert _log_until(path, 3) == lines[:3]
-    assert _log_until(path, 9) == lines
-    assert _log_until(path, 0) == []
-    assert _log_until(tmp_path / "none", 4) == []
+    assert log_until(path, 3) == lines[:3]
+    assert log_until(path, 9) == lines
+    assert log_until(path, 0) == []
+    assert log_until(tmp_path / "none", 4) == []
 
 
 def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -90,10 +93,10 @@ def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(KeyboardInterrupt):
         train([tmp_path / "data"], out, device_name="cpu")
     monkeypatch.setattr(training, "calibrate", calibrate)
-    log = (out / training.LOG).read_text()
+    log = (out / LOG).read_text()
     train([tmp_path / "data"], out, device_name="cpu", on_record=begun.append)
     assert begun == []
-    assert (out / training.LOG).read_text() == log
+    assert (out / LOG).read_text() == log
     assert (out / checkpoint.CARD).is_file()
 
 
@@ -116,7 +119,7 @@ def test_sparse_truth_is_completed_by_the_pseudo_labels(tmp_path: Path, monkeypa
         used.append([movie.partial for movie in (*train_on, *validate_on)])
         return fit(train_on, validate_on, *words, **named)
 
-    monkeypatch.setattr(training, "pseudo_labels", teacher)
+    monkeypatch.setattr(pseudo_labels, "pseudo_labels", teacher)
     monkeypatch.setattr(training, "fit", fitting)
     out = tmp_path / "model"
     train([tmp_path / "data"], out, device_name="cpu")
@@ -130,18 +133,18 @@ def test_sparse_truth_is_completed_by_the_pseudo_labels(tmp_path: Path, monkeypa
 def test_a_killed_log_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Between the restored lines and the first new one there is no moment without the restored lines."""
     lines = [json.dumps({"step": step, "total": 1.0}) for step in range(1, 6)]
-    (tmp_path / training.LOG).write_text("\n".join(lines) + '\n{"step": 6, "tot')
-    monkeypatch.setattr(training.resume, "state_of", lambda _: State(step=4))
+    (tmp_path / LOG).write_text("\n".join(lines) + '\n{"step": 6, "tot')
+    monkeypatch.setattr(resume, "state_of", lambda _: State(step=4))
 
     def killed() -> None:
-        with training._writing(Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None) as write:
-            assert (tmp_path / training.LOG).read_text().splitlines() == lines[:4]
+        with writing(Journal(tmp_path, []), ProcessGroup(torch.device("cpu")), lambda _: None) as write:
+            assert (tmp_path / LOG).read_text().splitlines() == lines[:4]
             write({"step": 5, "total": 2.0})
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         killed()
-    assert (tmp_path / training.LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
+    assert (tmp_path / LOG).read_text().splitlines() == [*lines[:4], '{"step": 5, "total": 2.0}']
 
 
 def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -183,4 +186,4 @@ def test_files_of_others_are_not_overwritten(tmp_path: Path, name: str):
 @pytest.mark.parametrize("text", ["", "\n", "{", '{"step": "x"}', "[3]", '{"step": 99}', "\ud7ff", "[" * 100_000])
 def test_damaged_lines_of_a_log_are_left_out(tmp_path: Path, text: str):
     (tmp_path / "train.jsonl").write_text(f'{{"step": 1}}\n{text}\n{{"step": 2}}\n')
-    assert _log_until(tmp_path / "train.jsonl", 2) == ['{"step": 1}', '{"step": 2}']
+    assert log_until(tmp_path / "train.jsonl", 2) == ['{"step": 1}', '{"step": 2}']

@@ -13,7 +13,7 @@ from embedtrack.challenge.stills import open_stills, shuffled
 from embedtrack.config import Sampling
 from embedtrack.methods.embedseg import recipes
 from embedtrack.methods.embedseg.config import EmbedSegConfig
-from embedtrack.training.methods import recipe_of
+from embedtrack.training.recipes import recipe_of
 from embedtrack.training.train import _read, train
 from embedtrack.truth.derive import derive
 from tests.challenge.test_stills import write_stills

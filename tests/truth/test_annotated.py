@@ -6,8 +6,8 @@ import tifffile
 
 from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.movies.settings import Normalisation
-from embedtrack.truth.annotated import read_annotated, read_annotated_movies
 from embedtrack.truth.merge import UNKNOWN
+from embedtrack.truth.reading import read_annotated, read_annotated_movies
 from tests.drawings import disc, dividing, moving, still, write_movie
 
 
@@ -96,9 +96,21 @@ def test_sparse_gold_truth(tmp_path: Path):
     assert movie.sizes[3][1] == int(disc((40, 40), (20, 20), 3).sum())
     assert movie.labels[3][16, 29 + 3 + 4] == UNKNOWN  # masks reach four pixels beyond their markers
     assert movie.labels[3][16, 29 + 3 + 5] == 0
-    again = read_annotated(tmp_path / "toy" / "01", Normalisation(), pseudo={3: moving().labels[3]})
-    assert again.partial[3] == set()
-    assert again.sizes[3] == movie.sizes[2] | {2: movie.sizes[2][1]}
+
+
+def test_further_masks_complete_the_truth(tmp_path: Path):
+    """Nothing but the frames in question is merged anew: frame 2 has gold truth of a cell, which paints over."""
+    movie = read_annotated(sparse(tmp_path, (2, 4)), Normalisation())
+    more = moving().labels[3].copy()
+    again = movie.part([2, 3, 5]).completed({2: np.zeros_like(more), 3: more})
+    assert again.partial == [{2}, set(), {1, 2}]
+    assert again.sizes[1] == movie.sizes[2] | {2: movie.sizes[2][1]}
+    assert again.centres[1].keys() == {1, 2}
+    assert np.array_equal(again.labels[1] > 0, more > 0)
+    assert np.array_equal(again.truth[1].labels, again.labels[1])
+    assert np.array_equal(again.labels[0], movie.labels[2])
+    assert np.array_equal(movie.labels[3] > 0, movie.truth[3].labels > 0)  # the first one is as it was
+    assert movie.partial[3] == {1, 2}
 
 
 def test_without_any_mask_markers_are_masks(tmp_path: Path):

@@ -61,7 +61,7 @@ def test_scales_and_diameters():
 
 
 def test_a_model_of_all_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("embedtrack.training.methods.GENERAL", SMALL)
+    monkeypatch.setattr("embedtrack.training.recipes.GENERAL", SMALL)
     monkeypatch.setattr("embedtrack.training.train.calibrate", lambda network, config, *_: (config, {1: Score(0, 0)}))
     train(folders(tmp_path), tmp_path / "model", device_name="cpu", all_cells=True)
     config = checkpoint.load(tmp_path / "model").config

@@ -43,3 +43,16 @@ def test_long_cells_need_a_wide_grid_and_large_crops(tmp_path: Path):
         Recipe(scale=1), [write_movie(Toy(np.stack([frame]), [Track(1, 0, 0, 0), Track(2, 0, 0, 0)]), tmp_path)]
     )
     assert (recipe.pixel_size, recipe.sampling.crop) == (1 / 511, 512)
+
+
+def test_long_cells_are_seen_smaller(tmp_path: Path):
+    """Rods of 40 x 4 pixels, and one of 400 in three: typical cells want twice the size, the long one a half of it."""
+    short = {label: ((20 + 12 * label, 60), (1.5, 20)) for label in range(1, 3)}
+    for name, cells, scale, zoom in (
+        ("short", short, 2, 1.2),
+        ("long", short | {3: ((80, 220), (1.5, 200))}, 0.5, 1.6),
+    ):
+        frame = draw((100, 440), cells)
+        tracks = [Track(label, 0, 0, 0) for label in cells]
+        recipe = derive(Recipe(), [write_movie(Toy(np.stack([frame]), tracks), tmp_path / name)])
+        assert (recipe.scale, recipe.augmentation.zoom) == (scale, zoom)

@@ -13,6 +13,7 @@ def test_sparse_masks_are_shared_between_training_and_validation(tmp_path: Path)
         movie,
         numbers=list(range(20)),
         partial=ones,
+        merged_with=(),
         **{name: [getattr(movie, name)[0]] * 20 for name in ("frames", "labels", "centres", "sizes", "truth")},
     )
     assert held_back(long, 0.1) == range(11, 13)  # two of twenty frames

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from embedtrack.challenge.convention import dataset_of
-from embedtrack.challenge.evaluate import evaluate
+from embedtrack.challenge.evaluate import open_gold
 from embedtrack.challenge.pair import open_pair
 from embedtrack.challenge.record import known_of, used_by
 from embedtrack.challenge.tracked import open_tracked
@@ -31,12 +31,12 @@ def report_folder(
     """
     check_file(out, overwrite=overwrite)
     check_apart(out, result, raw, truth)
-    tracked, images = open_pair(result, raw, choice)
-    rules, reality = dataset_of(result), open_tracked(truth) if truth else None
-    scores = evaluate(truth, result, cycle_tolerance=rules.cycle_tolerance) if truth else None
+    tracked, images = open_pair(result, raw, choice, labels=False)
+    rules, reality = dataset_of(result), open_tracked(truth, labels=False) if truth else None
+    gold = open_gold(truth).gold if truth else {}
     where, used = result.resolve(), used_by(result)
     border = used.get("border") if type(used.get("border")) is int else rules.border
     model = (known_of(result) or {}).get("model")
     how = ", ".join([*([f"model {Path(model).name}"] if isinstance(model, str) else []), as_used(used)])
-    facts = Facts(f"{where.parent.name}/{where.name}", scores, border, doubts(used), how)
+    facts = Facts(f"{where.parent.name}/{where.name}", gold, rules.cycle_tolerance, border, doubts(used), how)
     report(tracked, out, facts, images, reality, on_frame, overwrite=overwrite)

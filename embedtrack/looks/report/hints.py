@@ -1,6 +1,7 @@
 """Where a result deserves a second look, found without truth: unlikely beginnings, ends, sizes, steps, shapes."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from embedtrack.tracks.lives import Life, lives
-from embedtrack.types import Track
+from embedtrack.types import Confidence, Track
 
 KINDS = {
+    "unsure": "a decision that was a near thing: is there one cell, and does it come from there?",
     "begins inside": "a cell that appears away from the picture's edge without a mother",
     "ends inside": "a cell that vanishes away from the picture's edge without daughters",
     "lost between": "a cell that was not found for some frames",
@@ -25,6 +27,8 @@ KINDS = {
     "several parts": "a mask of several pieces or with holes",
 }
 """What ``Hint.kind`` may be, and what it says."""
+SURE = 0.9
+"""Decisions that are less likely right are told."""
 OUTLYING = 6.0
 """Robust standard deviations beyond which a value is out of the usual."""
 FAST = 99
@@ -54,21 +58,28 @@ class Hint(NamedTuple):
     """The more, the stranger; comparable within a kind."""
 
 
-def find_hints(table: pd.DataFrame, tracks: Sequence[Track], frames: int, border: int = 0) -> list[Hint]:
-    """Every hint, the strangest of each kind first.
+def find_hints(
+    table: pd.DataFrame,
+    tracks: Sequence[Track],
+    frames: int,
+    border: int = 0,
+    confidence: Confidence | None = None,
+) -> list[Hint]:
+    """Every hint, decisions by how unsure they are, then the strangest of each other kind first.
 
     Args:
         table: what ``sights.look`` says of the movie.
         tracks: its tracks.
         frames: its length.
         border: cells within so many pixels of the edge were removed from it.
+        confidence: how likely its decisions are right, if that is known.
     """
     life = lives(tracks)
     rows = table.set_index(["frame", "label"])
     usual = 2 * math.sqrt(float(table["area"].median()) / math.pi) if len(table) else 0.0
     leap = float(np.nanpercentile(table["speed"], FAST)) if table["speed"].notna().any() else usual / 2
     found = [*_ends(rows, life, frames, border + leap), *_daughters(rows, life), *_changes(table, life, usual)]
-    found += [*_cycles(life), *_counts(table, tracks, frames)]
+    found += [*_cycles(life), *_counts(table, tracks, frames), *_unsure(tracks, confidence)]
     found += [
         Hint("several parts", frame, label, f"{parts} outlines", parts)
         for frame, label, parts in table.loc[table["parts"] > 1, ["frame", "label", "parts"]].itertuples(index=False)
@@ -100,6 +111,29 @@ def _ends(rows: pd.DataFrame, life: dict[int, Life], frames: int, margin: float)
                 yield Hint("lost between", after.begin, after.label, f"for {gap} frame{'s' * (gap > 1)}", gap)
             else:
                 yield Hint("one daughter", after.begin, after.label, f"of track {before.label}", 1)
+
+
+def _unsure(tracks: Sequence[Track], confidence: Confidence | None) -> Iterator[Hint]:
+    """Cells, links and divisions that are less than SURE; two daughters are one decision, a track is told once."""
+    if confidence is None:
+        return
+    begins = {(track.begin, track.label): track.parent for track in tracks}
+    siblings = Counter(track.parent for track in tracks)
+    told: set[int] = set()
+    least: dict[int, list[tuple[float, int]]] = {}
+    for frame, label, cell, link in confidence.tolist():
+        if cell < SURE:
+            least.setdefault(label, []).append((cell, frame))
+        parent = begins.get((frame, label), -1)
+        born = parent > 0 and siblings[parent] > 1
+        if link < SURE and not (born and parent in told):
+            told |= {parent} if born else set()
+            what = "a division" if born else "comes from nowhere" if parent == 0 else "the same cell as before"
+            yield Hint("unsure", frame, label, f"{what}? {link:.0%}", 1 - link)
+    for label, doubts in least.items():
+        cell, frame = min(doubts)
+        more = f" here, less than {SURE:.0%} in {len(doubts)} frames" if len(doubts) > 1 else ""
+        yield Hint("unsure", frame, label, f"one cell? {cell:.0%}{more}", 1 - cell)
 
 
 def _rim(rows: pd.DataFrame, frame: int, label: int) -> float:

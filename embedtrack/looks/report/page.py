@@ -3,18 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack import __version__
+from embedtrack.challenge.aogm import Match, match_labels
+from embedtrack.challenge.evaluate import score
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.looks.colours import colours
-from embedtrack.looks.errors import KINDS, Error, find_errors
+from embedtrack.looks.errors import KINDS, Comparison, Error, compare, errors_of, require_same_frames
 from embedtrack.looks.report import charts, content, faults, hints, images, sights
 from embedtrack.looks.report.tree import grow
 from embedtrack.looks.show import grey_span
+from embedtrack.movies.tiff_image import read_labels
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
@@ -44,8 +48,10 @@ class Facts(NamedTuple):
 
     title: str
     """Of the page."""
-    scores: Mapping[str, float | None] | None = None
-    """What ``evaluate`` says, where there is truth."""
+    gold: Mapping[int, Path] = MappingProxyType({})
+    """Gold masks by the frame's number, for SEG, where there is truth."""
+    cycle_tolerance: int = 3
+    """i of BC(i), in frames."""
     border: int = 0
     """Cells within so many pixels of the edge were removed from the result."""
     doubts: tuple[str, ...] = ()
@@ -69,9 +75,9 @@ def report(
     Args:
         result: what to show.
         out: ``NAME.html``.
-        facts: title, scores, border.
+        facts: title, gold masks, border.
         raw: the grey values [H, W] of every frame; black without them.
-        truth: errors against it are listed and marked.
+        truth: it scores the result, and errors against it are listed and marked.
         on_frame: called with the frames done and the frames in all.
         overwrite: replace a file that is not of our own.
 
@@ -94,13 +100,46 @@ def _page(
     truth: Tracked | None,
     on_frame: Callable[[int], None],
 ) -> str:
-    seen = sights.look(result, on_frame)
-    errors = find_errors(truth, result) if truth else None
-    true = sights.look(truth) if truth else None
-    given = _content(result, facts, seen, errors, true)
+    seen = _see(result, truth, facts, on_frame)
+    given = _content(result, facts, seen)
     given["images"] = content.text_of(_images(raw, BUDGET - _size(given)))
     hinted = [hint["frame"] for hint in given["hints"]]
-    return render(given, facts, _sections(result, hinted, seen, errors, true))
+    return render(given, facts, _sections(result, hinted, seen))
+
+
+class Seen(NamedTuple):
+    """What one look at each mask of result and truth gives."""
+
+    result: sights.Sights
+    truth: sights.Sights | None = None
+    errors: list[Error] | None = None
+    scores: Mapping[str, float | None] | None = None
+
+
+def _see(result: Tracked, truth: Tracked | None, facts: Facts, on_frame: Callable[[int], None]) -> Seen:
+    """Read each mask once."""
+    if truth:
+        require_same_frames(truth, result)
+    looker, true = sights.Looker(), sights.Looker()
+    compared: list[Comparison] = []
+    gold: list[Match] = []
+    for index, labels in enumerate(result.masks):
+        looker.see(labels)
+        if truth:
+            cells = truth.masks[index]
+            true.see(cells)
+            compared.append(compare(cells, labels))
+            if path := facts.gold.get(result.first + index):
+                gold.append(match_labels(read_labels(path), labels))
+        on_frame(index + 1)
+    if not truth:
+        return Seen(looker.sights(result.tracks))
+    matches = [one.match for one in compared]
+    return Seen(
+        looker.sights(result.tracks), true.sights(truth.tracks),
+        errors_of(compared, truth.tracks, result.tracks),
+        score(matches, gold, truth.tracks, result.tracks, facts.cycle_tolerance),
+    )  # fmt: skip
 
 
 def render(given: content.Content, facts: Facts, sections: Mapping[str, Any]) -> str:
@@ -125,15 +164,15 @@ def render(given: content.Content, facts: Facts, sections: Mapping[str, Any]) ->
     return str(template.render(given=given, facts=facts, script=script, style=style, version=__version__, **sections))
 
 
-def _content(
-    result: Tracked, facts: Facts, seen: sights.Sights, errors: list[Error] | None, true: sights.Sights | None
-) -> content.Content:
+def _content(result: Tracked, facts: Facts, seen: Seen) -> content.Content:
     """What the script gets, but for the images."""
-    masks = content.places_of(seen.table)
+    table, errors, true = seen.result.table, seen.errors, seen.truth
+    masks = content.places_of(table)
     first = {label: place for (frame, label), place in masks.items() if frame == 0}
-    given = content.movie(result, seen, colours(result.tracks, first))
+    given = content.movie(result, seen.result, colours(result.tracks, first))
     given["tree"] = content.lineages(grow(result.tracks))
-    given["hints"] = content.hinted(hints.find_hints(seen.table, result.tracks, len(result), facts.border), masks)
+    found = hints.find_hints(table, result.tracks, len(result), facts.border, result.confidence)
+    given["hints"] = content.hinted(found, masks)
     given["divisions"] = content.divisions(result, masks, errors)
     given["kinds"], given["meaning"] = content.kinds(), faults.MEANING | hints.KINDS
     given["errors"] = given["truth"] = None
@@ -146,20 +185,15 @@ def _content(
     return given
 
 
-def _sections(
-    result: Tracked,
-    hinted: Sequence[int],
-    seen: sights.Sights,
-    errors: list[Error] | None,
-    true: sights.Sights | None,
-) -> dict[str, Any]:
-    """What the template gets: sums and charts; ``hinted`` has the frame of each hint."""
-    table, frames = seen.table, len(result)
+def _sections(result: Tracked, hinted: Sequence[int], seen: Seen) -> dict[str, Any]:
+    """What the template gets: scores, sums and charts; ``hinted`` has the frame of each hint."""
+    table, errors, true, frames = seen.result.table, seen.errors, seen.truth, len(result)
     area, speed = _scales(result.units)
     life = lives(result.tracks).values()
     minutes = result.units.interval / 60 if result.units.interval else 1.0
     cycles = np.array([one.cycle * minutes for one in life if one.cycle is not None], float)
     return {
+        "scores": seen.scores,
         "counts": charts.counts_over_time(table["frame"].to_numpy(), frames),
         "true_counts": charts.counts_over_time(true.table["frame"].to_numpy(), frames) if true else None,
         "areas": charts.histogram(table["area"].to_numpy(float) * area[0]),

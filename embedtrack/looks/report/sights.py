@@ -1,6 +1,6 @@
 """What each frame shows of each cell, read once, frame by frame."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import cv2
@@ -12,7 +12,7 @@ from embedtrack.looks.measure import followed
 from embedtrack.looks.overlay import Cell, cells_of
 from embedtrack.looks.report.outlines import pack
 from embedtrack.tracked import Tracked
-from embedtrack.types import Labels
+from embedtrack.types import Labels, Track
 
 COLUMNS = {
     "frame": "index of the frame",
@@ -37,22 +37,38 @@ class Sights(NamedTuple):
     """Of every frame, see ``outlines.pack``."""
 
 
-def look(movie: Tracked, on_frame: Callable[[int], None] = lambda done: None) -> Sights:
-    """Read the masks of a movie; two frames at a time are in memory."""
-    rows: list[pd.DataFrame] = []
-    outlines: list[bytes] = []
-    before: Labels = np.zeros(movie.shape, np.int32)
-    known: dict[int, Cell] = {}
-    for i, labels in enumerate(movie.masks):
-        cells = cells_of(labels)
-        agreed = [agreement(before, known[label], labels, cells[label], label) if label in known else np.nan
+class Looker:
+    """Is shown the masks of a movie, one frame after the other, and remembers the last one."""
+
+    def __init__(self) -> None:
+        self._rows: list[pd.DataFrame] = []
+        self._outlines: list[bytes] = []
+        self._before: Labels = np.zeros((0, 0), np.int32)
+        self._known: dict[int, Cell] = {}
+
+    def see(self, labels: Labels) -> None:
+        """Take in the next frame int32[H, W]."""
+        cells, known = cells_of(labels), self._known
+        agreed = [agreement(self._before, known[label], labels, cells[label], label) if label in known else np.nan
                   for label in cells]  # fmt: skip
-        rows.append(_rows(i, cells, movie.shape).assign(agreement=np.array(agreed, float)))
-        outlines.append(pack(cells))
-        before, known = labels, cells
-        on_frame(i + 1)
-    table = pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True)
-    return Sights(followed(table, movie.tracks), outlines)
+        height, width = labels.shape
+        rows = _rows(len(self._rows), cells, (height, width))
+        self._rows.append(rows.assign(agreement=np.array(agreed, float)))
+        self._outlines.append(pack(cells))
+        self._before, self._known = labels, cells
+
+    def sights(self, tracks: list[Track]) -> Sights:
+        """What was seen of these tracks."""
+        table = pd.concat([part for part in self._rows if len(part)] or self._rows[:1], ignore_index=True)
+        return Sights(followed(table, tracks), self._outlines)
+
+
+def look(movie: Tracked) -> Sights:
+    """Read the masks of a movie; two frames at a time are in memory."""
+    looker = Looker()
+    for labels in movie.masks:
+        looker.see(labels)
+    return looker.sights(movie.tracks)
 
 
 def agreement(before: Labels, first: Cell, after: Labels, second: Cell, label: int) -> float:

@@ -8,8 +8,8 @@ from torch import Tensor
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.branched import precision
 from embedtrack.methods.embedtrack.loss import segmentation_losses
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import BACKGROUND, Cells
-from embedtrack.types import Maps
 
 
 class Losses(NamedTuple):

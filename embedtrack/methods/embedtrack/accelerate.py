@@ -1,8 +1,6 @@
-"""A step of the network over a movie: as it is, or faster after a warm-up (torch's compiler, CUDA graphs).
+"""A step of the network over a movie: as it is, or on a GPU replayed as a CUDA graph after a warm-up.
 
-Measured on one core for a frame of 696 x 632 in one view: compiled 0.68 s in single precision instead of 0.74 s, after
-a warm-up of a minute or more. A CUDA graph spares a GPU the launch of some hundred kernels a step, and runs the very
-same kernels; what torch compiles rounds otherwise, so that bytes may differ.
+A graph spares a GPU the launch of some hundred kernels a step, and runs the very same kernels.
 """
 
 import logging
@@ -17,34 +15,16 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 
 log = logging.getLogger(__name__)
 
-COMPILING = ("auto", "on", "off")
 LONG = 50
 """Frames of a movie for which a graph is worth its capture, which costs a few steps and memory of its own."""
 
 
-class CompileMode(NamedTuple):
-    """How steps are made faster; by default they are not."""
+def worth_a_graph(compiling: str, device: torch.device, frames: int | None) -> bool:
+    """Whether ``--compile`` asks for a graph on a device for a movie of so many frames (None: nobody knows yet).
 
-    compiled: bool = False
-    """By torch's compiler."""
-    graphed: bool = False
-    """As a CUDA graph."""
-
-
-def choose_compile_mode(compiling: str, device: torch.device, frames: int | None) -> CompileMode:
-    """What ``--compile`` means on a device for a movie of so many frames (None: nobody knows yet).
-
-    ``auto`` gives the bytes that ``off`` gives, sooner: a graph on a GPU for a long movie or a recording, nothing else.
-
-    Raises:
-        ValueError: it is not auto, on or off.
+    ``auto`` gives the bytes that ``off`` gives, sooner: on a GPU, for a long movie or a recording.
     """
-    if compiling not in COMPILING:
-        raise ValueError(f"expected --compile {', '.join(COMPILING)}, got {compiling}")
-    gpu = device.type == "cuda"
-    if compiling == "auto":
-        return CompileMode(graphed=gpu and (frames is None or frames >= LONG))
-    return CompileMode(compiled=compiling == "on", graphed=gpu and compiling == "on")
+    return compiling == "auto" and device.type == "cuda" and (frames is None or frames >= LONG)
 
 
 class NetworkOutput(NamedTuple):
@@ -90,13 +70,9 @@ PairFunction = Callable[[Tensor, Tensor], NetworkOutput]
 class Accelerated:
     """A step that is faster after a warm-up; where that fails the plain step does the work, after one warning."""
 
-    def __init__(self, step: PairNetwork, mode: CompileMode, device: torch.device) -> None:
+    def __init__(self, step: PairNetwork, *, graphed: bool) -> None:
         self._plain, self._warm = step, set[tuple[torch.Size, int]]()
-        self._faster: PairFunction | None = None
-        if mode.compiled:
-            self._faster = torch.compile(step, dynamic=False, options={"freezing": device.type == "cpu"})
-        if mode.graphed:
-            self._faster = Graphed(self._faster or step)
+        self._faster: PairFunction | None = Graphed(step) if graphed else None
 
     def __call__(self, batch: Tensor, before: Tensor) -> NetworkOutput:
         """As ``PairNetwork``; what it gives is good until the next call."""
@@ -107,7 +83,7 @@ class Accelerated:
         begin = time.perf_counter()
         try:
             output = self._faster(batch, before)
-        except Exception as error:  # a compiler that is not there, a kernel that no graph holds, too little memory ...
+        except Exception as error:  # a kernel that no graph holds, too little memory, ...
             log.warning("--compile: %s; going on without", (str(error).strip() or repr(error)).splitlines()[0])
             self._faster = None
         if self._faster is None:  # not above, where the error still holds the memory of what has failed
@@ -151,7 +127,7 @@ def _capture(step: PairFunction, batch: Tensor, before: Tensor) -> _Graph:
     batch, before = batch.clone(), before.clone()  # clones keep the layout
     aside, here = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(here)
-    with torch.cuda.stream(aside):  # kernels are compiled and libraries set up, which no graph may hold
+    with torch.cuda.stream(aside):  # libraries are set up, which no graph may hold
         step(batch, before)
     here.wait_stream(aside)
     graph = torch.cuda.CUDAGraph()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from embedtrack.methods.embedtrack.erfnet import FEATURES, decoder, encoder
-from embedtrack.types import Maps
+from embedtrack.methods.embedtrack.maps import Maps
 
 SHARPNESS = 10.0
 """S = exp(SHARPNESS b)."""

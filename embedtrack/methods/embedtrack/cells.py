@@ -1,4 +1,4 @@
-"""Maps -> what tracks are decided from: cells, weaker rivals, where they were, and how they look."""
+"""Maps -> what tracks are decided from: cells, where they were, and how they look."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from embedtrack.compiled import compiled
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.tracks.relabel import present, rename
-from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Maps, Origin
+from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Origin
 
 
 def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:
@@ -22,18 +23,17 @@ def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float)
     labels = cluster(maps, settings, step)
     cells = present(labels).tolist()
     labels = rename(labels, dict(zip(cells, range(1, len(cells) + 1), strict=True)))
-    weak = np.zeros_like(labels)
-    seediness, brightness = means(labels, weak, maps.seediness, frame, len(cells))
-    return Cells(labels, weak, origins(maps.shift, step), seediness, brightness)
+    seediness, brightness = means(labels, maps.seediness, frame, len(cells))
+    return Cells(labels, origins(maps.shift, step), seediness, brightness)
 
 
 def means(
-    labels: Labels, weak: Labels, seediness: Frame, frame: Frame, count: int
+    labels: Labels, seediness: Frame, frame: Frame, count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """float32[count + 1] each: mean seediness and brightness of each label of both images int32[H, W]."""
-    both = np.where(labels > 0, labels, weak).ravel()
-    area = np.maximum(np.bincount(both, minlength=count + 1), 1)
-    sums = (np.bincount(both, values.ravel(), count + 1) for values in (seediness, frame))
+    """float32[count + 1] each: mean seediness and brightness of each label of int32[H, W]."""
+    flat = labels.ravel()
+    area = np.maximum(np.bincount(flat, minlength=count + 1), 1)
+    sums = (np.bincount(flat, values.ravel(), count + 1) for values in (seediness, frame))
     sure, bright = ((total / area).astype(np.float32) for total in sums)
     return sure, bright
 

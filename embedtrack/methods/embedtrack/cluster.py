@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from embedtrack.compiled import compiled
 from embedtrack.methods.embedtrack.branched import SHARPNESS
 from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.refine import nearest_pixel, refine
-from embedtrack.types import Labels, Maps
+from embedtrack.types import Labels
 
 REACH = math.log(2)
 """d = exp(-r) exceeds 0.5 where r = sum_k S_k (c_k - e_k)^2 is below this."""

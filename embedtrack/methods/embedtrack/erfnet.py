@@ -6,9 +6,6 @@ from torch.nn import functional
 
 FEATURES = 128
 """Channels of the encoder's output."""
-MEMORY = 100
-"""The norms' running statistics are means over this many steps. The last ten, torch's habit, hold ten large crops: with
-their statistics the scores of whole frames jumped by .15 from one validation to the next."""
 
 
 class Downsampler(nn.Module):
@@ -92,10 +89,3 @@ def decoder(inputs: int, outputs: int) -> nn.Sequential:
         NonBottleneck1D(16),
         output,
     )
-
-
-def remember(network: nn.Module, steps: int) -> None:
-    """Before step number ``steps``, from 0: let the norms keep the mean over all steps so far, at most the last 100."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # torch's SyncBatchNorm is no BatchNorm2d
-            module.momentum = 1 / min(steps + 1, MEMORY)

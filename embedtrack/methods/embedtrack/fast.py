@@ -74,8 +74,8 @@ def rectified(convolution: nn.Conv2d, x: Tensor, plus: Tensor | None = None) -> 
 
 
 def _fusible(x: Tensor) -> bool:
-    """The compiler, where it is at work, fuses by itself; torch 2.11 refuses single pixels, old processors bfloat16."""
-    if not FUSED or x.device.type != "cpu" or torch.compiler.is_compiling():
+    """Torch 2.11 refuses single pixels, old processors bfloat16."""
+    if not FUSED or x.device.type != "cpu":
         return False
     known = x.dtype != torch.bfloat16 or torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return known and x.shape[-2] * x.shape[-1] > 1

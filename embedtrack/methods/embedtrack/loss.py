@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from embedtrack.methods.embedtrack.branched import precision
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Cells
-from embedtrack.types import Maps
 
 MARKER_WEIGHT = 0.2
 """A cell of which only a marker is known says less than a whole one, and there may be many of them."""

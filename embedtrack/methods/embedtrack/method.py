@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from embedtrack.config import ModelConfig, Recipe
-from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
+from embedtrack.inference.symmetry import SYMMETRIES, do
 from embedtrack.inference.tiles import Tile, plan
 from embedtrack.method import Shape, State
-from embedtrack.methods.embedtrack.accelerate import choose_compile_mode
+from embedtrack.methods.embedtrack.accelerate import worth_a_graph
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
+from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.predict import OVERLAP, Pending, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start
-from embedtrack.movies.scale import frame_to, to_frame
+from embedtrack.movies.scale import frame_to
 from embedtrack.options import Options
 from embedtrack.truth.annotated import AnnotatedMovie
-from embedtrack.types import Cells, Frame, Maps
+from embedtrack.types import Cells, Frame
 
 __all__ = [
     "at_working_scale",
@@ -84,7 +85,7 @@ class MoviePredictor:
     def __init__(self, network: BranchedERFNet, config: ModelConfig, options: Options, frames: int | None) -> None:
         self._network, self._config, self._options = network, config, options
         self._device = next(network.parameters()).device
-        self._mode = choose_compile_mode(options.compiling, self._device, frames)
+        self._graphed = worth_a_graph(options.compiling, self._device, frames)
         self._predictor: Predictor | None = None
         self._restored: dict[int, Tensor] = {}
 
@@ -98,7 +99,9 @@ class MoviePredictor:
                 if tile
                 else plan_tiles(size, self._config.tile, self._device, self._options.views)
             )
-            self._predictor = Predictor(self._network, tiles, self._options.views, self._options.precision, self._mode)
+            self._predictor = Predictor(
+                self._network, tiles, self._options.views, self._options.precision, self._graphed
+            )
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)
@@ -137,7 +140,12 @@ def in_views(
 
 def _cells(maps: Maps[Frame], grey: Frame, config: ModelConfig) -> Cells:
     """From maps and grey values at the frame's own scale."""
-    return cells_of(maps, grey, config.method.clustering, config.method.pixel_size * config.scale)
+    return cells_of(maps, grey, config.method.clustering, pixel_size(config))
+
+
+def pixel_size(config: ModelConfig) -> float:
+    """Width of a pixel of the frame in grid units."""
+    return config.method.pixel_size * config.scale
 
 
 def choices() -> Mapping[str, Sequence[Any]]:

@@ -10,10 +10,11 @@ from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo, undo_a
 from embedtrack.inference.tiles import SMALLEST, Stitcher, Tile, crop, largest_side, plan
 from embedtrack.machine import device as devices
 from embedtrack.machine.pipeline import breathe
-from embedtrack.methods.embedtrack.accelerate import Accelerated, CompileMode, NetworkOutput, PairNetwork
+from embedtrack.methods.embedtrack.accelerate import Accelerated, NetworkOutput, PairNetwork
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.fast import for_inference
-from embedtrack.types import Array, Frame, Maps
+from embedtrack.methods.embedtrack.maps import Array, Maps
+from embedtrack.types import Frame
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Predictor:
         tiles: list[Tile],
         views: int = 8,
         precision: str = "float32",
-        mode: CompileMode = CompileMode(),  # noqa: B008 (it is immutable)
+        graphed: bool = False,
     ) -> None:
         """Take a copy of the network where it is: its device is the device of all that is computed.
 
@@ -85,7 +86,7 @@ class Predictor:
             tiles: where the network looks; see ``inference/tiles.py``.
             views: 1, or 8 for the mean over all symmetries of the square.
             precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one.
-            mode: how it is made faster from the second frame on.
+            graphed: replay the network as a CUDA graph from the second frame on.
 
         Raises:
             ValueError: no such precision.
@@ -95,7 +96,7 @@ class Predictor:
         self.device = next(network.parameters()).device
         self.precision = getattr(torch, devices.fast_precision(self.device) if precision == "auto" else precision)
         self.pair_network = PairNetwork(for_inference(network, self.precision))
-        self.accelerated = Accelerated(self.pair_network, mode, self.device)
+        self.accelerated = Accelerated(self.pair_network, graphed=graphed)
         self.tiles = tiles
         self.begun = False
         self.before: dict[int, Tensor] = {}

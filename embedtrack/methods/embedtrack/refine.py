@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from embedtrack.compiled import compiled
 from embedtrack.methods.embedtrack.branched import SHARPNESS
-from embedtrack.types import Labels, Maps
+from embedtrack.methods.embedtrack.maps import Maps
+from embedtrack.types import Labels
 
 
 def refine(

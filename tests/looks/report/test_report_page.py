@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
-from embedtrack.looks.errors import KINDS
+from embedtrack.looks.errors import KINDS, find_errors
 from embedtrack.looks.report import page as story
+from embedtrack.looks.report.charts import spell
 from embedtrack.looks.report.page import Facts, report
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
@@ -20,7 +22,6 @@ from tests.drawings import Toy, draw, moving, still
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-SCORES: dict[str, float | None] = dict.fromkeys(story.MEASURES, 0.5) | {"SEG": 0.875, "CCA": None, "AOGM": 17.5}
 
 
 def tracked(toy: Toy, units: Units | None = None) -> Tracked:
@@ -62,23 +63,31 @@ def content_of(path: Path) -> dict[str, Any]:
 def test_the_page_holds_all_and_asks_for_nothing(tmp_path: Path):
     out = tmp_path / "x.html"
     seen: list[tuple[int, int]] = []
-    toy = damaged()
+    toy, gold = damaged(), tmp_path / "man_seg003.tif"
+    lost = find_errors(tracked(colony()), tracked(toy))
+    tifffile.imwrite(gold, np.where(colony().labels[3] == 1, 9, 0).astype(np.uint16))
     report(
-        tracked(toy, Units(0.5, 1200)), out, Facts("demo/01_RES <i>", SCORES), list(toy.frames()), tracked(colony()),
+        tracked(toy, Units(0.5, 1200)), out, Facts("demo/01_RES <i>", {3: gold}), list(toy.frames()), tracked(colony()),
         lambda *n: seen.append(n),
     )  # fmt: skip
     text = out.read_text()
     assert seen == [(n, 10) for n in range(1, 11)]
     assert "<h1>demo/01_RES &lt;i&gt;</h1>" in text
-    for words in ("SEG", "0.875", "17.5 points lost", "CCA", "µm²", "µm/min", "every <b>20</b> min"):
+    for words in (
+        "SEG",
+        "1.000",
+        f"{spell(sum(error.cost for error in lost))} points lost",
+        "CCA",
+        "µm²",
+        "µm/min",
+        "every <b>20</b> min",
+    ):
         assert words in text
     assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     assert len(re.findall(r"<(?:script|link|img|iframe)[^>]*\ssrc=", text)) == 0
     given = content_of(out)
     assert len(given["images"]) == len(given["outlines"]) == len(given["truth"]) == 10
-    assert sum(error["cost"] for error in given["errors"]) == sum(
-        error.cost for error in story.find_errors(tracked(colony()), tracked(toy))
-    )
+    assert sum(error["cost"] for error in given["errors"]) == sum(error.cost for error in lost)
     assert {error["kind"] for error in given["errors"]} >= {"missed", "false", "lost division"}
     assert {hint["kind"] for hint in given["hints"]} >= {"begins inside", "lost between"}
     assert [division["state"] for division in given["divisions"]] == ["lost"]
@@ -136,7 +145,7 @@ def browser() -> Iterator[Any]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with truth."""
     out = tmp_path_factory.mktemp("report") / "report.html"
-    report(tracked(damaged()), out, Facts("demo", SCORES), list(damaged().frames()), tracked(colony()))
+    report(tracked(damaged()), out, Facts("demo"), list(damaged().frames()), tracked(colony()))
     return out
 
 

@@ -5,8 +5,8 @@ import torch
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedseg.loss import embedseg_loss, seed_loss_of_pixels
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Cells
-from embedtrack.types import Maps
 
 STEP = 1 / 10
 

@@ -6,11 +6,11 @@ from embedtrack.config import Recipe
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedseg.loss import embedseg_loss
 from embedtrack.methods.embedseg.recipes import OURS, PUBLISHED, RECIPES
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import BACKGROUND, Cells
 from embedtrack.movies.normalise import normalise
 from embedtrack.training.fit import one_cycle, polynomial
 from embedtrack.truth.holdout import split
-from embedtrack.types import Maps
 from tests.drawings import draw
 from tests.methods.embedseg.test_embedseg_samples import images
 

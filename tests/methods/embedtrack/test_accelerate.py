@@ -1,5 +1,4 @@
 import logging
-import shutil
 
 import numpy as np
 import pytest
@@ -11,11 +10,10 @@ from embedtrack.methods.embedtrack import accelerate as steps
 from embedtrack.methods.embedtrack.accelerate import (
     LONG,
     Accelerated,
-    CompileMode,
     Graphed,
     NetworkOutput,
     PairNetwork,
-    choose_compile_mode,
+    worth_a_graph,
 )
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.fast import for_inference
@@ -31,26 +29,20 @@ def frames() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("compiling", "device", "frames", "mode"),
+    ("compiling", "device", "frames", "graphed"),
     [
-        ("auto", CPU, 10_000, CompileMode()),
-        ("auto", CPU, None, CompileMode()),
-        ("auto", CUDA, LONG - 1, CompileMode()),  # never by default on a short movie
-        ("auto", CUDA, LONG, CompileMode(graphed=True)),
-        ("auto", CUDA, None, CompileMode(graphed=True)),
-        ("auto", torch.device("mps"), LONG, CompileMode()),
-        ("on", CPU, 1, CompileMode(compiled=True)),
-        ("on", CUDA, 1, CompileMode(compiled=True, graphed=True)),
-        ("off", CUDA, 10_000, CompileMode()),
+        ("auto", CPU, 10_000, False),
+        ("auto", CPU, None, False),
+        ("auto", CUDA, 1, False),  # a frame by itself
+        ("auto", CUDA, LONG - 1, False),
+        ("auto", CUDA, LONG, True),
+        ("auto", CUDA, None, True),
+        ("auto", torch.device("mps"), LONG, False),
+        ("off", CUDA, 10_000, False),
     ],
 )
-def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, mode: CompileMode):
-    assert choose_compile_mode(compiling, device, frames) == mode
-
-
-def test_an_unknown_word_is_refused():
-    with pytest.raises(ValueError, match="expected --compile auto, on, off, got yes"):
-        choose_compile_mode("yes", CPU, None)
+def test_what_is_worth_its_warm_up(compiling: str, device: torch.device, frames: int | None, graphed: bool):
+    assert worth_a_graph(compiling, device, frames) is graphed
 
 
 @torch.inference_mode()
@@ -133,20 +125,20 @@ class Doubled:
 
 def test_a_warm_up_that_fails_leaves_the_plain_step_and_one_warning(caplog: pytest.LogCaptureFixture):
     def fails(batch: Tensor, before: Tensor) -> NetworkOutput:
-        raise RuntimeError("no C++ compiler\nwas found in ...")
+        raise RuntimeError("no kernel\nthat a graph holds")
 
     plain = Doubled()
-    accelerated = Accelerated(plain, CompileMode(), CPU)
+    accelerated = Accelerated(plain, graphed=False)
     accelerated._faster = fails
     x = torch.ones(1, 1, 2, 3)
     for _ in range(3):
         assert torch.equal(accelerated(x, x).features, 2 * x)
     assert plain.calls == 3
-    assert [record.message for record in caplog.records] == ["--compile: no C++ compiler; going on without"]
+    assert [record.message for record in caplog.records] == ["--compile: no kernel; going on without"]
 
 
 def test_the_warm_up_of_each_shape_is_told_once(caplog: pytest.LogCaptureFixture):
-    accelerated = Accelerated(Doubled(), CompileMode(), CPU)
+    accelerated = Accelerated(Doubled(), graphed=False)
     accelerated._faster = Doubled()
     with caplog.at_level(logging.INFO):
         for shape in ((4, 1, 16, 8), (4, 1, 8, 16), (4, 1, 16, 8)):
@@ -189,21 +181,6 @@ def test_a_graph_serves_all_batches_of_its_shape(monkeypatch: pytest.MonkeyPatch
     assert captured == [((2, 1, 3, 4), 1), ((2, 1, 4, 3), 1), ((2, 1, 3, 4), 0)]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for CPUs with g++, which is not here")
-@pytest.mark.filterwarnings("default")  # those of torch's compiler are not ours
-def test_compiled_steps_give_nearly_the_same_maps(
-    network: BranchedERFNet, frames: list[np.ndarray], caplog: pytest.LogCaptureFixture
-):
-    plain, compiled = (
-        Predictor(network, plan(SHAPE, 128), views=8, mode=CompileMode(compiled=c)) for c in (False, True)
-    )
-    for frame in frames:
-        for expected, found in zip(plain(frame), compiled(frame), strict=True):
-            np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert "going on without" not in caplog.text
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -211,9 +188,7 @@ def test_a_graph_on_a_gpu_gives_the_bytes_of_the_plain_step(
     network: BranchedERFNet, frames: list[np.ndarray], precision: str, caplog: pytest.LogCaptureFixture
 ):
     network.cuda()
-    plain, graphed = (
-        Predictor(network, plan(SHAPE, 128), 8, precision, CompileMode(graphed=graphed)) for graphed in (False, True)
-    )
+    plain, graphed = (Predictor(network, plan(SHAPE, 128), 8, precision, graphed) for graphed in (False, True))
     for frame in frames:
         for expected, found in zip(plain(frame), graphed(frame), strict=True):
             np.testing.assert_array_equal(found, expected)

@@ -7,7 +7,7 @@ from scipy.ndimage import uniform_filter
 from benchmarks.clustering import field, wild
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
-from embedtrack.types import Maps
+from embedtrack.methods.embedtrack.maps import Maps
 from tests import drawings
 from tests.drawings import STEP
 

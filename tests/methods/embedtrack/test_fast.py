@@ -15,18 +15,18 @@ from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
 from embedtrack.challenge.evaluate import evaluate
 from embedtrack.inference import track
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.inference.symmetry import SYMMETRIES, do, undo_maps
+from embedtrack.inference.symmetry import SYMMETRIES, do
 from embedtrack.methods.embedtrack import fast as fast_networks
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import origins
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.erfnet import NonBottleneck1D
 from embedtrack.methods.embedtrack.fast import FoldedBlock, for_inference
+from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.predict import STRAIGHT
 from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import to_frame, to_working
+from embedtrack.movies.scale import to_working
 from embedtrack.options import Options
-from embedtrack.types import Maps
 
 
 @pytest.fixture

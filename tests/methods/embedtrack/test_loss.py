@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from embedtrack.methods.embedtrack.loss import embedtrack_loss, segmentation_losses, tracking_loss
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Cells
-from embedtrack.types import Maps
 from tests.drawings import STEP, disc
 
 SHAPE = (24, 32)

@@ -3,8 +3,8 @@ import pytest
 
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.refine import refine
-from embedtrack.types import Maps
 from tests.drawings import ALL, STEP, draw, perfect_maps
 
 SHAPE = (48, 64)

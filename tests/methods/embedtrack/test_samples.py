@@ -8,10 +8,11 @@ import torch
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Sample, collate, cut, draw, number
 from embedtrack.movies.settings import Normalisation
-from embedtrack.truth.annotated import AnnotatedMovie, read_annotated
+from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import medoid
 from embedtrack.truth.merge import UNKNOWN
+from embedtrack.truth.reading import read_annotated
 from embedtrack.types import OUTSIDE
 from tests.drawings import STEP, Toy, dividing, moving, touching, vanishing, write_movie
 from tests.drawings import draw as draw_cells

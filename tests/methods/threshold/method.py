@@ -83,7 +83,7 @@ def cells_of(frame: Frame, config: ModelConfig) -> Cells:
     kept = np.unique(labels[labels > 0])
     labels = (np.searchsorted(kept, labels) + 1).astype(np.int32) * (labels > 0)
     sure = np.ones(len(kept) + 1, np.float32)
-    return Cells(labels, np.zeros_like(labels), at_rest(labels.shape), sure, sure)
+    return Cells(labels, at_rest(labels.shape), sure, sure)
 
 
 def choices() -> Mapping[str, Sequence[Any]]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.methods.embedtrack.votes import link, votes
+from benchmarks.links import link
 from tests.drawings import ALL, STEP, moving, perfect_maps
 
 
@@ -109,28 +109,3 @@ def test_equals_a_slow_count_of_every_pair():
             if counts[best] >= max(counts[0], 1):
                 truth[cell] = best
         assert link(labels, shift, before, STEP) == truth
-
-
-def test_views_and_other_integers_are_welcome():
-    labels, before = np.zeros((2, 4, 3), np.int32)
-    labels[3, 1], before[0, 2] = 4, 6
-    shift = np.zeros((2, 4, 3), np.float32)
-    shift[:, 3, 1] = -3 * STEP, STEP
-    views = labels.T, shift.transpose(0, 2, 1)[::-1], before.T
-    assert link(*views, STEP) == {4: 6}
-    assert link(labels.astype(np.uint16), shift, before.astype(np.int64), STEP) == {4: 6}
-
-
-def test_different_frame_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"got \(1, 2\), \(1, 3\) and \(2, 1, 2\)"):
-        link(row(1, 1), along(0, 0), row(1, 1, 1), STEP)
-    with pytest.raises(ValueError, match=r"and \(2, 1, 3\)"):
-        link(row(1, 1), along(0, 0, 0), row(1, 1), STEP)
-    with pytest.raises(ValueError, match=r"and \(1, 1, 2\)"):
-        link(row(1, 1), along(0, 0)[:1], row(1, 1), STEP)
-
-
-def test_votes_name_the_cells_without_predecessor_too():
-    labels, before = row(9, 9, 5, 0, 3), row(7, 7, 0, 0, 7)
-    assert list(votes(labels, along(0, 0, 0, 0, 0), before, STEP).items()) == [(3, 7), (5, 0), (9, 7)]
-    assert votes(row(0, 0), along(0, 0), row(0, 3), STEP) == {}

@@ -1,0 +1,233 @@
+"""Are decisions as likely right as they say: ``python -m benchmarks.confidence DATASET... [--model FOLDER]``.
+
+For cells, links, daughters and arrivals: how often decisions of each probability are right, and how many of the wrong
+ones the least sure tenth of all holds. Only frames that trained no network may tell, see ``benchmarks.tracking_costs``.
+With ``--model`` what was learnt from them is written into its config.json.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.tracking_costs import Part, parts_of
+from embedtrack import checkpoint
+from embedtrack.challenge.aogm import Match, Node, edges, match_labels
+from embedtrack.cli.display import start_logging
+from embedtrack.config import Costs, Logistic, Sureness
+from embedtrack.files.whole import whole_file
+from embedtrack.model_files import CONFIG
+from embedtrack.tracks.confidence import evidence_of
+from embedtrack.tracks.costs import Features, log_odds
+from embedtrack.tracks.learn import fit
+from embedtrack.tracks.lineage import Lineage
+from embedtrack.tracks.relabel import present
+from embedtrack.tracks.repair import Spans, remove_border
+from embedtrack.tracks.tracker import Mask
+from embedtrack.tracks.window import Window
+from embedtrack.types import Track
+
+KINDS = ("cell", "link", "birth", "arrival")
+"""Fields of ``Sureness``."""
+BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+FEW = 20
+"""So many wrong and so many right decisions must be known, else the scale is that of all kinds of links."""
+
+
+class Decisions(NamedTuple):
+    """n decisions of one kind."""
+
+    features: Features
+    """What tells whether they are right, float64[n] each; of links the ``margin`` alone, in log-odds."""
+    right: NDArray[np.bool_]
+    """[n]"""
+
+
+def decisions(one: Part, costs: Costs) -> dict[str, Decisions]:
+    """What was decided in the frames of a movie, and whether that was right.
+
+    A cell is right if its mask finds exactly one cell of the truth. Its past is judged only then: it is right if the
+    mask before, or the mother's, finds the cell that it comes from in the truth, or if it comes from nowhere there too.
+    Nothing is asked of where the cells of the first frame come from, nor of those that lie partly in the border: there
+    the truth has some cells and lacks others.
+    """
+    window, lineage, spans = Window(costs, one.max_gap), Lineage(one.max_gap), Spans()
+    decided = [done for cells in one.cells for done in window.add(cells)] + window.finish()
+    masks: list[Mask] = []
+    told: list[tuple[Node, dict[str, float], float]] = []  # a cell, its evidence, and the margin of its past
+    for t, frame in enumerate(decided):
+        kept = remove_border(lineage.add(frame), one.border)
+        masks.append(spans.add(kept, lineage.parents))
+        seen, partly = evidence_of(frame.scene.table, frame.steps), _partly(masks[-1], one.border)
+        there = set(present(kept).tolist())
+        for index, step in enumerate(frame.steps):
+            track = lineage.newest[int(step["cell"])]
+            label = spans.label(track)
+            if track in there and label not in partly:
+                told.append(((t, label), {name: values[index] for name, values in seen.items()}, step["comes_so"]))
+    matches = [match_labels(truth, mask.astype(np.int32)) for truth, mask in zip(one.markers, masks, strict=True)]
+    return _judged(told, _found(matches), one.tracks, spans.tracks())
+
+
+def _judged(
+    told: Iterable[tuple[Node, dict[str, float], float]],
+    found: Mapping[Node, Node],
+    reference: list[Track],
+    computed: list[Track],
+) -> dict[str, Decisions]:
+    """Which of the decisions are right."""
+    before = {late: early for early, late in edges(computed)}
+    true = {late: early for early, late in edges(reference)}
+    siblings = _daughters(computed)
+    rows: dict[str, list[tuple[dict[str, float], bool]]] = {kind: [] for kind in KINDS}
+    for node, seen, margin in told:
+        rows["cell"].append((seen, node in found))
+        if node not in found or node[0] == 0:
+            continue
+        origin = before.get(node)
+        if origin is None:
+            rows["arrival"].append(({"margin": margin}, found[node] not in true))
+        else:
+            kind = "birth" if node[1] in siblings and origin[1] != node[1] else "link"
+            rows[kind].append(({"margin": margin}, origin in found and true.get(found[node]) == found[origin]))
+    return {kind: _columns(pairs) for kind, pairs in rows.items()}
+
+
+def _found(matches: Iterable[Match]) -> dict[Node, Node]:
+    """Mask -> cell of the truth, for masks that find exactly one."""
+    found: dict[Node, list[Node]] = {}
+    for t, match in enumerate(matches):
+        for cell, mask in zip(match.found, match.finders, strict=True):
+            found.setdefault((t, mask), []).append((t, cell))
+    return {mask: cells[0] for mask, cells in found.items() if len(cells) == 1}
+
+
+def _partly(mask: NDArray[np.uint16], border: int) -> set[int]:
+    """The labels of uint16[H, W] that have pixels within ``border`` pixels of the frame's edge."""
+    height, width = mask.shape
+    field = np.zeros(mask.shape, bool)
+    field[border : height - border, border : width - border] = True
+    return set(np.unique(mask[~field]).tolist())
+
+
+def _daughters(tracks: Iterable[Track]) -> set[int]:
+    """The tracks that have a sister."""
+    children: dict[int, list[int]] = {}
+    for track in tracks:
+        children.setdefault(track.parent, []).append(track.label)
+    return {label for parent, labels in children.items() if parent and len(labels) > 1 for label in labels}
+
+
+def _columns(pairs: list[tuple[dict[str, float], bool]]) -> Decisions:
+    names = list(pairs[0][0]) if pairs else ["margin"]
+    right = np.array([right for _, right in pairs], bool)
+    return Decisions({name: np.array([seen[name] for seen, _ in pairs], float) for name in names}, right)
+
+
+def pooled(parts: Iterable[Mapping[str, Decisions]]) -> dict[str, Decisions]:
+    """Of several movies."""
+    known = list(parts)
+    return {kind: _joined([one[kind] for one in known]) for kind in KINDS}
+
+
+def _joined(parts: list[Decisions]) -> Decisions:
+    parts = [one for one in parts if len(one.right)] or parts[:1]
+    names = parts[0].features
+    features = {name: np.concatenate([one.features[name] for one in parts]) for name in names}
+    return Decisions(features, np.concatenate([one.right for one in parts]))
+
+
+def scales(known: Mapping[str, Decisions]) -> Sureness:
+    """The logistic curves through how often decisions were right."""
+    every = _joined([known[kind] for kind in KINDS[1:]])
+    enough = {kind: min(int(one.right.sum()), int((~one.right).sum())) >= FEW for kind, one in known.items()}
+    curves = {kind: _curve(known[kind] if enough[kind] else every) for kind in KINDS[1:]}
+    return Sureness(cell=fit(*known["cell"]) if enough["cell"] else Sureness().cell, **curves)
+
+
+def _curve(one: Decisions) -> Logistic:
+    weights = fit(*one)
+    return weights["bias"], max(weights.get("margin", 1.0), 0.0)
+
+
+def chances(known: Mapping[str, Decisions], sureness: Sureness) -> dict[str, NDArray[np.float64]]:
+    """Of each kind float64[n]: how likely each decision is right."""
+    weights = {kind: dict(zip(("bias", "margin"), getattr(sureness, kind), strict=True)) for kind in KINDS[1:]}
+    every: dict[str, Mapping[str, float]] = {"cell": sureness.cell, **weights}
+    return {kind: 1 / (1 + np.exp(-log_odds(one.features, every[kind]))) for kind, one in known.items()}
+
+
+def first_tenth(chance: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """The share of the wrong decisions that the least sure tenth of all holds; equals count in part."""
+    wrong, size = ~right, len(right) / 10
+    if not wrong.any():
+        return float("nan")
+    share, room = 0.0, size
+    for value in np.unique(chance):
+        its = chance == value
+        taken = min(room / its.sum(), 1.0)
+        share += taken * wrong[its].sum()
+        room -= taken * its.sum()
+        if room <= 0:
+            break
+    return float(share / wrong.sum())
+
+
+def reliability(chance: NDArray[np.float64], right: NDArray[np.bool_]) -> list[tuple[int, float, float]]:
+    """Of each of the BINS: how many decisions, their mean probability, the share that was right."""
+    which = np.clip(np.digitize(chance, BINS) - 1, 0, len(BINS) - 2)
+    return [
+        (int((which == i).sum()), float(chance[which == i].mean()), float(right[which == i].mean()))
+        if (which == i).any() else (0, float("nan"), float("nan"))
+        for i in range(len(BINS) - 1)
+    ]  # fmt: skip
+
+
+def tables(known: Mapping[str, Decisions], sureness: Sureness) -> tuple[Table, Table]:
+    """How often what is said to be likely is right, and how much the least sure tenth holds."""
+    found = chances(known, sureness)
+    curve = Table("said", *(f"{kind}: n, said, right" for kind in KINDS))
+    bins = {kind: reliability(found[kind], known[kind].right) for kind in KINDS}
+    for i, (low, high) in enumerate(pairwise(BINS)):
+        cells = [f"{bins[kind][i][0]}, {bins[kind][i][1]:.3f}, {bins[kind][i][2]:.3f}" for kind in KINDS]
+        curve.add_row(f"{low:g} to {high:g}", *cells)
+    share = Table("decisions", "all", "wrong", "of the wrong in the least sure tenth")
+    everything = (np.concatenate(list(found.values())), np.concatenate([one.right for one in known.values()]))
+    for kind, chance, right in [*((k, found[k], known[k].right) for k in KINDS), ("all", *everything)]:
+        share.add_row(kind, str(len(right)), str(int((~right).sum())), f"{first_tenth(chance, right):.2f}")
+    return curve, share
+
+
+def main(
+    datasets: Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with tracks.")],
+    weights: Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")] = None,
+    first: Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")] = None,
+    last: Annotated[int | None, typer.Option(help="Last frame.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Write what was learnt into this model's config.json.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Print both tables, with what was learnt from the other data sets where there are several."""
+    start_logging()
+    found = parts_of(datasets, weights, first, last, device)
+    known = [decisions(one, costs) for one, costs in found]
+    console = Console()
+    for index, name in enumerate(datasets):
+        others = [one for number, one in enumerate(known) if number != index] or known
+        console.print(name, "by the others" if len(known) > 1 else "by itself")
+        console.print(*tables(known[index], scales(pooled(others))))
+    learnt = scales(pooled(known))
+    console.print_json(learnt.model_dump_json())
+    if model:
+        config = checkpoint.read_config(model / CONFIG).model_copy(update={"sureness": learnt})
+        with whole_file(model / CONFIG) as file:
+            file.write_text(config.model_dump_json(indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,85 @@
+"""The recipe of a training, by its method, its data set and the weights that it goes on from; and its folders."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from embedtrack.challenge.stills import has_stills
+from embedtrack.config import GENERAL, RECIPES, ModelConfig, Recipe
+from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
+from embedtrack.movies.kind import normalisation_for
+from embedtrack.movies.open import open_frames
+from embedtrack.truth.sequences import sequences
+
+GENTLE = 0.5
+"""Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
+
+
+def recipe_of(method: str, name: str, *, all_cells: bool) -> Recipe | None:
+    """The recipe of a method for the data set of a name; None: the name's own, or that for any.
+
+    Raises:
+        ValueError: there is no such method, or it trains no model of all cells.
+    """
+    if method not in ("embedtrack", *EMBEDSEG):
+        raise ValueError(f"expected --method embedtrack, {', '.join(EMBEDSEG)}, got {method}")
+    if method == "embedtrack":
+        return GENERAL if all_cells else None
+    if all_cells:
+        raise ValueError(f"expected --all-cells with --method embedtrack, got {method}; leave one of them out")
+    recipe = EMBEDSEG[method]
+    known = name in RECIPES and "normalisation" not in recipe.model_fields_set
+    return recipe.model_copy(update={"normalisation": RECIPES[name].normalisation}) if known else recipe
+
+
+def folders_of(dataset: Path, recipe: Recipe) -> list[Path]:
+    """The annotated sequences of a data set, or the folder itself where it holds single images.
+
+    Raises:
+        ValueError: there are none, or single images that this method learns nothing from.
+    """
+    if not has_stills(dataset):
+        return sequences(dataset)
+    if recipe.method.name != "embedseg":
+        raise ValueError(
+            f"{dataset}: expected annotated movies for {recipe.method.name}, got single images; say --method embedseg, "
+            "or --all-cells"
+        )
+    return [dataset]
+
+
+def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Recipe | None = None) -> Recipe:
+    """The recipe of a data set, or the given one, with another budget and seed.
+
+    Raises:
+        ValueError: epochs is not above 0.
+    """
+    if epochs is not None and not 0 < epochs < math.inf:
+        raise ValueError(f"expected --epochs above 0, got {epochs}")
+    if not 0 <= seed < 1 << 63:
+        raise ValueError(f"expected --seed from 0 to {(1 << 63) - 1}, got {seed}")
+    recipe = recipe or RECIPES.get(name, Recipe())
+    return recipe.model_copy(update={"seed": seed} | ({"epochs": epochs} if epochs else {}))
+
+
+def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recipe:
+    """The recipe for fine-tuning a model; the scale follows from the new cells.
+
+    The normalisation is what the model knows. A model of all cells knows several: then it is the recipe's, or if that
+    says nothing, the one for the kind of the first movie.
+    """
+    if config.method.name != recipe.method.name:
+        raise ValueError(
+            f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another "
+            "model, or another --method"
+        )
+    changes: dict[str, object] = {
+        "pixel_size": config.method.pixel_size,
+        "learning_rate": recipe.learning_rate * GENTLE,
+    }
+    if config.working_diameter is None:
+        changes["normalisation"] = config.normalisation
+    elif not (recipe.working_diameter or "normalisation" in recipe.model_fields_set or has_stills(folders[0])):
+        frames = list(open_frames(folders[0]).values())
+        changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
+    return recipe.model_copy(update=changes)
