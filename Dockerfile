@@ -5,8 +5,10 @@
 #   ... --build-arg PURPOSE=tracking             without what only training, evaluation and tables load
 #   ... --build-arg REVISION="$(git rev-parse HEAD)"   noted in the log beside each result
 #   docker run --rm --gpus all --network none --read-only --user "$(id -u):$(id -g)" -v /data:/data embedtrack DATASET 01
+#   docker run ... embedtrack infer /data/movie.tif ...                any other command
 #
 # Nothing is written but the result: any user, a read-only root, no network and no temporary folder are enough.
+# A tag may come to mean another image: to fix it, give its digest, --build-arg BASE_IMAGE=python@sha256:...
 ARG BASE_IMAGE=python:3.11.14-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
@@ -15,11 +17,14 @@ ARG TORCH_INDEX=
 ENV PATH=/opt/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils && python3 -m venv /opt/venv
 WORKDIR /opt/embedtrack
-COPY requirements.lock ./
+COPY requirements.lock requirements-cpu.lock ./
 # torch first, in a layer of its own: it is most of the image and changes least.
 RUN awk '/^[a-z]/ {torch = /^(torch|triton|cuda-|nvidia-)/} torch' requirements.lock >/tmp/torch.lock \
     && awk '/^[a-z]/ {torch = /^(torch|triton|cuda-|nvidia-)/} !torch' requirements.lock >/tmp/rest.lock \
-    && if [ -n "$TORCH_INDEX" ]; then \
+    && case "$TORCH_INDEX" in */cpu*) cpu=$(python3 -c 'import sys, platform; print(sys.version_info[:2] == (3, 11) and platform.machine() == "x86_64")');; esac \
+    && if [ "${cpu:-}" = True ]; then \
+        pip install --no-compile --no-deps --require-hashes --index-url "$TORCH_INDEX" --requirement requirements-cpu.lock; \
+    elif [ -n "$TORCH_INDEX" ]; then \
         pip install --no-compile --no-deps --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' /tmp/torch.lock)"; \
     else pip install --no-compile --no-deps --require-hashes --requirement /tmp/torch.lock; fi
 # PURPOSE=tracking leaves out what only training, evaluation and tables load.
@@ -43,6 +48,7 @@ RUN cd "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" 
     && find . -type d -name tests -path '*/*/tests' -not -path './torch/*' -prune -exec rm -rf {} +
 COPY embedtrack ./embedtrack
 COPY models ./models
+COPY benchmarks/*.py ./benchmarks/
 # A first run compiles what runs need and nothing else: Python's byte code, and numba's machine code for any x86-64.
 ENV NUMBA_CPU_NAME=generic PYTHONPATH=/opt/embedtrack
 RUN python3 -m embedtrack simulate /tmp/warm --frames 3 --size 128 128 --cells 4 \
@@ -68,5 +74,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 WORKDIR /data
-ENTRYPOINT ["python3", "-m", "embedtrack", "run"]
+# DATASET 01, or any command.
+ENTRYPOINT ["python3", "-m", "embedtrack"]
 CMD ["--help"]

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from embedtrack.challenge.datasets import DATASETS
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
-from embedtrack.movies.settings import FLUORESCENCE, Normalisation, Scale
+from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation, Scale
 from embedtrack.settings import Settings
 
 
@@ -216,7 +216,7 @@ GENERAL = Recipe(
 """A model of all cells."""
 
 RECIPES: dict[str, Recipe] = {
-    name: Recipe(normalisation=FLUORESCENCE) if dataset.kind == "fluorescence" else Recipe()
+    name: Recipe(normalisation=FLUORESCENCE if dataset.kind == "fluorescence" else PLAIN)
     for name, dataset in DATASETS.items()
 }
 """What does not follow from the movies, see ``truth/derive.py``; other data sets train with ``Recipe()``."""

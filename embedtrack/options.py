@@ -7,6 +7,8 @@ VIEWS: Final = (1, 8)
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
 COMPILING: Final = ("auto", "off")
 LONGEST_GAP: Final = 2
+TILES: Final = (256, 1 << 15)
+"""Sides of tiles, the least and the largest."""
 WIDEST: Final = 1 << 16
 """Pixels of a border."""
 
@@ -32,7 +34,10 @@ class Options:
     rules for the data set that the movie's folder names, else 0."""
     max_gap: int | None = None
     """A cell missed for up to this many frames keeps its track. None: as the model says."""
-
+    crumbs: bool = False
+    """Masks keep small parts and holes; else of each its largest part stays, and what that encloses becomes its own."""
+    tile: int | None = None
+    """Largest side of a tile in working pixels, whatever the memory. None: as the memory built in and the model say."""
     diameter: float | None = None
     """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
 
@@ -47,5 +52,7 @@ class Options:
             raise ValueError(f"expected --border 0 to {WIDEST} pixels, got {str(self.border)[:40]}")
         if self.max_gap is not None and not 0 <= self.max_gap <= LONGEST_GAP:
             raise ValueError(f"expected --gap 0 to {LONGEST_GAP} frames, got {self.max_gap}")
+        if self.tile is not None and (self.tile % 8 or not TILES[0] <= self.tile <= TILES[1]):
+            raise ValueError(f"expected --tile a multiple of 8 from {TILES[0]} to {TILES[1]}, got {self.tile}")
         if self.diameter is not None and not 0 < self.diameter < float("inf"):
             raise ValueError(f"expected --diameter above 0 pixels, got {self.diameter}")

@@ -81,7 +81,7 @@ def blocks(page: Path) -> list[Block]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a reader has, small."""
     here = tmp_path_factory.mktemp("clone")
-    for name in ("run_seq.sh", "train_all.sh", "environment.sh", "requirements.txt"):
+    for name in ("run_seq.sh", "train_all.sh", "environment.sh", "requirements.lock"):
         shutil.copy(REPOSITORY / name, here / name)
     for name in ("embedtrack", "models", "benchmarks"):
         shutil.copytree(REPOSITORY / name, here / name)
@@ -95,7 +95,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     binaries = here / ".venv" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "python").symlink_to(sys.executable)
-    shutil.copy(REPOSITORY / "requirements.txt", binaries.parent / "installed-requirements.txt")
+    shutil.copy(REPOSITORY / "requirements.lock", binaries.parent / "installed-requirements.lock")
     return here
 
 

@@ -11,7 +11,7 @@ ORDER = (
     "types", "settings", "optional_packages", "compiled", "model_files", "files", "options", "machine",
     "movies", "tracked", "challenge", "config", "method", "model", "checkpoint", "truth", "tracks",
     "looks", "exchange", "simulate", "inference", "methods", "training", "edit", "live", "ship", "viewer", "doctor",
-    "cli", "__main__", "__init__",
+    "batch", "cli", "__main__", "__init__",
 )  # fmt: skip
 """Folders and the root's modules, the most upstream first; a method's ``config.py`` belongs to ``config``."""
 FACES = {"model", "tracked", "config"}

@@ -20,7 +20,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     home = tmp_path / "environment"
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "python").symlink_to(Path(sys.executable))
-    shutil.copy(REPOSITORY / "requirements.txt", home / "installed-requirements.txt")
+    shutil.copy(REPOSITORY / "requirements.lock", home / "installed-requirements.lock")
     site = str(Path(pytest.__file__).parent.parent)  # the link does not know its packages
     return {**os.environ, "EMBEDTRACK_ENV": str(home), "PYTHONPATH": site, "CUDA_VISIBLE_DEVICES": ""}
 

@@ -1,9 +1,7 @@
 """Where a result comes from: what its record and its log say."""
 
 import logging
-import os
 import platform
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,8 +11,8 @@ from typing import Any
 import torch
 
 from embedtrack import __version__
-from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.challenge.record import log_of
+from embedtrack.challenge.revision import revision
 from embedtrack.files.mark import TOKEN
 from embedtrack.files.whole import new_file
 from embedtrack.model_files import CONFIG, WEIGHTS, digest
@@ -77,17 +75,3 @@ def _lines(known: Mapping[str, Any], above: str = "") -> Iterator[str]:
             yield from _lines(value, f"{above}{name}.")
         else:
             yield f"{above}{name}: {'-' if value is None else value}"
-
-
-def revision() -> str:
-    """The commit of this program: ``$EMBEDTRACK_REVISION`` of a build, else git's with ``+`` where it was changed."""
-    if built := os.environ.get("EMBEDTRACK_REVISION"):
-        return built
-    words = ["git", "-C", str(REPOSITORY), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
-    if not (REPOSITORY / ".git").exists():
-        return "unknown"
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-    except FileNotFoundError:  # no git
-        return "unknown"
-    return done.stdout.strip() or "unknown"

@@ -38,7 +38,7 @@ def doubts(used: Mapping[str, Any]) -> tuple[str, ...]:
     )
     found = []
     if _is_count(removed) and removed:
-        found.append(f"{removed} cells within {border} px of the edge were removed; --border 0 keeps them")
+        found.append(f"{removed} masks within {border} px of the edge were removed; --border 0 keeps them")
     if isinstance(verdict, str) and used.get("sure") is False:
         found.append(f"the model is doubtful: {verdict}")
     blank = used.get("frames_without_image")

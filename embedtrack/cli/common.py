@@ -1,14 +1,29 @@
-"""What several groups of commands need: units, a range of frames, how the network runs, as a person writes them."""
+"""What several groups of commands need, each option at one place: how a movie is read, how a model runs, what is told.
 
+A command says ``@reads_movie``, ``@runs_model`` or ``@tells`` and takes a ``choice``, ``options`` or ``tell``; the
+options of the command line stand in their places.
+"""
+
+import inspect
+import json
 import math
 import re
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import typer
 
 if TYPE_CHECKING:
     from embedtrack.movies.selection import Choice
+    from embedtrack.options import Options
+
+Command = Callable[..., None]
+Tell = Callable[[Mapping[str, Any]], bool]
+"""Prints what a command did as one JSON object, where ``--json`` asks for it; says whether it did."""
 
 TRAIN: Final = "Train"
 INFER: Final = "Infer"
@@ -47,6 +62,20 @@ Compile = Annotated[
 ]
 
 
+Border = Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")]
+Diameter = Annotated[
+    float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
+]
+TileSide = Annotated[
+    int | None,
+    typer.Option("--tile", help="Largest side of a tile in working pixels; by default as the memory built in allows."),
+]
+Crumbs = Annotated[
+    bool, typer.Option("--crumbs", help="Masks keep small parts and holes; else the largest part of each, filled.")
+]
+Threads = Annotated[int | None, typer.Option(help="Of the processor, for the work; by default all cores.", min=1)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out even if it is not of our own.")]
 
 
@@ -121,6 +150,106 @@ Init = Annotated[
         help="Fine-tune the weights of this model.",
     ),
 ]  # fmt: skip
+
+
+READS: Final[Mapping[str, Any]] = {
+    "channel": Channel, "scene": Scene, "time_axis": TimeAxis, "plane": Plane, "pattern": Pattern, "until": Until,
+    "pixel_size": PixelSize, "interval": Interval,
+}  # fmt: skip
+RUNS: Final[Mapping[str, Any]] = {
+    "views": Views, "device": Device, "precision": Precision, "compiling": Compile, "border": Border,
+    "diameter": Diameter, "tile": TileSide, "crumbs": Crumbs, "threads": Threads,
+}  # fmt: skip
+USUAL: Final[Mapping[str, Any]] = {
+    "views": 8,
+    "device": "auto",
+    "precision": "float32",
+    "compiling": "auto",
+    "crumbs": False,
+}
+"""What is not None by default."""
+
+
+def reads_movie(command: Command) -> Command:
+    """The command's ``choice`` becomes the options that say how a movie is read."""
+    return _expanded(command, "choice", READS, chosen, panel="How the movie is read")
+
+
+def runs_model(*without: str, **usual: Any) -> Callable[[Command], Command]:
+    """The command's ``options`` become those that say how a model is run, some left out, some with other defaults."""
+
+    def expand(command: Command) -> Command:
+        kept = {name: kind for name, kind in RUNS.items() if name not in without}
+        return _expanded(command, "options", kept, options_of, {**USUAL, **usual}, "How the model runs")
+
+    return expand
+
+
+def tells(command: Command) -> Command:
+    """The command's ``tell`` becomes ``--quiet`` and ``--json``."""
+    return _expanded(
+        command, "tell", {"quiet": Quiet, "json": Json}, _teller, {"quiet": False, "json": False}, "What is told"
+    )
+
+
+def _expanded(
+    command: Command,
+    name: str,
+    options: Mapping[str, Any],
+    make: Callable[..., Any],
+    usual: Mapping[str, Any] | None = None,
+    panel: str | None = None,
+) -> Command:
+    """The command with several options instead of an argument, which is made of them before it runs."""
+    inner = inspect.signature(command, eval_str=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = [one.replace(kind=keyword) for one in inner.parameters.values() if one.name != name]
+    shared = [
+        inspect.Parameter(option, keyword, default=(usual or {}).get(option), annotation=_listed(kind, panel))
+        for option, kind in options.items()
+    ]
+
+    @wraps(command)
+    def outer(**given: Any) -> None:
+        made = make(**{option: given.pop(option) for option in options if option in given})
+        command(**given, **{name: made})
+
+    outer.__signature__ = inner.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    outer.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+    del outer.__wrapped__
+    return outer
+
+
+def _listed(kind: Any, panel: str | None) -> Any:
+    """The option, listed in a panel of the help."""
+    plain, option = get_args(kind)
+    option = copy(option)
+    option.rich_help_panel = panel
+    return Annotated[plain, option]
+
+
+def options_of(threads: int | None = None, device: str = "auto", **said: Any) -> "Options":
+    """How a model is run."""
+    from embedtrack.machine.device import choose, use_threads
+    from embedtrack.options import Options
+
+    options = Options(**said)  # what is wrong in it is told first
+    if threads:
+        use_threads(threads)
+    return replace(options, device=str(choose(device)))
+
+
+def _teller(quiet: bool = False, json: bool = False) -> Tell:
+    from embedtrack.cli.display import be_quiet
+
+    if quiet:
+        be_quiet()
+    return _print if json else lambda said: False
+
+
+def _print(said: Mapping[str, Any]) -> bool:
+    typer.echo(json.dumps(said, default=str))
+    return True
 
 
 def chosen(

@@ -40,17 +40,30 @@ def start_logging() -> None:
     log = logging.getLogger("embedtrack")
     log.handlers = [ConsoleHandler()]
     log.setLevel(logging.INFO)
+    _Shown.bars = True
     logging.getLogger().addHandler(logging.NullHandler())  # libraries are quiet: our own line says what is wrong
     logging.captureWarnings(True)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
 
 
+class _Shown:
+    """Whether bars are drawn."""
+
+    bars = True
+
+
+def be_quiet() -> None:
+    """Show warnings and errors alone, until logging is started again."""
+    logging.getLogger("embedtrack").setLevel(logging.WARNING)
+    _Shown.bars = False
+
+
 @contextmanager
 def frames_bar(title: str) -> Iterator["FramesBar"]:
     """A bar that counts frames, with frames per second and the time left."""
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    progress = Progress(*columns, TimeRemainingColumn(), console=console)
+    progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not _Shown.bars)
     with _ended(progress):
         yield FramesBar(progress)
 
@@ -77,7 +90,7 @@ def training_bar(title: str) -> Iterator["TrainingBar"]:
     """A bar for a training: loss, validation score, time spent and left."""
     columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[loss]}  {task.fields[seg]}"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True))
-    progress = Progress(*columns, *times, console=console)
+    progress = Progress(*columns, *times, console=console, disable=not _Shown.bars)
     with _ended(progress):
         yield TrainingBar(progress)
 

@@ -7,25 +7,23 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import EXCHANGE, Channel, Interval, Overwrite, PixelSize, Scene, TimeAxis, chosen, written
+from embedtrack.cli.common import EXCHANGE, Overwrite, reads_movie, written
+from embedtrack.movies.selection import Choice
 
 app = typer.Typer()
 
 
 @app.command(rich_help_panel=EXCHANGE)
+@reads_movie
 def export(
     result_folder: Annotated[Path, typer.Argument(metavar="RESULT", help="e.g. DATASET/01_RES, or truth.")],
+    choice: Choice,
     to: Annotated[str, typer.Option(help="geff, trackmate, napari, ome-zarr or isbi (the challenge's files).")],
     out: Annotated[
         Path,
         written("The folder to write; an older output of ours is replaced.", "FOLDER"),
     ],
     raw: Annotated[Path | None, typer.Option(help="Put the movie in too (trackmate, ome-zarr).")] = None,
-    channel: Channel = None,
-    scene: Scene = None,
-    time_axis: TimeAxis = None,
-    pixel_size: PixelSize = None,
-    interval: Interval = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a result for another program."""
@@ -34,7 +32,7 @@ def export(
     from embedtrack.files.whole import check_apart
 
     check_apart(out, result_folder, raw)
-    result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
+    result, images = open_pair(result_folder, raw, choice)
     write(result, to, out, images, overwrite=overwrite)
     logging.getLogger("embedtrack").info("%s: %d frames, %d tracks", out, len(result), len(result.tracks))
 

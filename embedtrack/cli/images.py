@@ -6,34 +6,27 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import INFER, Channel, Compile, Device, Model, Overwrite, Precision, Views, chosen, written
+from embedtrack.cli.common import INFER, Channel, Model, Overwrite, chosen, runs_model, written
+from embedtrack.options import Options
 
 app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
+@runs_model("border", "crumbs")
 def segment(
     images: Annotated[Path, typer.Argument(help="An image, a stack of images, or a folder of images of any sizes.")],
     model: Model,
     out: Annotated[Path, written("Gets NAME.tif for each image; an older output of ours is replaced.", "FOLDER")],
+    options: Options,
     outlines: Annotated[str | None, typer.Option(help="geojson: NAME.geojson too, as QuPath reads it.")] = None,
-    views: Views = 8,
-    device: Device = "auto",
-    precision: Precision = "float32",
-    compiling: Compile = "auto",
-    diameter: Annotated[
-        float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
-    ] = None,
     channel: Channel = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Segment images that are no movie, each by itself, with a model of any method."""
     from embedtrack.cli.display import frames_bar
     from embedtrack.inference.segment import segment as find
-    from embedtrack.machine.device import choose
-    from embedtrack.options import Options
 
-    options = Options(views, str(choose(device)), precision, compiling, diameter=diameter)
     with frames_bar(images.name) as bar:
         summary = find(
             images, model, out, options,

@@ -1,27 +1,15 @@
 """The command that links masks which somebody else made."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embedtrack.cli.common import (
-    AUTO,
-    INFER,
-    Channel,
-    Compile,
-    Device,
-    Interval,
-    ModelOrAuto,
-    Overwrite,
-    PixelSize,
-    Precision,
-    Scene,
-    TimeAxis,
-    chosen,
-    written,
-)
+from embedtrack.cli.common import AUTO, INFER, ModelOrAuto, Overwrite, reads_movie, runs_model, written
+from embedtrack.movies.selection import Choice
+from embedtrack.options import Options
 
 if TYPE_CHECKING:
     from embedtrack.movies.movie import Movie
@@ -30,11 +18,15 @@ app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
+@reads_movie
+@runs_model("views", "diameter", border=0)
 def link(
     masks: Annotated[
         Path, typer.Argument(help="A folder of label images (any names, ERR_SEG, TRA) or a stack of them.")
     ],
     out: Annotated[Path, written("The result; an older one of ours is replaced at the end.", "FOLDER")],
+    choice: Choice,
+    options: Options,
     raw: Annotated[
         Path | None, typer.Option(help="The movie; with it a model's tracking offsets find the links.")
     ] = None,
@@ -43,16 +35,7 @@ def link(
         bool,
         typer.Option("--repair", help="Fill gaps, split merged cells, leave false ones out; else no pixel changes."),
     ] = False,
-    device: Device = "auto",
-    precision: Precision = "float32",
-    compiling: Compile = "auto",
-    border: Annotated[int, typer.Option(help="Cells within so many pixels of the edge are removed.")] = 0,
     gap: Annotated[int | None, typer.Option(help="A cell missed for up to this many frames is found again.")] = None,
-    channel: Channel = None,
-    scene: Scene = None,
-    time_axis: TimeAxis = None,
-    pixel_size: PixelSize = None,
-    interval: Interval = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Link masks that somebody else made: by the model's tracking offsets, or without --raw by overlap and distance."""
@@ -61,16 +44,14 @@ def link(
     from embedtrack.inference.link import link_files
     from embedtrack.movies.masks import open_masks
     from embedtrack.movies.open import open_movie
-    from embedtrack.options import Options
 
-    choice = chosen(pixel_size, interval, channel, scene, time_axis)
     if raw is None and model != AUTO:
         raise ValueError(
             f"expected --raw MOVIE beside --model {model.name}: a model sees the movie; leave both away, or none"
         )
     if raw is None and any(choice.note().values()):
         raise ValueError("expected --raw MOVIE beside the options that say how a movie is read, got none")
-    options = Options(1, _device(device) if raw else "cpu", precision, compiling, border, gap)
+    options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
     movie, given = open_movie(raw, choice) if raw else None, open_masks(masks)
     folder = _model(movie, model, options.device) if movie else None
@@ -80,15 +61,9 @@ def link(
             raw=movie, model_folder=folder, options=options, repair=repair, overwrite=overwrite, on_frame=bar,
         )  # fmt: skip
     log = logging.getLogger("embedtrack")
-    log.info("%s: %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4])
-    if not summary.cells:
+    log.info("%s: %d frames, %d masks of %d cells in %d tracks, %d divisions", out, *summary[:5])
+    if not summary.masks:
         log.warning("no cell is in any of the masks: look at %s", masks)
-
-
-def _device(name: str) -> str:
-    from embedtrack.machine.device import choose
-
-    return str(choose(name))
 
 
 def _model(movie: "Movie", model: Path, device: str) -> Path:

@@ -8,17 +8,18 @@ import typer
 
 from embedtrack.cli.common import (
     LOOK,
-    Channel,
     Interval,
     Overwrite,
     PixelSize,
-    Scene,
-    TimeAxis,
+    Tell,
     chosen,
     finite,
     frame_range,
+    reads_movie,
+    tells,
     written,
 )
+from embedtrack.movies.selection import Choice
 
 app = typer.Typer()
 
@@ -27,23 +28,20 @@ Raw = Annotated[Path | None, typer.Option(help="The movie, of any kind, e.g. DAT
 
 
 @app.command(rich_help_panel=LOOK)
+@reads_movie
 def show(
     result_folder: Result,
+    choice: Choice,
     out: Annotated[
         Path,
         written("NAME.mp4, .webm (for browsers), .gif; or .png, .jpg: frames in rows.", "FILE"),
     ],
     raw: Raw = None,
     truth: Annotated[Path | None, typer.Option(help="Mark the errors against it, e.g. DATASET/01_GT.")] = None,
-    channel: Channel = None,
-    scene: Scene = None,
-    time_axis: TimeAxis = None,
-    pixel_size: PixelSize = None,
-    interval: Interval = None,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to draw, inclusive.")] = None,
     fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100, callback=finite)] = 10,
     tail: Annotated[int, typer.Option(help="Frames of the past that the tails show.", min=0)] = 10,
-    numbers: Annotated[bool, typer.Option(help="Write each track's number into its cell.")] = True,
+    numbers: Annotated[bool, typer.Option(help="Write each track's number beside its cell.")] = True,
     zoom: Annotated[int | None, typer.Option(help="Enlarge; small frames are by themselves.", min=1, max=8)] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -59,7 +57,7 @@ def show(
     check_suffix(out)
     check_file(out, overwrite=overwrite)
     check_apart(out, result_folder, raw, truth)
-    result, images = open_pair(result_folder, raw, chosen(pixel_size, interval, channel, scene, time_axis))
+    result, images = open_pair(result_folder, raw, choice)
     span = frame_range(frames)
     part = range(span.start - result.first, span.stop - result.first) if span else None
     reality = open_tracked(truth) if truth else None
@@ -69,28 +67,27 @@ def show(
 
 
 @app.command(rich_help_panel=LOOK)
+@reads_movie
+@tells
 def measure(
     result_folder: Result,
+    choice: Choice,
+    tell: Tell,
     out: Annotated[
         Path,
         written("NAME.csv or NAME.parquet; the tracks go to NAME_tracks beside it.", "FILE"),
     ],
     raw: Raw = None,
-    channel: Channel = None,
-    scene: Scene = None,
-    time_axis: TimeAxis = None,
-    pixel_size: PixelSize = None,
-    interval: Interval = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a table with a row per cell and frame, and one with a row per track."""
+    """Write a table with a row per cell and frame, and one with a row per cell."""
     from embedtrack.challenge.pair import open_pair
     from embedtrack.looks.measure import measure as make
 
-    choice = chosen(pixel_size, interval, channel, scene, time_axis)
     result, images = open_pair(result_folder, raw, choice, channels=True)
     beside = make(result, out, images, overwrite=overwrite)
-    logging.getLogger("embedtrack").info("%s: a row per cell and frame; %s: a row per track", out, beside.name)
+    logging.getLogger("embedtrack").info("%s: a row per cell and frame; %s: a row per cell", out, beside.name)
+    tell({"table": str(out), "tracks": str(beside), "frames": len(result)})
 
 
 @app.command(rich_help_panel=LOOK)
@@ -124,41 +121,19 @@ def view(
 
 
 @app.command(rich_help_panel=LOOK)
+@reads_movie
 def report(
     result_folder: Result,
+    choice: Choice,
     out: Annotated[Path, written("NAME.html: one file, which needs no network.", "FILE")],
     raw: Raw = None,
     truth: Annotated[Path | None, typer.Option(help="Score it and list the errors, e.g. DATASET/01_GT.")] = None,
-    channel: Channel = None,
-    scene: Scene = None,
-    time_axis: TimeAxis = None,
-    pixel_size: PixelSize = None,
-    interval: Interval = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a page for the browser: movie, lineages, numbers, doubtful places, and each error where there is truth."""
-    from embedtrack.challenge.convention import dataset_of
-    from embedtrack.challenge.evaluate import open_gold
-    from embedtrack.challenge.pair import open_pair
-    from embedtrack.challenge.record import used_by
-    from embedtrack.challenge.tracked import open_tracked
-    from embedtrack.challenge.used import as_used, doubts
     from embedtrack.cli.display import frames_bar
-    from embedtrack.files.whole import check_apart, check_file
-    from embedtrack.looks.report.page import Facts
-    from embedtrack.looks.report.page import report as make
+    from embedtrack.looks.report.files import report_folder
 
-    check_file(out, overwrite=overwrite)
-    check_apart(out, result_folder, raw, truth)
-    choice = chosen(pixel_size, interval, channel, scene, time_axis)
-    result, images = open_pair(result_folder, raw, choice, labels=False)
-    rules, reality = dataset_of(result_folder), open_tracked(truth, labels=False) if truth else None
-    gold = open_gold(truth).gold if truth else {}
-    where, used = result_folder.resolve(), used_by(result_folder)
-    said = used.get("border")
-    border = said if isinstance(said, int) and said >= 0 else rules.border
     with frames_bar(out.name) as bar:
-        title, tolerance = f"{where.parent.name}/{where.name}", rules.cycle_tolerance
-        facts = Facts(title, gold, tolerance, border, doubts(used), as_used(used))
-        make(result, out, facts, images, reality, bar, overwrite=overwrite)
+        report_folder(result_folder, out, raw, truth, choice, bar, overwrite=overwrite)
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)

@@ -20,7 +20,7 @@ SHOWN = 100
 def evaluate(
     truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
     result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: common.Json = False,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
     ap: Annotated[
         bool, typer.Option("--ap", help="Of single images: average precision; two folders of label images, or two.")
@@ -93,5 +93,9 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
     faults = layout.check(result_folder, open_movie(movie, choice) if movie else None)
     if faults:
         raise ValueError(summary(faults, SHOWN))
-    known = f" for {movie.name}" if movie else " in itself; no movie, or more than one, lies beside it"
+    known = (
+        f" for {movie.name}"
+        if movie
+        else "; whether it has all frames of its movie cannot be said, for none (or more than one) lies beside it"
+    )
     log.info("%s: valid%s", result_folder, known)

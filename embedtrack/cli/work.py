@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import INFER, Compile, Device, Model, Overwrite, Precision, Views, finite, written
+from embedtrack.cli.common import INFER, Model, Overwrite, finite, runs_model, written
+from embedtrack.options import Options
 
 app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
+@runs_model("diameter")
 def watch(
     folder: Annotated[Path, typer.Argument(help="The folder in which t000.tif, t001.tif, ... appear.")],
     model: Model,
@@ -19,11 +21,7 @@ def watch(
         Path,
         written("The result: valid after every frame, in the end that of infer.", "FOLDER"),
     ],
-    views: Views = 8,
-    device: Device = "auto",
-    precision: Precision = "float32",
-    compiling: Compile = "auto",
-    border: Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")] = None,
+    options: Options,
     idle: Annotated[
         float | None,
         typer.Option(help="The recording ends after so many seconds without change.", callback=finite, min=0),
@@ -36,11 +34,8 @@ def watch(
     from embedtrack.files.whole import check_apart
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
-    from embedtrack.machine.device import choose
     from embedtrack.movies.open import open_movie
-    from embedtrack.options import Options
 
-    options = Options(views, str(choose(device)), precision, compiling, border)
     check_apart(out, folder, model)
     with told_by_ctrl_c() as told:
         summary = follow(
@@ -51,5 +46,5 @@ def watch(
     record.confirm(out, known, overwrite=overwrite)
     provenance.write_log(out, known, overwrite=overwrite)
     logging.getLogger("embedtrack").info(
-        "%s: ended after %d frames, %d cells, %d tracks, %d divisions", out, *summary[:4]
+        "%s: ended after %d frames, %d masks of %d cells in %d tracks, %d divisions", out, *summary[:5]
     )

@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 TOKEN = b"written by embedtrack"
-TABLES = (b"frame,label,track,parent,lineage,generation,", b"track,parent,lineage,generation,")
+TABLES = (
+    b"frame,label,track,parent,lineage,generation,",
+    b"track,parent,lineage,generation,",
+    b"name,state,why,model,agreement,",
+    b"path,model,agreement,verdict,",
+)
 """How our CSV files begin, which have no room for a mark."""
 FILE, ATTRIBUTE = ".embedtrack", "embedtrack-written"
 ENDS = 1 << 16

@@ -164,7 +164,7 @@ def _images(movie: Any, labels: Sequence[Labels]) -> tuple[Images | None, Movie 
 
 def _tracker(model: Model | None, options: Options, repair: bool) -> Tracker:
     config = model.config if model else ModelConfig()
-    return Tracker(config, options.border or 0, options.max_gap, given=not repair)
+    return Tracker(config, options.border or 0, options.max_gap, given=not repair, crumbs=options.crumbs)
 
 
 def _cells(labels: Sequence[Labels], images: Images | None, segmenter: Segmenter | None) -> Generator[Cells]:

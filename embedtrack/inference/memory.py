@@ -50,7 +50,9 @@ def track(model: Model, movie: Any, options: Options, on_frame: OnFrame) -> Trac
     frames, opened = frames_of(movie)
     total = len(frames) if isinstance(frames, Sized) else None
     frames, model = _suited(model, frames, options)
-    tracker = Tracker(model.config, border_of(opened.path if opened else None, options.border), options.max_gap)
+    tracker = Tracker(
+        model.config, border_of(opened.path if opened else None, options.border), options.max_gap, crumbs=options.crumbs
+    )
     masks = Deflated()
     on_frame(0, total)
     with closing(follow(Segmenter(model, options), tracker, frames)) as finished:

@@ -1,12 +1,14 @@
-"""Which shipped model fits a movie: the best two of a first look see a few frames in eight views, which must agree.
+"""Which shipped model fits a movie: each looks at a frame in two views, which must agree, and the likely ones at more.
 
-A network that knows such cells finds the same ones however the frame is turned; one that does not finds something else
-in each view. The size of what it finds must be that of the cells which it has learnt.
+A network that knows such cells finds the same ones however the frame is turned; one that does not finds something
+else in each view. What it finds must have the size of the cells that it has learnt, and a model that misses many which
+others find is not the one.
 """
 
 import logging
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,20 +29,22 @@ from embedtrack.options import Options
 log = logging.getLogger(__name__)
 
 FRAMES = 3
-"""So many frames are looked at, evenly spaced."""
-GLANCE = 2
-"""Views of one frame in the first look, which every model has."""
-FINALISTS = 2
-"""So many models at most look at all frames in all views."""
-SIDE = 512
-"""Of larger frames only a square of this side in working pixels, at their middle."""
-AGREE, DOUBTFUL = 0.88, 0.5
-"""Agreement from which on a model fits, and below which it does not. On movies that the model never saw SEG was .93 at
-an agreement of .97, .46 and .50 at .86 and .79, .65 and .11 at .56 and .52, and at most .17 below: docs/movies.md."""
-AHEAD = 0.1
-"""A model that is ahead of the next by less is not surely the best."""
-LIKE = 2.0
-"""What a model finds may be larger or smaller by this factor than what it has learnt."""
+"""So many frames are looked at, at most, evenly spaced."""
+SIDE = 640
+"""Of larger frames only a square of this side, at their middle: the same one for all models."""
+NEAR = 0.03
+"""Models whose scores differ by less look at another frame."""
+SECONDS = 60.0
+"""By the clock: after them no model looks at a further frame."""
+AGREE, DOUBTFUL = 0.8, 0.6
+"""Score from which on a model fits, and below which it does not. On movies that a model never saw SEG was .57 to .89
+from .85 on, at most .48 at .74 and less, and at most .2 below .6, but for one: docs/movies.md."""
+ALIKE = 1.4
+"""What a model finds may be larger or smaller by this factor than what it has learnt; twice as far costs half the
+score."""
+RIVAL = 0.85
+"""Models with this share of the best one's score are asked how many cells there are; who finds half of the most has
+half of the score left."""
 
 
 class Assessment(NamedTuple):
@@ -48,7 +52,7 @@ class Assessment(NamedTuple):
 
     model: Path
     qualities: tuple[float, ...]
-    """Of each frame and view the panoptic quality between the view's masks and those of all views; 0: no cell."""
+    """Of each frame the panoptic quality between the masks of both views; 0: no cell."""
     diameters: tuple[float, ...]
     """Of discs of the masks' areas, in pixels."""
     learnt: float | None
@@ -56,8 +60,18 @@ class Assessment(NamedTuple):
 
     @property
     def agreement(self) -> float:
-        """How well the eight views agree: the mean over the frames that were tried."""
-        return float(np.mean(self.qualities))
+        """How well the views agree: the mean over the frames that were tried."""
+        return float(np.mean(self.qualities)) if self.qualities else 0.0
+
+    @property
+    def frames(self) -> int:
+        """So many were tried."""
+        return len(self.qualities)
+
+    @property
+    def cells(self) -> float:
+        """Found in a frame."""
+        return len(self.diameters) / max(self.frames, 1)
 
     @property
     def diameter(self) -> float:
@@ -65,15 +79,32 @@ class Assessment(NamedTuple):
         return float(np.median(self.diameters)) if self.diameters else 0.0
 
     @property
-    def like(self) -> bool:
-        """Whether what it finds has the size of what it has learnt."""
-        known = self.learnt or self.diameter
-        return self.diameter > 0 and abs(math.log(self.diameter / known)) <= math.log(LIKE)
+    def alike(self) -> float:
+        """1 where what it finds has the size of what it has learnt, less the further they are apart."""
+        if not self.diameter:
+            return 0.0
+        apart = abs(math.log(self.diameter / (self.learnt or self.diameter)))
+        return math.exp(-max(0.0, apart - math.log(ALIKE)))
 
-    @property
-    def score(self) -> float:
-        """The agreement, halved where the size is another."""
-        return self.agreement * (1.0 if self.like else 0.5)
+    def and_also(self, other: "Assessment") -> "Assessment":
+        """With what the same model has seen in further frames."""
+        return self._replace(qualities=self.qualities + other.qualities, diameters=self.diameters + other.diameters)
+
+
+class Ranked(NamedTuple):
+    """A model among others."""
+
+    seen: Assessment
+    score: float
+    """Agreement, less where sizes differ and cells are missed, in [0, 1]."""
+
+    def row(self) -> dict[str, Any]:
+        """For tables."""
+        return {
+            "model": self.seen.model.name, "score": round(self.score, 3), "agreement": round(self.seen.agreement, 3),
+            "cells": round(self.seen.cells, 1), "diameter": round(self.seen.diameter, 1), "learnt": self.seen.learnt,
+            "frames": self.seen.frames,
+        }  # fmt: skip
 
 
 class Fit(NamedTuple):
@@ -81,13 +112,19 @@ class Fit(NamedTuple):
 
     model: Path
     agreement: float
-    """Of its views, halved where its cells have another size than those which it has learnt."""
+    """Its score: the agreement of its views, less where its cells have another size or others find more."""
     verdict: str
     sure: bool
+    table: tuple[Ranked, ...] = ()
+    """All models, the best first."""
 
     def note(self) -> dict[str, Any]:
         """As a result's record has it."""
         return {"model_choice": self.verdict, "agreement": round(self.agreement, 3), "sure": self.sure}
+
+
+OnModel = Callable[[int, int | None], None]
+"""Called with the looks that are done, and all that there may be."""
 
 
 def choose_model(movie: Movie, device_name: str = "auto", precision: str = "auto") -> Path:
@@ -95,88 +132,126 @@ def choose_model(movie: Movie, device_name: str = "auto", precision: str = "auto
     return choose(movie, device_name, precision).model
 
 
-def choose(movie: Movie, device_name: str = "auto", precision: str = "auto") -> Fit:
+def choose(
+    movie: Movie, device_name: str = "auto", precision: str = "auto", on_model: OnModel = lambda done, total: None
+) -> Fit:
     """The shipped model that fits a movie best; the log says how sure that is, and warns if none fits.
 
-    All models glance at one frame, the middle one unless it is empty; the best of them look at more, unless another
-    one fits twice as well.
+    All models look at one frame, the middle one unless it is empty. Those within NEAR of the best look at further ones.
 
     Args:
         movie: what will be tracked.
         device_name: where the networks run.
         precision: theirs; what a choice needs is not much.
+        on_model: see ``OnModel``.
 
     Raises:
         ValueError: no model is there.
     """
-    names = model_names()
+    begin, names = time.monotonic(), model_names()
     if not names:
         raise ValueError(f"expected models in {models()}, got none; train one, or name a folder with --model")
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
-    where = device.choose(device_name)
-    middle = len(images) // 2
-    for image in (images[middle], *images[:middle], *images[middle + 1 :]):  # some may be empty
-        glances = [assess(models() / name, [image], where, precision, GLANCE) for name in names]
-        if any(one.score for one in glances):
+    where, centre = device.choose(device_name), len(images) // 2
+    order = [centre, *range(centre), *range(centre + 1, len(images))]
+    looks = 0
+
+    def look(folder: Path, index: int) -> Assessment:
+        nonlocal looks
+        looks += 1
+        seen = assess(folder, [images[index]], where, precision)
+        on_model(looks, None)
+        return seen
+
+    seen: dict[Path, Assessment] = {}
+    for number, index in enumerate(order):
+        likely = [models() / name for name in names] if not any(one.diameters for one in seen.values()) else near(seen)
+        if number and (len(likely) == 1 or time.monotonic() - begin > SECONDS):
             break
-    for name, one in zip(names, glances, strict=True):
-        log.info("%s: two views agree to %.2f; %s", name, one.agreement, _found(one, 1))
-    glances.sort(key=lambda one: one.score, reverse=True)
-    likely = [one.model for one in glances[:FINALISTS] if 2 * one.score >= glances[0].score]
-    assessed = [assess(folder, images, where, precision) for folder in likely]
-    for one in assessed:
-        log.info("%s: eight views agree to %.2f; %s", one.model.name, one.agreement, _found(one, len(images)))
-    assessed.sort(key=lambda one: one.score, reverse=True)
-    verdict, sure = judge(assessed, skew(images))
+        for folder in likely:
+            before, further = seen.get(folder), look(folder, index)
+            if before is None or not before.diameters:
+                seen[folder] = further
+            elif further.diameters:  # an empty frame decides nothing
+                seen[folder] = before.and_also(further)
+    ranked = rank(list(seen.values()))
+    for one in ranked:
+        log.info("%s: %s", one.seen.model.name, _found(one))
+    verdict, sure = judge(ranked, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
-    return Fit(assessed[0].model, assessed[0].score, verdict, sure)
+    return Fit(ranked[0].seen.model, ranked[0].score, verdict, sure, tuple(ranked))
 
 
-def assess(
-    folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32", views: int = 8
-) -> Assessment:
-    """How the model in a folder sees some frames [H, W] of a movie in so many views."""
+def near(seen: dict[Path, Assessment]) -> list[Path]:
+    """The models whose scores are within NEAR of the best one's."""
+    ranked = rank(list(seen.values()))
+    best = max(one.score for one in ranked)
+    return [one.seen.model for one in ranked if one.score >= best - NEAR]
+
+
+def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
+    """The models with their scores, the best first; of those within NEAR of the best the one that knows the size."""
+    plain = [one.agreement * one.alike for one in assessed]
+    rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
+    most = max(rivals, default=0.0)
+    scores = [score * min(1.0, one.cells / most) if most else 0.0 for one, score in zip(assessed, plain, strict=True)]
+    best = max(scores, default=0.0)
+    ranked = map(Ranked, assessed, scores)
+    return sorted(ranked, key=lambda one: _apart(one) if one.score >= best - NEAR else (math.inf, -one.score))
+
+
+def _apart(one: Ranked) -> tuple[float, float]:
+    """How far what a model finds is from the size that it has learnt, then how far its score is from 1."""
+    known = one.seen.learnt or one.seen.diameter
+    return (round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf, -one.score)
+
+
+def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32") -> Assessment:
+    """How the model in a folder sees some frames [H, W] of a movie."""
     options = Options(device=str(where), precision=precision)
-    segmenter = Segmenter(suit(Segmenter(checkpoint.load(folder), options).model, images, options), options)
-    config = segmenter.model.config
+    parts = [middle(image, SIDE) for image in images]
+    segmenter = Segmenter(suit(Segmenter(checkpoint.load(folder), options).model, parts, options), options)
     qualities: list[float] = []
     diameters: list[float] = []
-    for image in images:
-        mean, single = segmenter.in_views(middle(image, round(SIDE / config.scale)), views)
-        whole = mean.labels
-        qualities += [quality(whole, view.labels) for view in single]
-        areas = np.unique(whole[whole > 0], return_counts=True)[1]
+    for image in parts:
+        _, (straight, turned) = segmenter.in_views(image, 2)
+        found = straight.labels
+        qualities.append(quality(found, turned.labels))
+        areas = np.unique(found[found > 0], return_counts=True)[1]
         diameters += (2 * np.sqrt(areas / np.pi)).tolist()
-    return Assessment(folder, tuple(qualities), tuple(diameters), config.cell_diameter)
+    return Assessment(folder, tuple(qualities), tuple(diameters), segmenter.model.config.cell_diameter)
 
 
-def judge(assessed: Sequence[Assessment], skewed: float) -> tuple[str, bool]:
+def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
     """What to tell of the fits, the best one first, and whether it is good news."""
-    best, others = assessed[0], assessed[1:]
-    lead = best.score - others[0].score if others else best.score
-    cells = (
-        f"cells of {best.diameter:.0f} pixels, {'bright on dark' if skewed > DARK else 'no brighter than the ground'}"
+    best, others = ranked[0], ranked[1:]
+    seen = best.seen
+    if not seen.diameters:
+        return f"no model finds any cell; going on with {seen.model.name}; train one on some of your own frames", False
+    look = "bright on dark" if skewed > DARK else "no brighter than the ground"
+    told = f"score {best.score:.2f}" + (
+        f"; the next, {others[0].seen.model.name}: {others[0].score:.2f}" if others else ""
     )
-    rival = f"; the next, {others[0].model.name}: {others[0].agreement:.2f}" if others else ""
-    seen = f"its eight views agree to {best.agreement:.2f}{rival}; {cells}"
-    if not best.diameters:
-        return f"no model finds any cell; going on with {best.model.name}; train one on some of your own frames", False
+    told += f"; cells of {seen.diameter:.0f} pixels, {look}"
     if best.score < DOUBTFUL:
-        return f"none fits: {best.model.name} is the nearest, {seen}; train one on some of your own frames", False
-    if not best.like:
+        learnt = f", it has learnt cells of {seen.learnt:.0f}" if seen.learnt and seen.alike < 1 else ""
         return (
-            f"none fits: {best.model.name} is the nearest, {seen}, and it has learnt cells of {best.learnt:.0f}; "
-            "train one on some of your own frames"
-        ), False
+            f"none fits: {seen.model.name} is the nearest, {told}{learnt}; train one on some of your own frames",
+            False,
+        )
     if best.score < AGREE:
-        return f"{best.model.name} fits best, but not well: {seen}; look at the result before you trust it", False
-    if lead < AHEAD:
-        return f"{best.model.name} fits, the next nearly as well: {seen}; either will do, or compare both", True
-    return f"{best.model.name} fits: {seen}", True
+        return f"{seen.model.name} fits best, but not well: {told}; look at the result before you trust it", False
+    if others and abs(others[0].score - best.score) <= NEAR:
+        return f"{seen.model.name} fits, and {others[0].seen.model.name} nearly as well: {told}; compare both", True
+    return f"{seen.model.name} fits: {told}", True
 
 
-def _found(one: Assessment, frames: int) -> str:
-    if not one.diameters:
-        return "no cell found"
-    learnt = f", learnt from {one.learnt:.0f}" if one.learnt else ""
-    return f"{len(one.diameters) / frames:.0f} cells a frame of {one.diameter:.0f} pixels{learnt}"
+def _found(one: Ranked) -> str:
+    seen = one.seen
+    if not seen.diameters:
+        return "finds no cell"
+    learnt = f" (it was trained on cells of {seen.learnt:.0f})" if seen.learnt else ""
+    return (
+        f"score {one.score:.2f}: finds {seen.cells:.0f} cells of {seen.diameter:.0f} pixels{learnt}; "
+        f"{seen.agreement:.0%} the same where the frame is turned"
+    )

@@ -26,6 +26,7 @@ from embedtrack.movies.open import open_movie
 from embedtrack.movies.scale import to_working
 from embedtrack.movies.shading import unevenness
 from embedtrack.options import Options
+from embedtrack.tracks.lives import cell_of_track
 from embedtrack.tracks.tracker import Tracker
 from embedtrack.types import Track
 
@@ -36,8 +37,12 @@ class Summary(NamedTuple):
     """What a result holds."""
 
     frames: int
+    masks: int
+    """One per cell and frame."""
     cells: int
+    """From birth to division: one that was lost and found again is one cell."""
     tracks: int
+    """Lines of ``res_track.txt``: one that was lost and found again has two."""
     divisions: int
     seconds: float
     used: Mapping[str, Any] = MappingProxyType({})
@@ -117,7 +122,9 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
             f"expected a model with a scale of its own, got {model_folder}, one of all cells; choose another"
         )
     segmenter.model = suit(segmenter.model, frames, options)
-    return segmenter, Tracker(segmenter.model.config, border_of(movie, options.border), options.max_gap)
+    return segmenter, Tracker(
+        segmenter.model.config, border_of(movie, options.border), options.max_gap, crumbs=options.crumbs
+    )
 
 
 def _shading(movie: Movie, segmenter: Segmenter) -> float | None:
@@ -130,7 +137,7 @@ def _shading(movie: Movie, segmenter: Segmenter) -> float | None:
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:
-    """Count cells (one per frame), tracks and divisions (two or more children of one parent)."""
+    """Count masks, cells, tracks and divisions (two or more children of one parent)."""
     children = Counter(track.parent for track in tracks if track.parent)
-    cells = sum(track.end - track.begin + 1 for track in tracks)
-    return Summary(frames, cells, len(tracks), sum(count > 1 for count in children.values()), seconds)
+    masks, cells = sum(track.end - track.begin + 1 for track in tracks), len(set(cell_of_track(tracks).values()))
+    return Summary(frames, masks, cells, len(tracks), sum(count > 1 for count in children.values()), seconds)

@@ -115,7 +115,12 @@ class Run:
             log.info("%s: going on after %d frames", out, len(self.seen))
 
     def _new_tracker(self) -> Tracker:
-        return Tracker(self.segmenter.model.config, self._border, self.segmenter.options.max_gap)
+        return Tracker(
+            self.segmenter.model.config,
+            self._border,
+            self.segmenter.options.max_gap,
+            crumbs=self.segmenter.options.crumbs,
+        )
 
     def follow(self, arrivals: Arrivals) -> None:
         """Track all frames that arrive; after each one the result is published."""

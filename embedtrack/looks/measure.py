@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 from skimage.measure import regionprops_table
 
 from embedtrack.files.mark import TOKEN
@@ -38,6 +40,8 @@ CELLS = {
     "orientation": "radians from the y axis to the long axis, counter-clockwise, from -pi/2 to pi/2",
     "eccentricity": "of that ellipse: 0 for a circle, near 1 for a line",
     "perimeter": "length of the outline",
+    "solidity": "area divided by that of its convex hull, in pixels: 1 without bays",
+    "edge": "1 where the mask touches the frame's edge, so that the cell may go on outside, else 0",
     "step": "distance from where the cell was seen last",
     "speed": "step divided by the frames in between",
     "displacement": "distance from where the cell was seen first",
@@ -45,6 +49,7 @@ CELLS = {
     "link_confidence": "... and that it comes from where the tracks say: the cell before, its mother, or nowhere",
     "mean_intensity": "mean grey value, with --raw; with several channels mean_intensity_1, ...",
     "total_intensity": "sum of the grey values",
+    "net_intensity": "mean_intensity less the median of the ground around the cell, within its own width",
 }
 """Columns of the table of cells."""
 
@@ -65,6 +70,7 @@ TRACKS = {
     "mean_speed": "path divided by the frames from first to last",
     "mean_area": "mean over the frames",
     "mean_intensity": "mean over the frames of the mean grey value, with --raw",
+    "mean_net_intensity": "mean over the frames of net_intensity",
 }
 """Columns of the table of tracks."""
 
@@ -87,6 +93,8 @@ SHAPE = {
 CHANCES = {"frame": "frame", "label": "label", "cell": "confidence", "link": "link_confidence"}
 """Fields of a result's confidence -> our columns."""
 SUFFIXES = (".csv", ".parquet")
+LEAST_GROUND = 20
+"""Of fewer pixels around a cell no ground is taken."""
 
 
 def measure(result: Tracked, out: Path, raw: Sequence[NDArray[Any]] | None = None, *, overwrite: bool = False) -> Path:
@@ -195,9 +203,11 @@ def tracks_table(result: Tracked, cells: pd.DataFrame) -> pd.DataFrame:
     tracks["cycle"] = _cycles(tracks["track"], life)
     tracks["straightness"] = (tracks["displacement"] / tracks["path"]).where(tracks["path"] > 0)
     tracks["mean_speed"] = np.where(span > 0, tracks["path"] / np.maximum(span, 1), np.nan)
-    grey = [column for column in cells if column.startswith("mean_intensity")]
-    for column in ("area", *grey):
-        tracks[column if column in grey else "mean_area"] = groups[column].mean().reindex(names).to_numpy()
+    means = {"area": "mean_area"} | {name: name for name in cells if name.startswith("mean_intensity")}
+    means |= {name: f"mean_{name}" for name in cells if name.startswith("net_intensity")}
+    for column, name in means.items():
+        tracks[name] = groups[column].mean().reindex(names).to_numpy()
+    grey = [name for name in means.values() if "_intensity" in name]
     return tracks[[*(c for c in TRACKS if c in tracks and "_intensity" not in c), *grey]]
 
 
@@ -228,12 +238,43 @@ def _frame_rows(labels: Labels, image: NDArray[Any] | None) -> pd.DataFrame:
     wanted = [*names, "intensity_mean"] if image is not None else names
     table = regionprops_table(labels, image, wanted)  # type: ignore[no-untyped-call]
     rows = pd.DataFrame(table).rename(columns=SHAPE).astype({"label": np.int64, "area": np.int64})
+    boxes = [box for box in find_objects(labels) if box is not None]
+    rows["solidity"] = [_solidity(labels[box] == label) for label, box in zip(rows["label"], boxes, strict=True)]
+    rows["edge"] = np.array([_touches(box, labels.shape) for box in boxes], np.int64)
     for column in [column for column in rows if column.startswith("intensity_mean")]:
         channel = column.removeprefix("intensity_mean").removeprefix("-")
         name = f"_intensity_{int(channel) + 1}" if channel else "_intensity"
+        grey = np.asarray(image)[..., int(channel)] if channel else np.asarray(image)
         rows[f"mean{name}"], rows[f"total{name}"] = rows[column], rows[column] * rows["area"]
+        rows[f"net{name}"] = rows[column] - _grounds(labels, grey, boxes)
         rows = rows.drop(columns=column)
     return rows
+
+
+def _solidity(mask: NDArray[np.bool_]) -> float:
+    """Pixels of a mask bool[h, w], divided by those of its convex hull."""
+    outline, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.fillConvexPoly(np.zeros(mask.shape, np.uint8), cv2.convexHull(np.concatenate(outline)), 1)
+    return float(mask.sum() / (hull.astype(bool) | mask).sum())
+
+
+def _touches(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+    """Whether a box reaches the edge of a frame of this shape."""
+    return any(side.start == 0 or side.stop == length for side, length in zip(box, shape, strict=True))
+
+
+def _grounds(labels: Labels, grey: NDArray[Any], boxes: Sequence[tuple[slice, slice]]) -> NDArray[np.float64]:
+    """float64[n]: the median grey value without mask in each box, enlarged by its own size to all sides.
+
+    Where cells leave next to none of it, that of the whole frame; NaN where there is none at all.
+    """
+    everywhere = float(np.median(grey[labels == 0])) if (labels == 0).any() else np.nan
+    found = []
+    for box in boxes:
+        wide = tuple(slice(max(0, 2 * side.start - side.stop), 2 * side.stop - side.start) for side in box)
+        ground = grey[wide][labels[wide] == 0]
+        found.append(float(np.median(ground)) if ground.size >= LEAST_GROUND else everywhere)
+    return np.array(found, np.float64)
 
 
 def _cycles(names: "pd.Series[int]", life: dict[int, Life]) -> "pd.Series[float]":

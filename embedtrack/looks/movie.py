@@ -1,7 +1,7 @@
 """Write pictures as a movie or as one picture, by the suffix of the name.
 
-``.mp4`` holds MPEG-4 part 2 (VLC, QuickTime, Windows; not browsers), ``.webm`` VP8 (browsers, VLC), both by the FFmpeg
-that OpenCV brings along, which is under the LGPL; H.264 would take a GPL encoder.
+``.mp4`` holds VP9 (browsers, VLC, Windows), ``.webm`` VP8 (browsers, VLC), both by the FFmpeg that OpenCV brings along,
+which is under the LGPL; H.264 would take a GPL encoder.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ from embedtrack.files.whole import new_file
 from embedtrack.looks.colours import HUES
 from embedtrack.looks.overlay import Picture
 
-VIDEO = {".mp4": "mp4v", ".webm": "VP80"}
+VIDEO = {".mp4": "vp09", ".webm": "VP80"}
 STILL = (".png", ".jpg", ".jpeg")
 SEAM = 3
 """White pixels between the frames of one picture."""

@@ -43,7 +43,7 @@ class Cell(NamedTuple):
 
 def span(frame: NDArray[Any]) -> Span:
     """The grey values to show of a frame [H, W]: from its background to nearly its brightest pixels."""
-    low, high = np.percentile(frame[::2, ::2], (1, 99.7)).tolist()
+    low, high = np.percentile(frame[::2, ::2], (1, 99.8)).tolist()
     return Span(low, max(high, low + 1e-6))
 
 
@@ -82,13 +82,22 @@ def outline(picture: Picture, cell: Cell, colour: Colour, zoom: int, width: int)
     cv2.polylines(picture, parts, True, colour, width, cv2.LINE_AA, shift=4)
 
 
-def path(picture: Picture, places: Iterable[Place], colour: Colour, zoom: int, fade: bool = True) -> None:
-    """Draw a line through the places, the older the darker."""
+def path(
+    picture: Picture,
+    places: Iterable[Place],
+    colour: Colour,
+    zoom: int,
+    fade: bool = True,
+    width: int | None = None,
+) -> None:
+    """Draw a line through the places, the older the darker, ``width`` pixels of the picture wide."""
     points = _spot(np.array([(x, y) for y, x in places], np.float64).reshape(-1, 1, 2), zoom)
     for i in range(1, len(points)):
         strength = 0.3 + 0.7 * i / (len(points) - 1) if fade else 1.0
         shaded = tuple(round(part * strength) for part in colour)
-        cv2.line(picture, points[i - 1, 0].tolist(), points[i, 0].tolist(), shaded, max(1, zoom), cv2.LINE_AA, 4)
+        cv2.line(
+            picture, points[i - 1, 0].tolist(), points[i, 0].tolist(), shaded, width or max(1, zoom), cv2.LINE_AA, 4
+        )
 
 
 def division(picture: Picture, daughters: list[Place], zoom: int) -> None:
@@ -115,13 +124,22 @@ def width_of(words: str, size: int = 14) -> int:
     return int(cv2.getTextSize((1, 1), words, (0, 0), FONT, size, 500)[2])
 
 
-def number(picture: Picture, label: int, cell: Cell, colour: Colour, zoom: int, size: int = 11) -> None:
-    """Write a track's number in the middle of its cell, if it is large enough."""
+def number(picture: Picture, label: int, cell: Cell, zoom: int, size: int = 11) -> None:
+    """Write a track's number in white with a dark rim beside its cell, at the upper right, if the cell is large enough.
+
+    Where there is no room it stands at the left.
+    """
     words = str(label)
     width = width_of(words, size)
-    if width < 1.3 * zoom * math.sqrt(cell.area):
-        y, x = ((part + 0.5) * zoom for part in cell.place)
-        write(picture, words, (x - width / 2, y + size * 0.36), colour, size)
+    if width >= 1.3 * zoom * math.sqrt(cell.area):
+        return
+    corners = np.concatenate(cell.outline)[:, 0]  # [N, 2]: (x, y)
+    (left, top), (right, _) = corners.min(axis=0) * zoom, (corners.max(axis=0) + 1) * zoom
+    y, x = ((part + 0.5) * zoom for part in cell.place)
+    beside = x + 0.75 * (right - x) + 2  # where a round cell's outline has turned away
+    if beside + width > picture.shape[1]:
+        beside = x - 0.75 * (x - left) - 2 - width
+    write(picture, words, (max(beside, 1), max(y - 0.75 * (y - top), size)), WHITE, size)
 
 
 def caption(picture: Picture, name: str, index: int, units: Units) -> None:

@@ -142,7 +142,7 @@ class _Painter:
         result, zoom = self.result, self.zoom
         tint = self.colours if self.errors is None else dict.fromkeys(self.colours, QUIET)
         for label, cell in cells.items():
-            overlay.path(picture, self._tail(label, i), tint[label], zoom)
+            overlay.path(picture, self._tail(label, i), tint[label], zoom, width=self.width)
             overlay.outline(picture, cell, tint[label], zoom, self.width)
         if self.errors is None:
             for start, daughters in self.divisions:
@@ -151,7 +151,7 @@ class _Painter:
                     overlay.division(picture, here, zoom)
             if self.options.numbers:
                 for label, cell in cells.items():
-                    overlay.number(picture, label, cell, tint[label], zoom)
+                    overlay.number(picture, label, cell, zoom)
         else:
             mark(picture, self.errors[i], Scene(true, cells, self.true_places), zoom, self.width + 1)
         pixel = result.units.pixel

@@ -94,6 +94,16 @@ def allowed(system: Path = Path("/")) -> int | None:
     return min(limits, default=None)
 
 
+def use_threads(count: int) -> None:
+    """Let the work take so many of the processor's cores, for the network and for compiled loops."""
+    import cv2
+    import numba
+
+    torch.set_num_threads(count)
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    cv2.setNumThreads(count)
+
+
 def helpers(device: torch.device) -> int:
     """How many threads prepare frames, and as many cluster them, beside the network.
 

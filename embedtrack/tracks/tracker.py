@@ -11,6 +11,7 @@ from embedtrack.tracks.confidence import probability
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.repair import Spans, remove_border
+from embedtrack.tracks.whole import whole
 from embedtrack.tracks.window import Decided, Window
 from embedtrack.types import CONFIDENCE, Cells, Confidence, Track
 
@@ -31,7 +32,9 @@ class Tracker:
     At any time the masks finished so far, with those of ``held``, make a valid result of the frames so far.
     """
 
-    def __init__(self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False) -> None:
+    def __init__(
+        self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False, crumbs: bool = False
+    ) -> None:
         """Begin a movie.
 
         Args:
@@ -39,10 +42,12 @@ class Tracker:
             border: the challenge's E in pixels.
             max_gap: instead of the model's.
             given: the cells are beyond doubt, and none is added.
+            crumbs: let masks keep small parts and holes, see ``tracks/whole.py``; given ones always do.
         """
         longest = config.linking.max_gap if max_gap is None else max_gap
         self.border = border
         self.removed = 0  # cells of finished masks that lay within the border, one per frame
+        self._whole = not (crumbs or given)
         self._window = Window(config.costs, longest, given=given)
         self._sureness, self._sure, self._given = config.sureness, list[Confidence](), given
         self._lineage, self._spans = Lineage(longest), Spans()
@@ -81,7 +86,7 @@ class Tracker:
     def _masks(self, frames: Iterable[Decided], lineage: Lineage, spans: Spans) -> list[Mask]:
         masks = []
         for one in frames:
-            labels = lineage.add(one)
+            labels = whole(lineage.add(one)) if self._whole else lineage.add(one)
             kept = remove_border(labels, self.border)
             if self.border and spans is self._spans:
                 self.removed += len(present(labels)) - len(present(kept))

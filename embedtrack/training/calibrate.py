@@ -27,6 +27,8 @@ TILES = (2048, 512, 256)
 """Largest sides to choose from, the fastest first."""
 WORTH = 0.005
 """Smaller tiles overlap and cost up to three times as much; they must be better by this."""
+PASSES = 20
+"""So many times as long as a validation takes a calibration, about: tiles in three sizes, eight views, clusterings."""
 ROUNDS = 4
 """At most so often all of them are looked at."""
 
@@ -49,17 +51,39 @@ def validation_seg(
     return score((predictions(network, config, movie, precision, 1, frames) for movie in movies), config).seg
 
 
+def affordable(movies: Sequence[AnnotatedMovie], seconds: float, validation: float) -> int:
+    """Frames of each movie that a calibration can look at within some seconds, where a validation takes ``validation``.
+
+    At least one, at most as many as a validation.
+    """
+    usual = most(movies)
+    cost = PASSES * validation
+    return usual if cost <= seconds else max(1, int(usual * max(seconds, 0) / cost))
+
+
 def calibrate(
-    network: nn.Module, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
+    network: nn.Module,
+    config: ModelConfig,
+    movies: Sequence[AnnotatedMovie],
+    precision: str,
+    count: int | None = None,
 ) -> tuple[ModelConfig, dict[int, Score]]:
     """Choose the size of tiles and what the method lets choose, by (SEG + DET) / 2 of the validation frames.
+
+    Args:
+        network: in evaluation mode, on its device.
+        config: its own.
+        movies: what validates.
+        precision: of the network.
+        count: so many frames of each movie at most.
 
     Returns:
         The configuration with what was chosen, and the scores that it reaches in one and in eight views.
     """
-    config = _choose_tile(network, config, movies, precision)
+    count = count or most(movies)
+    config = _choose_tile(network, config, movies, precision, count)
     predicted = {
-        views: [list(predictions(network, config, movie, precision, views, most(movies))) for movie in movies]
+        views: [list(predictions(network, config, movie, precision, views, count)) for movie in movies]
         for views in (1, 8)
     }
 
@@ -100,13 +124,13 @@ def _fields(part: object) -> Iterable[tuple[str, object]]:
 
 
 def _choose_tile(
-    network: nn.Module, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str
+    network: nn.Module, config: ModelConfig, movies: Sequence[AnnotatedMovie], precision: str, count: int
 ) -> ModelConfig:
     """Whole frames, unless smaller tiles are better: far from any edge a network may see what it never learnt."""
     found = {}
     for tile in TILES:
         tiled = config.model_copy(update={"tile": tile})
-        predicted = (predictions(network, tiled, movie, precision, 1, most(movies)) for movie in movies)
+        predicted = (predictions(network, tiled, movie, precision, 1, count) for movie in movies)
         found[tile] = sum(score(predicted, tiled))
         log.info("tiles up to %d: (SEG + DET) / 2 = %.3f", tile, found[tile] / 2)
     best = max(found.values())

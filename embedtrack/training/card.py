@@ -44,11 +44,12 @@ def write_card(
         pseudo: so many pseudo-labels, masks of the network itself, completed the truth.
         begun: the ``origin`` of fine-tuned weights.
     """
-    data = "\n".join(_data(*pair) for pair in zip(training, validation, strict=True))
+    pairs = _pairs(training, validation)
+    data = "\n".join(_data(name, *pair) for name, pair in pairs.items())
     table = "\n".join(f"| {views} | {score.seg:.3f} | {score.det:.3f} |" for views, score in scores.items())
     notes = "".join(f"\n{note}\n" for note in _notes(training, pseudo, tracking=recipe.tracking_weight > 0))
-    known = all(movie.name.partition("/")[0] in DATASETS for movie in training)
-    held = "" if any(map(_shared, training, validation)) else " trained nothing; they"
+    known = all(name.partition("/")[0] in DATASETS for name in pairs)
+    held = "" if any(_shared(*pair) for pair in pairs.values()) else " trained nothing; they"
     start = f"Fine-tuned from {begun}." if begun else "From random initialisation."
     terms = f"{FREE} {TERMS.strip()}" if known else OWN_TERMS
     text = f"""# {out.name}
@@ -88,17 +89,29 @@ def origin(model: Path) -> str:
     return f"the weights of {model.resolve().name} ({digest(model / WEIGHTS)[:12]}...)"
 
 
-def _data(training: AnnotatedMovie, validation: AnnotatedMovie) -> str:
+def _pairs(
+    training: Sequence[AnnotatedMovie], validation: Sequence[AnnotatedMovie]
+) -> dict[str, tuple[AnnotatedMovie | None, AnnotatedMovie | None]]:
+    """What trains and what validates of each movie, by its name."""
+    trains, validates = ({movie.name: movie for movie in part} for part in (training, validation))
+    return {name: (trains.get(name), validates.get(name)) for name in dict.fromkeys((*trains, *validates))}
+
+
+def _data(name: str, training: AnnotatedMovie | None, validation: AnnotatedMovie | None) -> str:
     """One movie's line."""
-    frames = len(set(training.numbers) | set(validation.numbers))
-    first, last = validation.numbers[0], validation.numbers[-1]
+    numbers = {number for movie in (training, validation) if movie for number in movie.numbers}
+    line = f"- {name}: {len(numbers)} annotated frames"
+    if validation is None:
+        return f"{line}, all of which train"
+    if training is None:
+        return f"{line}, all of which validate"
     both = ", and train too: there are no others" if _shared(training, validation) else ""
-    return f"- {training.name}: {frames} annotated frames; frames {first} to {last} validate{both}"
+    return f"{line}; frames {validation.numbers[0]} to {validation.numbers[-1]} validate{both}"
 
 
-def _shared(training: AnnotatedMovie, validation: AnnotatedMovie) -> bool:
+def _shared(training: AnnotatedMovie | None, validation: AnnotatedMovie | None) -> bool:
     """Whether frames that validate train too."""
-    return bool(set(training.numbers) & set(validation.numbers))
+    return bool(training and validation and set(training.numbers) & set(validation.numbers))
 
 
 def _notes(training: Sequence[AnnotatedMovie], pseudo: int, *, tracking: bool) -> Iterator[str]:

@@ -39,14 +39,16 @@ def fit(
     group: ProcessGroup,
     *,
     minutes: float | None = None,
+    reserve: float = 0.0,
     init: nn.Module | None = None,
     observe: Observer = lambda network, config, step, precision: None,
 ) -> Iterator[dict[str, Any]]:
     """Train a network on some movies, validate on others (see ``truth/holdout.py``), keep the best weights in ``out``.
 
-    The budget is ``recipe.epochs``, or ``minutes`` by the clock where given. An unfinished training in ``out`` goes on
-    where it was saved last. Yields a record per step (losses) and per validation, for ``train.jsonl`` and a display.
-    Of several processes the first one validates and writes, and lets ``observe`` see the network of each validation.
+    The budget is ``recipe.epochs``, or ``minutes`` by the clock where given, less ``reserve`` seconds for other work.
+    An unfinished training in ``out`` goes on where it was saved last. Yields a record per step (losses) and per
+    validation, for ``train.jsonl`` and a display. Of several processes the first one validates and writes, and lets
+    ``observe`` see the network of each validation.
 
     Raises:
         ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe.
@@ -72,7 +74,7 @@ def fit(
     saved = state.seconds if state.step else -math.inf
 
     for batch in batches(training, recipe, state.step, group.rank):
-        progress = state.seconds / (60 * minutes) if minutes else state.step / steps
+        progress = state.seconds / max(60 * minutes - reserve, 1) if minutes else state.step / steps
         if progress >= 1:
             break
         rate = (one_cycle if recipe.schedule == "one-cycle" else polynomial)(progress, recipe.learning_rate)

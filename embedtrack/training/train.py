@@ -4,10 +4,11 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import has_stills, open_stills, shuffled
@@ -15,8 +16,9 @@ from embedtrack.config import Recipe
 from embedtrack.machine import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.training import resume
-from embedtrack.training.calibrate import calibrate
+from embedtrack.training.calibrate import affordable, calibrate
 from embedtrack.training.card import origin, write_card
+from embedtrack.training.controls import MOST_RESERVED, calibration_seconds, changed, check_held, parted
 from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
@@ -26,7 +28,6 @@ from embedtrack.training.recipes import folders_of, recipe_for, recipe_of, tuned
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
-from embedtrack.truth.holdout import split
 from embedtrack.truth.reading import read_annotated_movies, roomy
 
 TEACHER = ".teacher"
@@ -50,6 +51,8 @@ def train(
     overwrite: bool = False,
     all_cells: bool = False,
     method: str = "embedtrack",
+    changes: Mapping[str, Any] | None = None,
+    held: Sequence[Path] = (),
     on_record: OnRecord = lambda record: None,
 ) -> None:
     """Train a model on all annotated sequences of some data sets; ``out`` gets weights, configuration and card.
@@ -57,7 +60,7 @@ def train(
     Args:
         datasets: e.g. ``[Path("Fluo-N2DH-SIM+")]``; the recipe is that of the first one's name.
         out: e.g. ``models/Fluo-N2DH-SIM+``; an unfinished training there goes on.
-        minutes: the budget in minutes by the clock, without calibration and the last validation.
+        minutes: the budget in minutes by the clock, reading, validations and calibration included.
         epochs: the budget in passes over the data, instead of the recipe's.
         device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of first weights, samples and dropout.
@@ -67,11 +70,14 @@ def train(
         overwrite: write into a folder that holds files of the same names that no unfinished training left.
         all_cells: a model of all cells: each movie and image at a scale of its own; single images may be among them.
         method: ``embedtrack``, or one of ``methods/embedseg/recipes.py`` for single images or a movie's frames.
+        changes: fields of the recipe that a person sets, whatever else would follow for them.
+        held: sequences that validate as a whole and train nothing; the others then train as a whole.
         on_record: called with each record of ``train.jsonl``.
 
     Raises:
         ValueError: anything that is wrong with the data, the budget or ``out``, before any work.
     """
+    begin = time.perf_counter()
     name = Path(os.path.abspath(datasets[0])).name
     recipe = recipe_for(name, epochs, seed, recipe or recipe_of(method, name, all_cells=all_cells))
     if minutes is not None and not 0 < minutes < math.inf:
@@ -86,10 +92,12 @@ def train(
     folders = folders or ([] if all_cells else [folder for one in datasets for folder in folders_of(one, recipe)])
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
+    recipe = changed(recipe, changes or {})
     recipe = recipe if all_cells else derive(recipe, folders)
+    check_held(held, folders)
     group = join(device_name)
     with resume.lock(out) if group.leads else nullcontext():
-        _train(datasets if all_cells else folders, out, recipe, group, minutes, init, on_record)
+        _train(datasets if all_cells else folders, out, recipe, group, minutes, init, on_record, held, begin)
     leave()
 
 
@@ -121,22 +129,28 @@ def _train(
     minutes: float | None,
     init: Path | None,
     on_record: OnRecord,
+    held: Sequence[Path],
+    begin: float,
 ) -> None:
     """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
     network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
     if recipe.working_diameter:
         training, validation = read_collection(folders, recipe)
     else:
-        training, validation = split(_read(folders, recipe), recipe.validation)
+        training, validation = parted(_read(folders, recipe), folders, recipe.validation, held)
     seconds, bare = 0.0, _bare(training)
     plan = phases(out, recipe, training)
+    reserve = 0.0
+    if minutes:
+        reserve = len(plan) * calibration_seconds(training, validation, recipe, group) + time.perf_counter() - begin
+        reserve = min(reserve, 60 * minutes * MOST_RESERVED)
     for phase in plan:
         shorter = recipe.model_copy(update={"epochs": recipe.epochs * phase.share})
         budget, journal = minutes and minutes * phase.share, Journal(phase.out, validation)
         with writing(journal, group, on_record) as write:
             for record in fit(
                 training, validation, phase.out, shorter, group,
-                minutes=budget, init=network, observe=journal.observe,
+                minutes=budget, reserve=reserve * phase.share, init=network, observe=journal.observe,
             ):  # fmt: skip
                 write(record)
         seconds += resume.state_of(phase.out).seconds
@@ -149,7 +163,10 @@ def _train(
             log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, state.step)
         model = checkpoint.load(out)
         device.move(model.network, group.device)
-        config, scores = calibrate(model.network, model.config, validation, device.fast_precision(group.device))
+        left = begin + 60 * minutes - time.perf_counter() if minutes else math.inf
+        frames, precision = affordable(validation, left, state.last_validation), device.fast_precision(group.device)
+        log.info("calibrating on up to %d frames of each movie", frames)
+        config, scores = calibrate(model.network, model.config, validation, precision, frames)
         checkpoint.save(out, model.network, config)
         pseudo = bare - _bare(training)
         write_card(out, training, validation, recipe, group, seconds, scores, pseudo, begun)

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.stills import has_stills, open_stills, shuffled
 from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
+from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import TYPICAL, scale_for
 from embedtrack.truth.medoid import medoids
 from embedtrack.types import Labels
@@ -55,7 +57,7 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
       that of 19 of 20 cells; less where the frames are smaller.
     - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames; ``zoom``: more where cells
       differ much in length.
-    - ``normalisation``, of single images: by their kind.
+    - ``normalisation``: by the kind of the images.
 
     The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.
     """
@@ -79,10 +81,18 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
         varied["motion"] = round(motion, 1)
     if varied:
         changes["augmentation"] = recipe.augmentation.model_copy(update=varied)
-    stills = [still for folder in folders if has_stills(folder) for still in open_stills(folder)]
-    if stills and "normalisation" not in recipe.model_fields_set:
-        changes["normalisation"] = normalisation_for([still.read()[0] for still in _some(shuffled(stills))])
+    if "normalisation" not in recipe.model_fields_set and (images := _images(folders)):
+        changes["normalisation"] = normalisation_for(images)
     return recipe.model_copy(update=changes)
+
+
+def _images(folders: Sequence[Path]) -> list[NDArray[Any]]:
+    """Some single images; where there are none, two frames of each of some movies."""
+    stills = [still for folder in folders if has_stills(folder) for still in open_stills(folder)]
+    if stills:
+        return [still.read()[0] for still in _some(shuffled(stills))]
+    frames = [list(open_frames(folder).values()) for folder in _some(list(folders))]
+    return [read() for movie in frames if movie for read in (movie[0], movie[-1])]
 
 
 def measure(folders: Sequence[Path]) -> Measures:

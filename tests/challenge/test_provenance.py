@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedtrack import __version__, checkpoint
-from embedtrack.challenge import provenance
+from embedtrack.challenge import provenance, revision
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model_files import WEIGHTS
@@ -33,6 +33,8 @@ def test_log_lies_beside_the_result_and_names_weights_and_options(
         "compiling": "auto",
         "border": None,
         "max_gap": None,
+        "crumbs": False,
+        "tile": None,
         "diameter": None,
     }
     assert known["options"] == expected
@@ -51,7 +53,10 @@ def test_log_lies_beside_the_result_and_names_weights_and_options(
 
 def test_revision_is_gits_or_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("EMBEDTRACK_REVISION", raising=False)
-    if (provenance.REPOSITORY / ".git").exists():
-        assert re.fullmatch(r"[0-9a-f]{40}\+?", provenance.revision())
-    monkeypatch.setattr(provenance, "REPOSITORY", tmp_path)
-    assert provenance.revision() == "unknown"
+    if (revision.REPOSITORY / ".git").exists():
+        assert re.fullmatch(r"[0-9a-f]{40}\+?", revision.revision())
+    monkeypatch.setattr(revision, "REPOSITORY", tmp_path)
+    assert revision.revision() == "unknown"
+    monkeypatch.setattr(revision, "PACKAGE", tmp_path)
+    (tmp_path / "revision.txt").write_text("0123abcd\n")  # as setup.py writes it into a wheel
+    assert revision.revision() == "0123abcd"

@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from embedtrack import __version__, checkpoint
 from embedtrack.__main__ import app, main
+from embedtrack.challenge.revision import revision
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.cli.common import PANELS
 from embedtrack.config import ModelConfig
@@ -200,7 +201,7 @@ def test_a_result_is_checked_by_its_movie_of_any_kind(data: Path, run: Run):
     movie.unlink()
     code, _, error = run("check", data / "cells_RES")
     assert code == 0
-    assert "valid in itself; no movie" in error
+    assert "valid; whether it has all frames of its movie cannot be said" in error
 
 
 def test_truth_is_checked_too(data: Path, run: Run):
@@ -269,7 +270,7 @@ def test_a_shipped_model_is_found_by_its_name(data: Path, run: Run):
 
 
 def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch):
-    assert run("--version") == (0, f"embedtrack {__version__}\n", "")
+    assert run("--version") == (0, f"embedtrack {__version__} ({revision()})\n", "")
     words = {
         "_EMBEDTRACK_COMPLETE": "complete_bash",
         "COMP_WORDS": "embedtrack infer --model Fluo-N2DH-S",
@@ -322,10 +323,10 @@ def test_without_a_model_the_one_that_fits_is_taken(data: Path, run: Run, monkey
     words = ["infer", data / "toy" / "01", "--out", data / "toy" / "01_RES", "--views", 1, "--device", "cpu"]
     code, _, error = run(*words, "--min-agreement", 0.7)
     assert code == 4
-    assert "expected views that agree to 0.7, got it fits, but not well" in error
+    assert "expected a model that fits to 0.7, got it fits, but not well" in error
     assert not (data / "toy" / "01_RES").exists()
     code, _, error = run(*words, "--min-agreement", 0.6)
     assert code == 0, error
-    assert "the model is doubtful, its views agree to 0.60" in error
+    assert "the model is doubtful: it fits, but not well" in error
     assert "used.model_choice: it fits, but not well" in (data / "toy" / "01_RES.log").read_text()
     assert str(data / "model") in (data / "toy" / "01_RES.log").read_text()

@@ -155,7 +155,7 @@ def test_files_get_a_valid_result_with_record_and_log(tmp_path: Path):
     write_movie(toy, tmp_path / "toy")
     out = tmp_path / "toy" / "01_RES"
     summary = link_files(tmp_path / "toy" / "01_GT" / "TRA", out)
-    assert summary[:4] == (6, 12, 2, 0)
+    assert summary[:4] == (6, 12, 2, 2)
     assert check(out) == []
     assert read_tracks(out / "res_track.txt") == toy.tracks
     assert partition(read_labels(out / "mask003.tif")) == partition(toy.labels[3])
@@ -178,7 +178,7 @@ def data(tmp_path: Path) -> Path:
 def test_the_command_links_with_and_without_the_movie(data: Path, run: Run):
     masks, raw = data / "toy" / "01_GT" / "TRA", data / "toy" / "01"
     code, said = run("link", masks, "--out", data / "a_RES")
-    assert (code, "6 frames, 12 cells, 2 tracks, 0 divisions" in said) == (0, True), said
+    assert (code, "6 frames, 12 masks of 2 cells in 2 tracks, 0 divisions" in said) == (0, True), said
     words = ("--raw", raw, "--model", data / "model", "--device", "cpu")
     code, said = run("link", masks, *words, "--out", data / "b_RES")
     assert code == 0, said

@@ -14,7 +14,7 @@ from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
-from embedtrack.inference.model_choice import Assessment, choose_model, judge
+from embedtrack.inference.model_choice import Assessment, choose, choose_model, judge, rank
 from embedtrack.methods.embedtrack import method
 from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.movies.kind import DARK, skew
@@ -23,8 +23,8 @@ from embedtrack.movies.open import open_movie
 from tests.drawings import draw, moving, write_movie
 
 
-def made(name: str, agreement: float, diameter: float = 30, learnt: float | None = 30) -> Assessment:
-    return Assessment(Path(name), (agreement,) * 8, (diameter,) * 5 if diameter else (), learnt)
+def made(name: str, agreement: float, diameter: float = 30, learnt: float | None = 30, cells: int = 5) -> Assessment:
+    return Assessment(Path(name), (agreement,), (diameter,) * cells if diameter else (), learnt)
 
 
 def test_quality_is_the_panoptic_one():
@@ -48,29 +48,39 @@ def test_skew_tells_bright_cells_from_phase_contrast():
 @pytest.mark.parametrize(
     ("fits", "said", "sure"),
     [
-        (
-            [made("a", 0.9), made("b", 0.4)],
-            "a fits: its eight views agree to 0.90; the next, b: 0.40; cells of 30",
-            True,
-        ),
-        ([made("a", 0.9), made("b", 0.85)], "a fits, the next nearly as well", True),
-        ([made("a", 0.6), made("b", 0.3)], "a fits best, but not well", False),
-        ([made("a", 0.4), made("b", 0.3)], "none fits: a is the nearest", False),
+        ([made("a", 0.9), made("b", 0.4)], "a fits: score 0.90; the next, b: 0.40; cells of 30", True),
+        ([made("a", 0.9), made("b", 0.88)], "a fits, and b nearly as well", True),
+        ([made("a", 0.7), made("b", 0.3)], "a fits best, but not well", False),
+        ([made("a", 0.5), made("b", 0.3)], "none fits: a is the nearest", False),
         ([made("a", 0.9, 90)], "none fits: a is the nearest", False),
-        ([made("a", 0.9, 90, None)], "a fits: its eight views agree to 0.90; cells of 90 pixels", True),
+        ([made("a", 0.9, 90, None)], "a fits: score 0.90; cells of 90 pixels", True),
         ([made("a", 0, 0), made("b", 0, 0)], "no model finds any cell; going on with a", False),
     ],
 )
 def test_what_is_said(fits: list[Assessment], said: str, sure: bool):
-    text, good = judge(fits, 0.9)
+    text, good = judge(rank(fits), 0.9)
     assert text.startswith(said)
     assert good is sure
     assert ("train one" in text) == (said.startswith("no"))
 
 
-def test_cells_of_another_size_count_half():
-    assert made("a", 0.8, 30, 50).score == 0.8
-    assert made("a", 0.8, 30, 70).score == made("a", 0.8, 30, 12).score == 0.4
+def test_cells_of_another_size_cost_more_the_further_they_are_apart():
+    assert made("a", 0.8, 30, 40).alike == made("a", 0.8, 40, 30).alike == 1
+    assert made("a", 0.8, 30, 84).alike == pytest.approx(1 / 2)  # twice as far as may be
+    assert made("a", 0.8, 0).alike == 0
+
+
+def test_of_models_that_fit_alike_the_one_that_knows_the_size_is_taken():
+    assert [one.seen.model.name for one in rank([made("a", 0.92, 37), made("b", 0.9, 31), made("c", 0.85)])] == [*"bac"]
+    assert [one.seen.model.name for one in rank([made("a", 0.95, 37), made("b", 0.9, 31)])] == [*"ab"]
+
+
+def test_who_misses_half_of_the_cells_has_half_the_score():
+    few, many = made("few", 0.9, cells=10), made("many", 0.9, cells=20)
+    fragments = made("fragments", 0.5, cells=900)  # it does not agree with itself: nobody asks it for their number
+    assert [(one.seen.model.name, one.score) for one in rank([few, many, fragments])] == [
+        ("many", pytest.approx(0.9)), ("fragments", pytest.approx(0.5)), ("few", pytest.approx(0.45)),
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -78,27 +88,39 @@ def toy(tmp_path: Path) -> Movie:
     return open_movie(write_movie(moving(), tmp_path / "toy"))
 
 
-def test_the_best_is_chosen_and_the_others_only_glance(
+def test_all_look_at_a_frame_and_those_near_the_best_at_more(
     toy: Movie, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    asked: list[tuple[str, int, int]] = []
-    agreement = {"a": 0.3, "b": 0.7, "c": 0.9, "d": 0.6}
+    asked: list[str] = []
+    agreement = {"a": [0.3], "b": [0.9, 0.7, 0.9], "c": [0.88, 0.9, 0.9], "d": [0.6]}
 
-    def assess(folder: Path, images: list[np.ndarray], where: object, precision: str, views: int = 8) -> Assessment:
-        asked.append((folder.name, len(images), views))
-        return made(str(folder), agreement[folder.name])
+    def assess(folder: Path, images: list[np.ndarray], where: object, precision: str) -> Assessment:
+        asked.append(folder.name)
+        return made(str(folder), agreement[folder.name].pop(0))
 
     monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c", "d"])
     monkeypatch.setattr(model_choice, "assess", assess)
     with caplog.at_level(logging.INFO):
-        assert choose_model(toy, "cpu").name == "c"
-    assert asked == [*((name, 1, 2) for name in "abcd"), ("c", 3, 8), ("b", 3, 8)]
-    assert "a: two views agree to 0.30; 5 cells a frame of 30 pixels, learnt from 30" in caplog.text
-    assert "c: eight views agree to 0.90; 2 cells a frame" in caplog.text
+        fit = choose(toy, "cpu", on_model=lambda done, total: None)
+    assert asked == [*"abcd", *"bc"]  # b's second frame is enough: it is no longer near
+    assert (fit.model.name, fit.sure, [one.seen.model.name for one in fit.table]) == ("c", True, [*"cbda"])
+    assert "c: score 0.89: finds 5 cells of 30 pixels (it was trained on cells of 30); 89% the same" in caplog.text
     assert [record.levelname for record in caplog.records if "--model auto" in record.message] == ["INFO"]
-    agreement |= {"b": 0.2, "c": 0.1, "d": 0.1}
+
+
+def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    asked: list[str] = []
+
+    def assess(folder: Path, *_: object) -> Assessment:
+        asked.append(folder.name)
+        return made(str(folder), 0.3)
+
+    monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b"])
+    monkeypatch.setattr(model_choice, "assess", assess)
+    monkeypatch.setattr(model_choice, "SECONDS", 0.0)
     with caplog.at_level(logging.WARNING):
         assert choose_model(toy, "cpu").name == "a"
+    assert asked == ["a", "b"]
     assert "--model auto: none fits" in caplog.records[-1].message
     assert caplog.records[-1].levelname == "WARNING"
 
@@ -141,8 +163,7 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
     monkeypatch.setattr(method, "Predictor", Bright)
     monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", components)
     found = model_choice.assess(folder, [image], model_choice.device.choose("cpu"))
-    assert len(found.qualities) == 8
-    assert found.agreement == 1
+    assert found.qualities == (1,)
     assert len(found.diameters) == 2
     assert found.diameter == pytest.approx(14, abs=1)
 
@@ -153,7 +174,7 @@ def test_the_demo_is_told_apart(caplog: pytest.LogCaptureFixture):
     frames: Lazy[np.ndarray] = Lazy(1, lambda i: layout.read_frame(paths[i])[:256, :256])
     with caplog.at_level(logging.INFO):
         assert choose_model(Movie(sequence, frames, (256, 256)), "cpu") == folder
-    assert re.search(r"Fluo-N2DH-SIM\+ fits.*: its eight views agree to 0\.9", caplog.text)
+    assert re.search(r"Fluo-N2DH-SIM\+ fits.*: score 0\.[89]", caplog.text)
     assert "bright on dark" in caplog.text
 
 

@@ -114,7 +114,7 @@ def _ends(rows: pd.DataFrame, life: dict[int, Life], frames: int, margin: float)
 
 
 def _unsure(tracks: Sequence[Track], confidence: Confidence | None) -> Iterator[Hint]:
-    """Cells, links and divisions that are less than SURE; daughters are one decision, a track is told of once."""
+    """Cells, links and divisions that are less than SURE; two daughters are one decision, a track is told once."""
     if confidence is None:
         return
     begins = {(track.begin, track.label): track.parent for track in tracks}

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from embedtrack.config import ModelConfig, Recipe
 from embedtrack.inference.symmetry import SYMMETRIES, do
-from embedtrack.inference.tiles import Tile
+from embedtrack.inference.tiles import Tile, plan
 from embedtrack.method import Shape, State
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
-from embedtrack.methods.embedtrack.predict import Pending, Predictor, plan_tiles
+from embedtrack.methods.embedtrack.predict import OVERLAP, Pending, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start
 from embedtrack.movies.scale import frame_to
@@ -93,7 +93,12 @@ class MoviePredictor:
         """See ``embedtrack/method.py``."""
         if self._predictor is None:
             size = (frame.shape[0], frame.shape[1])
-            tiles = plan_tiles(size, self._config.tile, self._device, self._options.views)
+            tile = self._options.tile
+            tiles = (
+                plan(size, tile, OVERLAP)
+                if tile
+                else plan_tiles(size, self._config.tile, self._device, self._options.views)
+            )
             self._predictor = Predictor(
                 self._network, tiles, self._options.views, self._options.precision, self._graphed
             )

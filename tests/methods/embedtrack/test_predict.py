@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 import torch
 
+from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import SYMMETRIES, do, do_axes, do_vectors
 from embedtrack.inference.tiles import plan
 from embedtrack.methods.embedtrack.accelerate import NetworkOutput
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.method import MoviePredictor
 from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Pending, Predictor, _groups, plan_tiles
+from embedtrack.options import Options
 
 SHAPE = (40, 56)
 
@@ -156,3 +159,17 @@ def test_a_gpu_gives_the_same_maps(network: BranchedERFNet, frames: list[np.ndar
     for a, b in zip(on_cpu, [cuda(frame) for frame in frames], strict=True):
         for expected, found in zip(a, b, strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_tiles_of_a_side_that_was_asked_for_whatever_the_memory(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch
+):
+    for memory in (1 << 20, 1 << 40):
+        monkeypatch.setattr("embedtrack.machine.device.memory", lambda device, memory=memory: memory)
+        predictor = MoviePredictor(network, ModelConfig(), Options(views=1, device="cpu", tile=256), 1)
+        predictor.launch(np.zeros((264, 300), np.float32), (264, 300)).cells()
+        assert predictor._predictor
+        assert len(predictor._predictor.tiles) == 4
+        assert all(max(tile.height, tile.width) <= 256 for tile in predictor._predictor.tiles)
+    with pytest.raises(ValueError, match="expected --tile a multiple of 8 from 256"):
+        Options(tile=100)

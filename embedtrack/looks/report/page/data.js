@@ -1,7 +1,7 @@
 // What the page was given, and what every part of it needs.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const find = (selector, root = document) => root.querySelector(selector);
-const state = { frame: 0, playing: false, rate: 5, cell: 0, spot: null, layers: {} };
+const state = { frame: 0, playing: false, rate: 5, cell: 0, spot: null, contrast: 0, layers: {} };
 const listeners = { frame: [], cell: [], layers: [] };
 const on = (event, call) => listeners[event].push(call);
 const emit = (event) => listeners[event].forEach((call) => call());

@@ -7,9 +7,11 @@ function showDivisions() {
   const box = find("#divisions");
   if (!box) return;
   const next = DATA.divisions.slice(divisionsShown, divisionsShown + SHOWN);
-  divisionsShown += next.length;
   for (const old of box.querySelectorAll(".rest")) old.remove();
-  box.append(...next.map(divisionCard));
+  for (const division of next) {
+    box.append(divisionCard(division));
+    divisionsShown += 1;
+  }
   const rest = DATA.divisions.length - divisionsShown;
   if (rest) box.append(make("li", { class: "rest" }, make("button", { type: "button", class: "more", onclick: showDivisions }, `${rest} more`)));
 }
@@ -24,12 +26,13 @@ function divisionCard(division) {
     if (division.state !== "lost") choose(division.mother);
     jump(Math.min(Math.max(division.frame + at, 0), DATA.frames - 1), division.x, division.y);
   });
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
+  const draw = () => {
     seen.disconnect();
-    AROUND.forEach((by, i) => cutOut(film, division, division.frame + by, i * SIDE * 2));
-  }, { rootMargin: "200px" });
+    if (!film.dataset.drawn) AROUND.forEach((by, i) => cutOut(film, division, division.frame + by, i * SIDE * 2));
+  };
+  const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && draw(), { rootMargin: "200px" });
   seen.observe(film);
+  setTimeout(draw, 1000 + 200 * (divisionsShown % SHOWN)); // paper shows those too that nobody has scrolled to
   const state = division.state ? make("span", { class: `state ${division.state}` }, STATES[division.state]) : "";
   return make("li", {}, make("p", {}, make("b", {}, `frame ${name(division.frame)}`), ` ${words} `, state), button);
 }

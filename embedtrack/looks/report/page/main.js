@@ -17,6 +17,10 @@ find("#nearer").addEventListener("click", () => zoom(1.5));
 find("#farther").addEventListener("click", () => zoom(1 / 1.5));
 find("#whole").addEventListener("click", whole);
 find("#rate").addEventListener("change", (event) => (state.rate = +event.target.value));
+find("#contrast").addEventListener("input", (event) => {
+  state.contrast = +event.target.value;
+  paint();
+});
 slider.addEventListener("input", () => step(+slider.value - state.frame));
 find("#families").addEventListener("change", growTree);
 find("#find").addEventListener("submit", (event) => {

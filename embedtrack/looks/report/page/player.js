@@ -139,7 +139,9 @@ function background(pen, frame, scale) {
   if (!DATA.images.length) return;
   pen.imageSmoothingEnabled = scale < 4;
   pen.imageSmoothingQuality = "high";
+  if (state.contrast) pen.filter = `brightness(${2 ** (1.5 * state.contrast)}) contrast(${2 ** Math.abs(state.contrast / 2)})`;
   pen.drawImage(imageOf(frame), 0, 0, DATA.width, DATA.height);
+  pen.filter = "none";
 }
 
 // 1, 2 or 5 times a power of ten, a fifth of the stage at most

@@ -11,7 +11,9 @@ function growTree() {
   leaves.setAttribute("viewBox", `0 0 ${shape.width} ${height}`);
   leaves.setAttribute("height", height);
   const parts = [];
-  for (const branch of branches.values()) {
+  let written = -Infinity; // rows are lower than letters where there are many: every second or third number stands then
+  const room = (row) => Math.abs(row - written) * shape.row >= 10 && ((written = row), true);
+  for (const branch of [...branches.values()].sort((a, b) => a.row - b.row)) {
     if (only && branch.row >= rows) continue;
     const at = y(branch.row), colour = colourOf(branch.pieces[0][2]), last = branch.pieces[branch.pieces.length - 1][1];
     const lines = branch.pieces.map(([begin, end]) => `M${(timeToX(begin - 0.5)).toFixed(1)} ${at}H${timeToX(end + 0.5).toFixed(1)}`);
@@ -21,7 +23,7 @@ function growTree() {
     parts.push(`<g data-track="${branch.track}" style="--c:${colour}"><title>track ${branch.track}, frames ${name(branch.pieces[0][0])} to ${name(last)}</title>` +
       `<path class="touch" d="${lines.join("")}" stroke-width="${shape.row}"/><path class="life" d="${lines.join("")}${fork}"/>` +
       (gaps.length ? `<path class="life gap" d="${gaps.join("")}"/>` : "") +
-      (!branch.parent && shape.row >= 10 ? `<text x="${timeToX(branch.pieces[0][0] - 0.5) - 4}" y="${at + 3.5}" text-anchor="end">${branch.track}</text>` : "") + "</g>");
+      (!branch.parent && room(branch.row) ? `<text x="${timeToX(branch.pieces[0][0] - 0.5) - 4}" y="${at + 3.5}" text-anchor="end">${branch.track}</text>` : "") + "</g>");
   }
   leaves.innerHTML = parts.join("") + `<line class="cursor" y1="0" y2="${height}"/>`;
   treeAxis();
@@ -33,8 +35,9 @@ function treeAxis() {
   const most = Math.max(2, Math.floor(shape.width / 70)), power = 10 ** Math.floor(Math.log10(Math.max(DATA.frames / most, 1)));
   const by = power * [1, 2, 5, 10].find((factor) => DATA.frames / (factor * power) <= most);
   const marks = [];
-  for (let t = Math.ceil(DATA.first / by) * by - DATA.first; t < DATA.frames; t += by)
-    marks.push(make("span", { style: `left:${timeToX(t)}px` }, String(DATA.first + t)));
+  const clock = (t) => (DATA.interval ? `${+((t * DATA.interval) / 60).toPrecision(4)}${t === 0 ? " min" : ""}` : String(DATA.first + t));
+  const start = DATA.interval ? 0 : Math.ceil(DATA.first / by) * by - DATA.first;
+  for (let t = start; t < DATA.frames; t += by) marks.push(make("span", { style: `left:${timeToX(t)}px` }, clock(t)));
   find(".axis", tree).replaceChildren(...marks);
 }
 

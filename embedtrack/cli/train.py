@@ -1,0 +1,87 @@
+"""The command that trains."""
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from embedtrack.cli.common import TRAIN, Device, Init, Overwrite, Tell, Threads, finite, tells, written
+
+app = typer.Typer()
+log = logging.getLogger("embedtrack")
+
+
+@app.command(rich_help_panel=TRAIN)
+@tells
+def train(
+    datasets: Annotated[
+        list[Path], typer.Argument(help="Folders with annotated sequences, or for embedseg with images/ and masks/.")
+    ],
+    out: Annotated[Path, written("The model's folder, e.g. models/NAME.", "FOLDER")],
+    tell: Tell,
+    minutes: Annotated[
+        float | None, typer.Option(help="Budget in minutes, calibration included.", callback=finite)
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(help="Budget in passes over the data.", callback=finite)] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
+    init: Init = None,
+    normalisation: Annotated[
+        str | None, typer.Option(help="percentile or asinh; by default what suits the images, or --init.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Its peak, e.g. 5e-4.", callback=finite)] = None,
+    batch: Annotated[int | None, typer.Option(help="Pairs of crops in a step.", min=1)] = None,
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option(help="A movie that validates as a whole and trains nothing; again for more. By default the end "
+                     "of each."),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="So many models, each validated by other movies: OUT/fold1, ...", min=2)
+    ] = None,
+    all_cells: Annotated[
+        bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
+    ] = False,
+    method: Annotated[
+        str, typer.Option(help="embedtrack; for single images embedseg, or embedseg-published: the paper's recipe.")
+    ] = "embedtrack",
+    overwrite: Overwrite = False,
+) -> None:  # fmt: skip
+    """Train a model on annotated movies or images; an interrupted training goes on where it was."""
+    from embedtrack.cli.display import training_bar
+    from embedtrack.machine.device import use_threads
+    from embedtrack.model_files import CARD, noted_scores
+    from embedtrack.movies.settings import Normalisation
+    from embedtrack.training.folds import divide, markdown
+    from embedtrack.training.train import finished
+    from embedtrack.training.train import train as teach
+
+    if threads:
+        use_threads(threads)
+    if normalisation not in (None, "percentile", "asinh"):
+        raise ValueError(f"expected --normalisation percentile or asinh, got {normalisation}")
+    changes: dict[str, Any] = {"learning_rate": learning_rate, "batch": batch}
+    changes["normalisation"] = Normalisation(method=normalisation) if normalisation else None
+    parts = {out: list(validation or ())}
+    if folds:
+        if validation or all_cells:
+            raise ValueError("expected --folds without --validation and --all-cells; leave them out")
+        parts = {out / f"fold{number}": held for number, held in enumerate(divide(datasets, folds), start=1)}
+    for place, held in parts.items():
+        if folds and finished(place):
+            continue
+        with training_bar(place.name) as bar:
+            teach(
+                datasets, place,
+                minutes=minutes and minutes / len(parts), epochs=epochs, device_name=device, seed=seed, init=init,
+                all_cells=all_cells,
+                method=method, changes={name: value for name, value in changes.items() if value is not None},
+                held=held, overwrite=overwrite, on_record=bar,
+            )  # fmt: skip
+    scores = {str(place): noted_scores(place / CARD) for place in parts}
+    if folds:
+        (out / "folds.md").write_text(markdown(parts, scores), encoding="utf-8")
+        log.info("%s: the scores of each fold, and their means", out / "folds.md")
+    tell({"models": [{"folder": place, "scores": found} for place, found in scores.items()]})

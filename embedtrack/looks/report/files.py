@@ -1,0 +1,43 @@
+"""The page of a result's folder: what lies beside it is found and told."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from embedtrack.challenge.convention import dataset_of
+from embedtrack.challenge.evaluate import open_gold
+from embedtrack.challenge.pair import open_pair
+from embedtrack.challenge.record import known_of, used_by
+from embedtrack.challenge.tracked import open_tracked
+from embedtrack.challenge.used import as_used, doubts
+from embedtrack.files.whole import check_apart, check_file
+from embedtrack.looks.report.page import Facts, report
+from embedtrack.movies.selection import Choice
+
+
+def report_folder(
+    result: Path,
+    out: Path,
+    raw: Path | None = None,
+    truth: Path | None = None,
+    choice: Choice | None = None,
+    on_frame: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write the page of ``DATASET/01_RES``, or of truth, to ``out``; see ``page.report``.
+
+    Raises:
+        ValueError: as ``page.report``, or one of the folders is none.
+    """
+    check_file(out, overwrite=overwrite)
+    check_apart(out, result, raw, truth)
+    tracked, images = open_pair(result, raw, choice, labels=False)
+    rules, reality = dataset_of(result), open_tracked(truth, labels=False) if truth else None
+    gold = open_gold(truth).gold if truth else {}
+    where, used = result.resolve(), used_by(result)
+    said = used.get("border")
+    border = said if isinstance(said, int) and said >= 0 else rules.border
+    model = (known_of(result) or {}).get("model")
+    how = ", ".join([*([f"model {Path(model).name}"] if isinstance(model, str) else []), as_used(used)])
+    facts = Facts(f"{where.parent.name}/{where.name}", gold, rules.cycle_tolerance, border, doubts(used), how)
+    report(tracked, out, facts, images, reality, on_frame, overwrite=overwrite)
