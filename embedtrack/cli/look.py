@@ -155,7 +155,8 @@ def report(
     rules, reality = dataset_of(result_folder), open_tracked(truth, labels=False) if truth else None
     gold = open_gold(truth).gold if truth else {}
     where, used = result_folder.resolve(), used_by(result_folder)
-    border = used.get("border") if type(used.get("border")) is int else rules.border
+    noted = used.get("border")
+    border = noted if isinstance(noted, int) else rules.border
     with frames_bar(out.name) as bar:
         title, tolerance = f"{where.parent.name}/{where.name}", rules.cycle_tolerance
         facts = Facts(title, gold, tolerance, border, doubts(used), as_used(used))
