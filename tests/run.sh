@@ -11,4 +11,6 @@ require_tests
 "$ENVIRONMENT/bin/ruff" check .
 "$ENVIRONMENT/bin/ruff" format --check .
 "$ENVIRONMENT/bin/mypy"
-exec "$ENVIRONMENT/bin/python" -m pytest "$@"
+# A process for each core, which gets whole files of tests: threads of one process beside those of another only wait.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+exec "$ENVIRONMENT/bin/python" -m pytest --numprocesses auto --dist loadfile "$@"
