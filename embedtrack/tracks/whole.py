@@ -13,7 +13,7 @@ def whole(labels: Labels) -> Labels:
     no edge of the frame and borders on one label alone.
     """
     kept = _largest(labels)
-    holes = np.asarray(components(kept == 0, connectivity=1), np.int64)
+    holes = np.asarray(components(kept == 0, connectivity=1), np.int64)  # type: ignore[no-untyped-call]
     edge = np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]])
     count = int(holes.max()) + 1
     least, most = np.full(count, np.iinfo(np.int32).max), np.zeros(count, np.int64)
@@ -30,7 +30,7 @@ def whole(labels: Labels) -> Labels:
 
 def _largest(labels: Labels) -> Labels:
     """The labels with the largest part of each alone; of equal ones the first."""
-    parts = np.asarray(components(labels, background=0, connectivity=2), np.int64)
+    parts = np.asarray(components(labels, background=0, connectivity=2), np.int64)  # type: ignore[no-untyped-call]
     sizes = np.bincount(parts.ravel())
     names = np.zeros(len(sizes), np.int64)
     names[parts.ravel()] = labels.ravel()

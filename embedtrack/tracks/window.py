@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Costs
-from embedtrack.tracks.candidates import PART, Scene, Table, pixels, scene_of
+from embedtrack.tracks.candidates import Scene, pixels, scene_of
 from embedtrack.tracks.confidence import margins
-from embedtrack.tracks.costs import cell_costs, change, division_features, link_features, log_odds
 from embedtrack.tracks.doubt import BACK, look_back
 from embedtrack.tracks.gaps import Gap
 from embedtrack.tracks.links import LINK, PAIR, Evidence, evidence
-from embedtrack.tracks.solve import Problem, solve
+from embedtrack.tracks.problem import Known, Places, Promise, pose
+from embedtrack.tracks.solve import Choice, solve
 from embedtrack.types import Cells
 
 STRIDE = 4
@@ -29,7 +29,6 @@ STEP = np.dtype([("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4"),
 """A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it?
 
 ``is_cell`` and ``comes_so``: how sure that is, see ``confidence.py``, in log-odds."""
-
 
 NOWHERE = np.zeros((0, 0), np.int32)
 """Origins that are not needed any more."""
@@ -59,7 +58,7 @@ class Window:
         self._start = 0  # the frame of the first scene
         self._done = 0  # so many scenes are final, ...
         self._open: list[NDArray[np.bool_]] = []  # ... and which of their candidates wait for a successor
-        self._promised: list[tuple[int, int, int, int]] = []  # frame, candidate, gap, candidate of chosen links
+        self._promised: list[Promise] = []
 
     def add(self, cells: Cells) -> list[Decided]:
         """Take the next frame; the frames that it makes final, in order."""
@@ -124,129 +123,66 @@ class Window:
 
     def _decide(self, scenes: list[Scene], found: list[Evidence], until: int) -> list[Decided]:
         """Solve for all ``scenes``; those before ``until`` become final."""
-        problem, frames = self._problem(scenes, found)
+        known = Known(self._start, self._open, self._promised, self._given)
+        problem, places = pose([scene.table for scene in scenes], found, self._costs, known)
         choice = solve(problem)
-        cells = [choice.cell[one] for one in frames.cells]
-        decided, is_open, promised = [], [c.copy() for c in cells], []
-        steps = [np.zeros(int(c.sum()), STEP) for c in cells]
-        place = []
-        for chosen, step in zip(cells, steps, strict=True):
-            step["cell"] = np.flatnonzero(chosen)
-            place.append(np.cumsum(chosen) - 1)
         sure = margins(problem, choice)
-        gaps: list[list[tuple[int, Gap]]] = [[] for _ in scenes]
-        for t in range(self._done, len(scenes)):
-            for link in frames.links[t][choice.link[frames.link_at[t]]]:
-                i, j, gap = int(link["source"]), int(link["target"]), int(link["gap"])
-                steps[t][place[t][j]] = (j, LINKED, gap, i, 0, 0)
-                is_open[t - gap][i] = t >= until
-                if gap > 1 and t - gap < until and not self._given:
-                    gaps[t - gap].append((i, Gap(gap, pixels(scenes[t - gap], i), pixels(scenes[t], j))))
-                    if t >= until:
-                        promised.append((self._start + t - gap, i, gap, j))
-            for pair in frames.pairs[t][choice.division[frames.pair_at[t]]]:
-                for j in (int(pair["target"]), int(pair["other"])):
-                    steps[t][place[t][j]] = (j, BORN, 1, int(pair["source"]), 0, 0)
-                is_open[t - 1][int(pair["source"])] = t >= until
+        gaps, promised = self._gaps(scenes, places, choice, until)
+        decided = []
         for t in range(self._done, until):
-            steps[t]["is_cell"] = sure.cell[frames.cells[t]][cells[t]]
-            steps[t]["comes_so"] = sure.arrival[frames.cells[t]][cells[t]]
-            decided.append(Decided(scenes[t], steps[t], gaps[t]))
-        for t in range(self._done):
-            is_open[t] &= self._open[t]
+            steps, its = _steps(places, choice, t), places.cells[t]
+            steps["is_cell"], steps["comes_so"] = (one[its][choice.cell[its]] for one in (sure.cell, sure.arrival))
+            decided.append(Decided(scenes[t], steps, gaps[t]))
+        is_open = _waiting(places, choice, until)
+        for t, before in enumerate(self._open):
+            is_open[t] &= before
         keep = max(until - self._max_gap - 1, 0)
-        self._open, self._promised = is_open[keep:until], promised
+        self._open, self._promised = is_open[keep:], promised
         self.scenes, self._evidence = self.scenes[keep:], self._evidence[keep:]
         self._done, self._start = until - keep, self._start + keep
         return decided
 
-    def _problem(self, scenes: list[Scene], found: list[Evidence]) -> tuple[Problem, "Places"]:
-        """All that may be chosen in ``scenes``."""
-        sizes = [len(scene.table) for scene in scenes]
-        begin = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        tables = [scene.table for scene in scenes]
-        alive = lives(tables, [one.links for one in found])
-        cell = [cell_costs(table, self._costs) if len(table) else np.zeros(0) for table in tables]
-        appear = [change(table, self._costs.appear, self._costs.edge) for table in tables]
-        vanish = [change(table, self._costs.vanish, self._costs.edge) for table in tables]
-        if self._start == 0 and tables:
-            appear[0] = np.zeros(sizes[0])
-        if tables:
-            vanish[-1] = np.zeros(sizes[-1])
-        fixed = [np.full(size, 1.0 if self._given else np.nan) for size in sizes]
-        for t in range(self._done):
-            fixed[t] = self._open[t].astype(float)
-            appear[t] = np.zeros(sizes[t])
-        places, ends, link_costs, family, pair_costs = Places([], [], [], [], []), [], [], [], []
-        m = k = 0
-        for t, (table, one) in enumerate(zip(tables, found, strict=True)):
-            links, pairs = (one.links, one.pairs) if t >= self._done else (np.zeros(0, LINK), np.zeros(0, PAIR))
-            links = links[links["gap"] <= t]
-            cost = np.zeros(len(links))
-            for gap in np.unique(links["gap"]).tolist():
-                its = links["gap"] == gap
-                cost[its] = -log_odds(link_features(tables[t - gap], table, links[its]), self._costs.link)
-            source = begin[t - links["gap"].astype(np.int64)] + links["source"]
-            ends.append(np.stack([source, begin[t] + links["target"]], axis=1))
-            link_costs.append(cost)
-            if len(pairs):
-                seen = division_features(tables[t - 1], table, pairs, alive[t], len(scenes) - t)
-                pair_costs.append(-log_odds(seen, self._costs.division))
-                mother = begin[t - 1] + pairs["source"]
-                family.append(np.stack([mother, begin[t] + pairs["target"], begin[t] + pairs["other"]], axis=1))
-            places.cells.append(slice(begin[t], begin[t + 1]))
-            places.links.append(links)
-            places.pairs.append(pairs)
-            places.link_at.append(slice(m, m + len(links)))
-            places.pair_at.append(slice(k, k + len(pairs)))
-            m, k = m + len(links), k + len(pairs)
-        exclusive = [_exclusive(tables[t], int(begin[t])) for t in range(self._done, len(scenes))]
-        rivals, twins = zip(*exclusive, strict=True)
-        joined = np.concatenate
-        all_ends = joined(ends).astype(np.int64)
-        fixed_links = np.full(m, np.nan)
-        for frame, i, gap, j in self._promised:
-            t = frame + gap - self._start
-            hit = (all_ends[:, 0] == begin[t - gap] + i) & (all_ends[:, 1] == begin[t] + j)
-            fixed_links[hit] = 1
-            fixed[t][j] = 1
-        problem = Problem(
-            joined(cell), joined(appear), joined(vanish), joined(link_costs), all_ends,
-            joined([*pair_costs, np.zeros(0)]), joined([*family, np.zeros((0, 3))]).astype(np.int64),
-            joined(rivals), joined(twins), joined([joined(fixed), fixed_links, np.full(k, np.nan)]),
-        )  # fmt: skip
-        return problem, places
+    def _gaps(
+        self, scenes: Sequence[Scene], places: Places, choice: Choice, until: int
+    ) -> tuple[list[list[tuple[int, Gap]]], list[Promise]]:
+        """Of each scene the candidates that are missed after it; the chosen links that later windows have to keep."""
+        gaps: list[list[tuple[int, Gap]]] = [[] for _ in scenes]
+        promised = []
+        for t in range(self._done, len(scenes)):
+            links = places.links[t][choice.link[places.link_at[t]]]
+            for i, j, gap in links[links["gap"] > 1][["source", "target", "gap"]].tolist():
+                if t - gap < until and not self._given:
+                    gaps[t - gap].append((i, Gap(gap, pixels(scenes[t - gap], i), pixels(scenes[t], j))))
+                    if t >= until:
+                        promised.append((self._start + t - gap, i, gap, j))
+        return gaps, promised
 
 
-class Places(NamedTuple):
-    """Where the candidates, links and divisions of each scene lie in a problem."""
-
-    cells: list[slice]
-    links: list[NDArray[np.void]]
-    link_at: list[slice]
-    pairs: list[NDArray[np.void]]
-    pair_at: list[slice]
-
-
-def _exclusive(table: Table, begin: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64[r, 2]: candidates of which one may be chosen; int64[s, 2]: parts that are chosen together."""
-    part = np.flatnonzero(table["kind"] == PART)
-    rivals = np.stack([part, table["first"][part]], axis=1).astype(np.int64)
-    pairs = np.stack([part, table["second"][part]], axis=1).astype(np.int64)
-    return begin + rivals, begin + pairs[pairs[:, 0] < pairs[:, 1]]
+def _steps(places: Places, choice: Choice, t: int) -> NDArray[np.void]:
+    """STEP[n] of the chosen candidates of a frame, without how sure they are."""
+    chosen = choice.cell[places.cells[t]]
+    steps = np.zeros(int(chosen.sum()), STEP)
+    steps["cell"] = np.flatnonzero(chosen)
+    place = np.cumsum(chosen) - 1
+    links = places.links[t][choice.link[places.link_at[t]]]
+    its = place[links["target"]]
+    steps["how"][its], steps["gap"][its], steps["source"][its] = LINKED, links["gap"], links["source"]
+    pairs = places.pairs[t][choice.division[places.pair_at[t]]]
+    for side in ("target", "other"):
+        its = place[pairs[side]]
+        steps["how"][its], steps["gap"][its], steps["source"][its] = BORN, 1, pairs["source"]
+    return steps
 
 
-def lives(tables: list[Table], links: list[NDArray[np.void]]) -> list[NDArray[np.float64]]:
-    """float64[n] of each frame: for how many frames, from its own on, best votes follow each candidate."""
-    alive = [np.ones(len(table)) for table in tables]
-    for t in range(len(tables) - 1, 0, -1):
-        steps = links[t][(links[t]["gap"] == 1) & (links[t]["share"] >= 0.3)]
-        part = tables[t - 1]["kind"][steps["source"]] == PART
-        best = np.zeros(len(tables[t]))
-        np.maximum.at(best, steps["target"][~part], steps["share"][~part])
-        steps = steps[np.where(part, steps["share"] >= 0.5, steps["share"] == best[steps["target"]])]
-        np.maximum.at(alive[t - 1], steps["source"], 1 + alive[t][steps["target"]])
-    return alive
+def _waiting(places: Places, choice: Choice, until: int) -> list[NDArray[np.bool_]]:
+    """bool[n] of each frame before ``until``: the chosen candidates that nothing chosen leads on from there."""
+    waiting = [choice.cell[its].copy() for its in places.cells[:until]]
+    for t in range(until):
+        links = places.links[t][choice.link[places.link_at[t]]]
+        for i, gap in links[["source", "gap"]].tolist():
+            waiting[t - gap][i] = False
+        waiting[t - 1][places.pairs[t][choice.division[places.pair_at[t]]]["source"]] = False
+    return waiting
 
 
 def _packed(name: str, parts: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
