@@ -96,13 +96,9 @@ class MoviePredictor:
             size = (frame.shape[0], frame.shape[1])
             tile = self._options.tile
             tiles = (
-                plan(size, tile, OVERLAP)
-                if tile
-                else plan_tiles(size, self._config.tile, self._device, self._views)
+                plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
             )
-            self._predictor = Predictor(
-                self._network, tiles, self._views, self._options.precision, self._graphed
-            )
+            self._predictor = Predictor(self._network, tiles, self._views, self._options.precision, self._graphed)
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)

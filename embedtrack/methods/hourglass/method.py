@@ -61,6 +61,8 @@ def history(config: ModelConfig) -> int:
 
 def predictor(network: nn.Module, config: ModelConfig, options: Options, frames: int | None) -> Predictor:
     """A window that begins empty."""
+    if options.tile:
+        config = config.model_copy(update={"tile": options.tile})
     return Predictor(cast(RecurrentHourglasses, network), config, options.precision)
 
 
