@@ -139,9 +139,9 @@ class Bench(NamedTuple):
 
     def _score(self, variant: Variant, folder: Path) -> Scores:
         model = place(checkpoint.load(folder), self.device)
-        clustering = model.config.method.clustering.model_copy(update=dict(variant.clustering))
+        clustering = model.config.offsets.clustering.model_copy(update=dict(variant.clustering))
         linking = model.config.linking.model_copy(update=dict(variant.linking))
-        method = model.config.method.model_copy(update={"clustering": clustering})
+        method = model.config.offsets.model_copy(update={"clustering": clustering})
         config = model.config.model_copy(update={"method": method, "linking": linking})
         return score(self.scored, Model(model.network, config), variant.views, self.frames, offsets=variant.offsets)
 

@@ -28,6 +28,7 @@ from embedtrack.challenge.stills import MEASURING_ONLY, has_stills
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
 from embedtrack.training import train as training
+from embedtrack.training.recipes import recipe_of
 from embedtrack.truth.sequences import sequences
 
 GAP = 0.1
@@ -59,12 +60,15 @@ class Budget:
     init: Path | None = None
     changes: dict[str, object] | None = None
     """Fields of the recipe that differ from the data set's own."""
+    method: str = "embedtrack"
+    """As ``embedtrack train`` has it."""
 
     def recipe(self, dataset: str) -> Recipe | None:
-        """The data set's recipe with the changes; None: as it is."""
+        """The method's recipe for the data set with the changes; None: as it is."""
+        own = recipe_of(self.method, dataset, all_cells=False)
         if not self.changes:
-            return None
-        known = RECIPES.get(dataset, Recipe()).model_dump(exclude_unset=True)
+            return own
+        known = (own or RECIPES.get(dataset, Recipe())).model_dump(exclude_unset=True)
         return Recipe.model_validate({**known, **self.changes})
 
 
@@ -122,7 +126,8 @@ def run(dataset: Path, fold: Fold, out: Path, budget: Budget, seed: int) -> dict
         )
     if not file.is_file():
         loaded = place(checkpoint.load(model), budget.device)
-        found = {views: score(fold.scored, loaded, views, fold.frames) for views in (1, 8)}
+        possible = loaded.config.method.implementation().views()
+        found = {views: score(fold.scored, loaded, views, fold.frames) for views in possible}
         file.write_text(json.dumps(found))
     return {int(views): scores for views, scores in json.loads(file.read_text()).items()}
 
@@ -141,13 +146,13 @@ def crossvalidate(
     """
     table = Table("data set", "scored", "trained on", "seed", "views", *SHOWN)
     for dataset in datasets:
-        found: dict[int, list[Scores]] = {1: [], 8: []}
+        found: dict[int, list[Scores]] = {}
         place_of = out / dataset.name
         rest = [other for other in others if other.resolve() != dataset.resolve()]
         for fold in left_out(dataset, rest) if others else folds(dataset, place_of):
             for seed in range(seeds):
                 for views, scores in run(dataset, fold, place_of, budget, seed).items():
-                    found[views].append(scores)
+                    found.setdefault(views, []).append(scores)
                     span = f": {fold.frames[0]} to {fold.frames[-1]}" if fold.frames else ""
                     about = (dataset.name, f"{fold.scored.name}{span}", fold.words, str(seed), str(views))
                     table.add_row(*about, *cells_of(scores, SHOWN))
@@ -180,6 +185,7 @@ def main(
     left: Annotated[bool, typer.Option("--left-out", help="By a model of all cells of the other data sets.")] = False,
     init: Annotated[Path | None, typer.Option(help="A model's folder to begin each training with.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="A JSON file with the fields of the recipe to change.")] = None,
+    method: Annotated[str, typer.Option(help="What is trained: see embedtrack train.")] = "embedtrack",
     out: Annotated[Path | None, typer.Option(help="Where models and scores lie; one for each recipe.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
@@ -192,7 +198,7 @@ def main(
     ]
     asked = [Path(name) if Path(name).is_dir() else data_root() / name for name in datasets or ()]
     changes = json.loads(recipe.read_text()) if recipe else None
-    budget = Budget(minutes, epochs, device, init, changes)
+    budget = Budget(minutes, epochs, device, init, changes, method)
     where = out or REPOSITORY / "crossvalidation"
     scored = asked or [path for path in known if trains(path)]
     Console().print(crossvalidate(scored, where, budget, seeds, known if left else ()))

@@ -74,7 +74,7 @@ def ways(model: Model, views: Views, image: NDArray[np.generic]) -> tuple[Labels
     for name, chosen in WAYS.items():
         shift = np.mean([found[symmetry].shift for symmetry in chosen], axis=0) if chosen else 0 * mean.shift
         shifts[name] = to_frame(mean._replace(shift=shift), shape, config.scale).shift
-    return cluster(to_frame(mean, shape, config.scale), config.method.clustering, pixel_size(config)), shifts
+    return cluster(to_frame(mean, shape, config.scale), config.offsets.clustering, pixel_size(config)), shifts
 
 
 def link(labels: Labels, shift: Frame, before: Labels, pixel_size: float) -> dict[int, int]:

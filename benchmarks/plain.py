@@ -44,7 +44,7 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
     before, now = (as_frame(image, config.scale, config.normalisation) for image in images)
     shape = (images[0].shape[0], images[0].shape[1])
     maps = to_frame(plain_maps(cast(BranchedERFNet, model.network), now, before, batch), shape, config.scale)
-    labels = plain_cluster(maps, config.method.clustering, pixel_size(config))
+    labels = plain_cluster(maps, config.offsets.clustering, pixel_size(config))
     if old is not None:
         plain_links(labels, maps.shift, old, pixel_size(config))
     write_mask(out, labels.astype(np.uint16))

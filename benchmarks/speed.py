@@ -162,7 +162,7 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
         grey = frame_to(frame, (image.shape[0], image.shape[1]), config.scale)
-        cells = timed("cluster", cells_of, maps, grey, config.method.clustering, pixel_size(config))
+        cells = timed("cluster", cells_of, maps, grey, config.offsets.clustering, pixel_size(config))
         timed("write", write, timed("link", tracker.add, cells))
     timed("write", write, timed("link", tracker.finish))
     kinds = {name: mean if name in ("link", "write") else median for name in spent}  # those work for several frames

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from embedtrack.challenge.datasets import DATASETS
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
+from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation, Scale
 from embedtrack.settings import Settings
 
@@ -69,7 +70,7 @@ class Costs(Settings):
     """Both at the frame's edge."""
 
 
-MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig, Field(discriminator="name")]
+MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig | HourglassConfig, Field(discriminator="name")]
 """The union of all methods' configurations, told apart by their ``name``."""
 
 
@@ -95,6 +96,17 @@ class ModelConfig(Settings):
     """What decisions about tracks cost."""
     sureness: Sureness = Sureness()
     """How likely they are right."""
+
+    @property
+    def offsets(self) -> EmbedTrackConfig | EmbedSegConfig:
+        """The settings of a method whose pixels point at their cell's centre.
+
+        Raises:
+            ValueError: the weights are of another one.
+        """
+        if isinstance(self.method, HourglassConfig):
+            raise ValueError(f"expected a model of embedtrack or embedseg, got one of {self.method.name}; name another")
+        return self.method
 
     @model_validator(mode="before")
     @classmethod
@@ -188,8 +200,8 @@ class Recipe(Settings):
     """Pairs in an optimiser step, of each process."""
     learning_rate: float = Field(5e-4, gt=0, le=1)
     """The peak of the one-cycle schedule, the start of the polynomial one."""
-    schedule: Literal["one-cycle", "polynomial"] = "one-cycle"
-    """How the learning rate goes: up and down, or down by (1 - progress)^0.9."""
+    schedule: Literal["one-cycle", "polynomial", "halfway"] = "one-cycle"
+    """How the learning rate goes: up and down, down by (1 - progress)^0.9, or to a tenth in the middle."""
     weight_decay: float = Field(0.0, ge=0, le=1)
     """Of Adam: what it adds to each gradient, times the weight."""
     epochs: float = Field(15.0, gt=0, le=1e6)

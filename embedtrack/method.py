@@ -83,6 +83,12 @@ class Method(Protocol):
     def predictor(self, network: "nn.Module", config: "ModelConfig", options: Options, frames: int | None) -> Predictor:
         """A predictor for a movie of so many frames (None: nobody knows yet), on the network's device."""
 
+    def views(self) -> tuple[int, ...]:
+        """Over how many views, of 1 and 8, the network's maps may be averaged, the fewest first."""
+
+    def history(self, config: "ModelConfig") -> int:
+        """How many frames before one the network needs to see that one as it does in a movie; 0: it stands alone."""
+
     def in_views(
         self, network: "nn.Module", config: "ModelConfig", frame: Frame, shape: Shape, views: int, precision: str
     ) -> tuple[Cells, list[Cells]]:

@@ -21,8 +21,8 @@ class Options:
         ValueError: a value that is none of those allowed; the message names the flag of the command line.
     """
 
-    views: int = 8
-    """1, or 8 for the mean over the symmetries of the square."""
+    views: int | None = None
+    """1, or 8 for the mean over the symmetries of the square. None: as many as the method can average, EmbedTrack 8."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; whether it is there is found out when it is used."""
     precision: str = "float32"
@@ -42,7 +42,7 @@ class Options:
     """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
 
     def __post_init__(self) -> None:
-        if self.views not in VIEWS:
+        if self.views not in (None, *VIEWS):
             raise ValueError(f"expected --views 1 or 8, got {self.views}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {self.precision}")

@@ -106,7 +106,14 @@ def _views(text: str | int) -> int:
     return int(text)
 
 
-Views = Annotated[int, typer.Option(parser=_views, metavar="1|8", help="8: mean over the symmetries of the square.")]
+Views = Annotated[
+    int | None,
+    typer.Option(
+        parser=_views,
+        metavar="1|8",
+        help="8: mean over the symmetries of the square, the default where the model's method has one.",
+    ),
+]
 
 
 def _model(text: str) -> Path:
@@ -161,7 +168,7 @@ RUNS: Final[Mapping[str, Any]] = {
     "diameter": Diameter, "tile": TileSide, "crumbs": Crumbs, "threads": Threads,
 }  # fmt: skip
 USUAL: Final[Mapping[str, Any]] = {
-    "views": 8,
+    "views": None,
     "device": "auto",
     "precision": "float32",
     "compiling": "auto",

@@ -45,7 +45,11 @@ def train(
         bool, typer.Option("--all-cells", help="One model of all these data sets, single images among them.")
     ] = False,
     method: Annotated[
-        str, typer.Option(help="embedtrack; for single images embedseg, or embedseg-published: the paper's recipe.")
+        str,
+        typer.Option(
+            help="embedtrack, hourglass; for single images embedseg. embedseg-published, hourglass-published: the "
+            "papers' recipes."
+        ),
     ] = "embedtrack",
     overwrite: Overwrite = False,
 ) -> None:  # fmt: skip

@@ -1,6 +1,7 @@
 """Commands that work while a recording runs."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -31,11 +32,14 @@ def watch(
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
     from embedtrack.challenge import provenance, record
+    from embedtrack.checkpoint import CONFIG, read_config
     from embedtrack.files.whole import check_apart
+    from embedtrack.inference.segmenter import views_of
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
     from embedtrack.movies.open import open_movie
 
+    options = replace(options, views=views_of(read_config(model / CONFIG), options.views))
     check_apart(out, folder, model)
     with told_by_ctrl_c() as told:
         summary = follow(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.config import ModelConfig
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead, spread
 from embedtrack.method import Pending, Predictor, Shape, State
@@ -37,9 +39,10 @@ class Segmenter:
         """Put the model's network on the device of the options.
 
         Raises:
-            ValueError: the device is not there.
+            ValueError: the device is not there, or the method has no mean over so many views.
         """
-        self.options = options or Options()
+        options = options or Options()
+        self.options = replace(options, views=views_of(model.config, options.views))
         self.model = model
         self.device = device.choose(self.options.device)
         device.move(model.network, self.device)
@@ -79,9 +82,15 @@ class Segmenter:
         frame, shape = self._read(lambda: image)
         return self.frame(frame, shape).cells()
 
-    def frame(self, frame: Frame, shape: Shape) -> Pending:
-        """As ``image``, of a frame float32[h, w] that is normalised and at the working scale of one of (H, W)."""
-        return self.predictor(1).launch(frame, shape)
+    def frame(self, frame: Frame, shape: Shape, before: Sequence[Frame] = ()) -> Pending:
+        """As ``image``, of a frame float32[h, w] that is normalised and at the working scale of one of (H, W).
+
+        Of a method that remembers, some frames ``before`` it can be seen first.
+        """
+        predictor = self.predictor(1 + len(before))
+        for one in before:
+            predictor.launch(one, shape)
+        return predictor.launch(frame, shape)
 
     def in_views(self, image: NDArray[Any], views: int) -> tuple[Cells, list[Cells]]:
         """The cells of a single image by the mean of some views, and by each view."""
@@ -99,6 +108,21 @@ class Segmenter:
         grey = read_frame(image) if isinstance(image, Path) else np.asarray(image)
         frame = as_frame(grey, config.scale, config.normalisation)
         return frame, (grey.shape[0], grey.shape[1])
+
+
+def views_of(config: ModelConfig, asked: int | None) -> int:
+    """As many views as are asked for, or as the model's method can average.
+
+    Raises:
+        ValueError: it cannot average so many.
+    """
+    possible = config.method.implementation().views()
+    if asked is not None and asked not in possible:
+        raise ValueError(
+            f"expected --views {' or '.join(map(str, possible))} with a model of {config.method.name}, "
+            f"whose views have no mean, got {asked}; leave it out"
+        )
+    return asked or possible[-1]
 
 
 def _segmented(pending: Pending) -> Segmented:

@@ -91,7 +91,7 @@ def track(
                 writer.write(count - 1, mask)
                 on_frame(count, len(opened))
         seconds = time.perf_counter() - begin
-        options = replace(options, device=str(segmenter.device))
+        options = replace(segmenter.options, device=str(segmenter.device))
         writer.sequence = opened = opened.first_frames(count)
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
         known["used"] = used = {

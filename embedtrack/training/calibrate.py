@@ -78,13 +78,13 @@ def calibrate(
         count: so many frames of each movie at most.
 
     Returns:
-        The configuration with what was chosen, and the scores that it reaches in one and in eight views.
+        The configuration with what was chosen, and the scores that it reaches in as many views as the method can.
     """
     count = count or most(movies)
     config = _choose_tile(network, config, movies, precision, count)
     predicted = {
         views: [list(predictions(network, config, movie, precision, views, count)) for movie in movies]
-        for views in (1, 8)
+        for views in config.method.implementation().views()
     }
 
     known: dict[str, float] = {}
@@ -192,13 +192,23 @@ def predictions(
 ) -> Iterator[Predicted]:
     """Truth and network of some frames of a movie, of those with masks if any have; the network is in evaluation mode.
 
-    Each frame is seen by itself.
+    Each frame is seen by itself, or after those that the method needs before it, as far as the movie has them.
     """
     where = str(next(network.parameters()).device)
     options = Options(views=views, device=where, precision=precision)
     segmenter = Segmenter(Model(network, _for(movie, config)), options)
+    history = config.method.implementation().history(config)
     times = range(len(movie.frames))
     candidates = [t for t in times if movie.has_masks(t)] or list(times)
     for t in candidates[:: -(-len(candidates) // frames)]:
         height, width = movie.truth[t].labels.shape
-        yield movie.truth[t], movie, segmenter.frame(movie.frames[t], (height, width))
+        before = [movie.frames[s] for s in earlier(movie, t, history)]
+        yield movie.truth[t], movie, segmenter.frame(movie.frames[t], (height, width), before)
+
+
+def earlier(movie: AnnotatedMovie, t: int, most: int) -> list[int]:
+    """Up to so many frames that lead to one without a gap, the earliest first."""
+    found = [t]
+    while len(found) <= most and movie.before(found[0]) != found[0]:
+        found.insert(0, movie.before(found[0]))
+    return found[:-1]

@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-PARTS = ("total", "instance", "variance", "seed", "track")
-COLOURS = ("#000000", "#0072b2", "#e69f00", "#009e73", "#d55e00")
-"""Okabe and Ito's, which people with colour blindness tell apart; each line is named at its end too."""
+PARTS = ("total", "instance", "variance", "seed", "track", "background", "pull", "push")
+COLOURS = ("#000000", "#0072b2", "#e69f00", "#009e73", "#d55e00", "#0072b2", "#e69f00", "#009e73")
+"""Okabe and Ito's, which people with colour blindness tell apart; each line is named at its end too. No method has
+more than five parts."""
 WIDTH, HEIGHT, TOP, BOTTOM, GAP, MARGIN, NAMES = 980, 374, 48, 332, 70, 56, 78
 BINS = 150
 """Points of a curve: each is the mean of the steps that fall on it."""

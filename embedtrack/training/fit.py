@@ -77,7 +77,7 @@ def fit(
         progress = state.seconds / max(60 * minutes - reserve, 1) if minutes else state.step / steps
         if progress >= 1:
             break
-        rate = (one_cycle if recipe.schedule == "one-cycle" else polynomial)(progress, recipe.learning_rate)
+        rate = SCHEDULES[recipe.schedule](progress, recipe.learning_rate)
         remember(shared, state.step)
         losses = step(method, shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
@@ -117,6 +117,15 @@ def one_cycle(progress: float, peak: float) -> float:
 def polynomial(progress: float, begin: float) -> float:
     """The learning rate of EmbedSeg (Lalit et al. 2021): begin (1 - progress)^0.9."""
     return float(begin * (1 - progress) ** 0.9)
+
+
+def halfway(progress: float, begin: float) -> float:
+    """The learning rate of Payer et al. (2019): a tenth in the second half."""
+    return begin if progress < 0.5 else begin / 10
+
+
+SCHEDULES = {"one-cycle": one_cycle, "polynomial": polynomial, "halfway": halfway}
+"""By what a recipe calls them."""
 
 
 def step(

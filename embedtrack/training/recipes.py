@@ -7,12 +7,16 @@ from pathlib import Path
 from embedtrack.challenge.stills import has_stills
 from embedtrack.config import GENERAL, RECIPES, ModelConfig, Recipe
 from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
+from embedtrack.methods.hourglass.recipes import RECIPES as HOURGLASS
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
 from embedtrack.truth.sequences import sequences
 
 GENTLE = 0.5
 """Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
+
+OTHERS = {**EMBEDSEG, **HOURGLASS}
+"""The recipes of all methods but EmbedTrack, by what ``--method`` calls them."""
 
 
 def recipe_of(method: str, name: str, *, all_cells: bool) -> Recipe | None:
@@ -21,13 +25,13 @@ def recipe_of(method: str, name: str, *, all_cells: bool) -> Recipe | None:
     Raises:
         ValueError: there is no such method, or it trains no model of all cells.
     """
-    if method not in ("embedtrack", *EMBEDSEG):
-        raise ValueError(f"expected --method embedtrack, {', '.join(EMBEDSEG)}, got {method}")
+    if method not in ("embedtrack", *OTHERS):
+        raise ValueError(f"expected --method embedtrack, {', '.join(OTHERS)}, got {method}")
     if method == "embedtrack":
         return GENERAL if all_cells else None
     if all_cells:
         raise ValueError(f"expected --all-cells with --method embedtrack, got {method}; leave one of them out")
-    recipe = EMBEDSEG[method]
+    recipe = OTHERS[method]
     known = name in RECIPES and "normalisation" not in recipe.model_fields_set
     return recipe.model_copy(update={"normalisation": RECIPES[name].normalisation}) if known else recipe
 
@@ -73,10 +77,11 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
             f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another "
             "model, or another --method"
         )
-    changes: dict[str, object] = {
-        "pixel_size": config.method.pixel_size,
-        "learning_rate": recipe.learning_rate * GENTLE,
-    }
+    changes: dict[str, object] = {"learning_rate": recipe.learning_rate * GENTLE}
+    if config.method.name == "hourglass":
+        changes["method"] = config.method  # the size of the network
+    else:
+        changes["pixel_size"] = config.offsets.pixel_size
     if config.working_diameter is None:
         changes["normalisation"] = config.normalisation
     elif not (recipe.working_diameter or "normalisation" in recipe.model_fields_set or has_stills(folders[0])):

@@ -69,7 +69,7 @@ def train(
         folders: the sequences to train on, instead of all annotated ones.
         overwrite: write into a folder that holds files of the same names that no unfinished training left.
         all_cells: a model of all cells: each movie and image at a scale of its own; single images may be among them.
-        method: ``embedtrack``, or one of ``methods/embedseg/recipes.py`` for single images or a movie's frames.
+        method: ``embedtrack``, or one of the recipes of another method, see ``training/recipes.py``.
         changes: fields of the recipe that a person sets, whatever else would follow for them.
         held: sequences that validate as a whole and train nothing; the others then train as a whole.
         on_record: called with each record of ``train.jsonl``.

@@ -14,10 +14,12 @@ from safetensors.numpy import save_file
 from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.model_files import CONFIG, WEIGHTS
 
-UNION = 'MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig, Field(discriminator="name")]\n'
+UNION = 'MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig | HourglassConfig, Field(discriminator="name")]\n'
 LINE = """\
 from embedtrack.methods.threshold.config import ThresholdConfig
-MethodConfig = Annotated[EmbedTrackConfig | EmbedSegConfig | ThresholdConfig, Field(discriminator="name")]
+MethodConfig = Annotated[
+    EmbedTrackConfig | EmbedSegConfig | HourglassConfig | ThresholdConfig, Field(discriminator="name")
+]
 """
 DEMO = REPOSITORY / "demo"
 

@@ -7,10 +7,10 @@ from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training import calibrate as calibration
-from embedtrack.training.calibrate import calibrate, detection_errors, score, search, validation_seg
+from embedtrack.training.calibrate import calibrate, detection_errors, earlier, score, search, validation_seg
 from embedtrack.truth.merge import UNKNOWN, Merged
 from embedtrack.truth.reading import read_annotated
-from tests.drawings import Known, disc, draw, perfect_maps, touching, write_movie
+from tests.drawings import Known, disc, draw, moving, perfect_maps, touching, write_movie
 
 SHAPE = (40, 60)
 TRUTH = draw(SHAPE, {1: ((10, 12), 6), 2: ((10, 40), 6), 3: ((30, 30), 6)})
@@ -95,3 +95,12 @@ def test_the_search_finds_what_only_two_fields_together_reach():
 def test_an_untrained_network_scores_nothing(tmp_path: Path):
     movie = read_annotated(write_movie(touching(), tmp_path / "toy"), Normalisation())
     assert validation_seg(BranchedERFNet().eval(), ModelConfig(), [movie]) == 0
+
+
+def test_earlier_frames_lead_to_one_without_a_gap(tmp_path: Path):
+    movie = read_annotated(write_movie(moving(), tmp_path / "toy"), Normalisation())
+    assert earlier(movie, 5, 3) == [2, 3, 4]
+    assert earlier(movie, 2, 7) == [0, 1]
+    assert earlier(movie, 3, 0) == earlier(movie, 0, 3) == []
+    gap = movie.part([0, 1, 3, 4])
+    assert [gap.numbers[t] for t in earlier(gap, 3, 3)] == [3]

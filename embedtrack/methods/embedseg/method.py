@@ -16,7 +16,15 @@ from embedtrack.methods.embedseg.loss import Losses, embedseg_loss
 from embedtrack.methods.embedseg.samples import Batch, collate, draw
 from embedtrack.methods.embedseg.start import start
 from embedtrack.methods.embedtrack import method as embedtrack
-from embedtrack.methods.embedtrack.method import at_working_scale, choices, describe, in_views, predictor
+from embedtrack.methods.embedtrack.method import (
+    at_working_scale,
+    choices,
+    describe,
+    history,
+    in_views,
+    predictor,
+    views,
+)
 from embedtrack.truth.annotated import AnnotatedMovie
 
 __all__ = [
@@ -26,10 +34,12 @@ __all__ = [
     "choices",
     "choose",
     "describe",
+    "history",
     "in_views",
     "loss",
     "predictor",
     "start",
+    "views",
 ]
 
 

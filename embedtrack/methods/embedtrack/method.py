@@ -85,6 +85,7 @@ class MoviePredictor:
     def __init__(self, network: BranchedERFNet, config: ModelConfig, options: Options, frames: int | None) -> None:
         self._network, self._config, self._options = network, config, options
         self._device = next(network.parameters()).device
+        self._views = options.views or len(SYMMETRIES)
         self._graphed = worth_a_graph(options.compiling, self._device, frames)
         self._predictor: Predictor | None = None
         self._restored: dict[int, Tensor] = {}
@@ -95,13 +96,9 @@ class MoviePredictor:
             size = (frame.shape[0], frame.shape[1])
             tile = self._options.tile
             tiles = (
-                plan(size, tile, OVERLAP)
-                if tile
-                else plan_tiles(size, self._config.tile, self._device, self._options.views)
+                plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
             )
-            self._predictor = Predictor(
-                self._network, tiles, self._options.views, self._options.precision, self._graphed
-            )
+            self._predictor = Predictor(self._network, tiles, self._views, self._options.precision, self._graphed)
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)
@@ -119,6 +116,16 @@ class MoviePredictor:
         """How many tiles and their sides (height, width), as short memory has left them; in working pixels."""
         tiles = self._predictor.tiles if self._predictor else []
         return {"tiles": len(tiles), "tile": [tiles[0].height, tiles[0].width]} if tiles else {}
+
+
+def views() -> tuple[int, ...]:
+    """One, or all symmetries of the square."""
+    return (1, len(SYMMETRIES))
+
+
+def history(config: ModelConfig) -> int:
+    """The masks of a frame are its own."""
+    return 0
 
 
 def in_views(
@@ -140,12 +147,12 @@ def in_views(
 
 def _cells(maps: Maps[Frame], grey: Frame, config: ModelConfig) -> Cells:
     """From maps and grey values at the frame's own scale."""
-    return cells_of(maps, grey, config.method.clustering, pixel_size(config))
+    return cells_of(maps, grey, config.offsets.clustering, pixel_size(config))
 
 
 def pixel_size(config: ModelConfig) -> float:
     """Width of a pixel of the frame in grid units."""
-    return config.method.pixel_size * config.scale
+    return config.offsets.pixel_size * config.scale
 
 
 def choices() -> Mapping[str, Sequence[Any]]:
@@ -155,15 +162,15 @@ def choices() -> Mapping[str, Sequence[Any]]:
 
 def choose(config: ModelConfig, field: str, value: Any) -> ModelConfig | None:
     """A mask's threshold is never above that of its centre."""
-    clustering = config.method.clustering.model_copy(update={field: value})
+    clustering = config.offsets.clustering.model_copy(update={field: value})
     if clustering.mask_threshold > clustering.seed_threshold:
         return None
-    return config.model_copy(update={"method": config.method.model_copy(update={"clustering": clustering})})
+    return config.model_copy(update={"method": config.offsets.model_copy(update={"clustering": clustering})})
 
 
 def describe(config: ModelConfig) -> list[str]:
     """The thresholds of clustering."""
-    clustering = config.method.clustering
+    clustering = config.offsets.clustering
     return [
         f"seed threshold {clustering.seed_threshold:g}, mask threshold {clustering.mask_threshold:g}, "
         f"votes > {clustering.min_votes}, least cell size {clustering.min_cell_size} pixels",
@@ -173,10 +180,10 @@ def describe(config: ModelConfig) -> list[str]:
 
 def at_working_scale(config: ModelConfig) -> ModelConfig:
     """The least size of a cell is in pixels."""
-    clustering = config.method.clustering
+    clustering = config.offsets.clustering
     smallest = max(1, round(clustering.min_cell_size * config.scale**2))
     clustering = clustering.model_copy(update={"min_cell_size": smallest})
-    method = config.method.model_copy(update={"clustering": clustering})
+    method = config.offsets.model_copy(update={"clustering": clustering})
     return config.model_copy(update={"method": method, "scale": 1.0})
 
 

@@ -24,6 +24,16 @@ class Nothing(nn.Module):
         self.place = nn.Parameter(torch.zeros(1))
 
 
+def views() -> tuple[int, ...]:
+    """One."""
+    return (1,)
+
+
+def history(config: ModelConfig) -> int:
+    """The masks of a frame are its own."""
+    return 0
+
+
 def build(config: ModelConfig) -> nn.Module:
     """No layers."""
     return Nothing()
