@@ -28,7 +28,7 @@ def cells_of(pair: Labels, sure: NDArray[np.float32], frame: Frame, smallest: in
     labels, owner = blobs(pair[-1], smallest)
     origin = origins(labels, owner, pair[0]) if len(pair) == 2 else at_rest(labels.shape)
     bright = brightness(labels, frame, len(owner) - 1)
-    return Cells(labels, np.zeros_like(labels), origin, sure[owner], bright)
+    return Cells(labels, origin, sure[owner], bright)
 
 
 def blobs(labels: Labels, smallest: int) -> tuple[Labels, NDArray[np.int64]]:

@@ -75,8 +75,8 @@ def in_views(
         turned = np.ascontiguousarray(do(frame, symmetry))
         size = (shape[1], shape[0]) if symmetry.swaps else shape
         cells = Predictor(network, config, precision).launch(turned, size).cells()
-        labels, weak = (np.ascontiguousarray(undo(one, symmetry)) for one in (cells.labels, cells.weak))
-        found.append(cells._replace(labels=labels, weak=weak, origin=at_rest(labels.shape)))
+        labels = np.ascontiguousarray(undo(cells.labels, symmetry))
+        found.append(cells._replace(labels=labels, origin=at_rest(labels.shape)))
     return found[0], found
 
 
