@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,7 +86,7 @@ def run(
     for number, (name, job) in enumerate(jobs.items(), start=1):
         title = f"{number}/{len(jobs)} {name}"
         try:
-            done = _one(name, job, folder, job.run_by(options), wishes, lambda t=title: bar(t), overwrite)
+            done = _one(name, job, folder, job.run_by(options), wishes, partial(bar, title), overwrite)
         except Exception as error:
             done = Outcome(name=name, path=str(job.path), state="failed", why=explain(error), model=_model_name(job))
             log.error("%s: %s", title, done.why)

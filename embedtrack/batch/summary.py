@@ -52,7 +52,7 @@ def summarise(folder: Path, outcomes: Sequence[Outcome]) -> str:
 
 def spell(outcomes: Sequence[Outcome]) -> str:
     """``20 movies: 2 failed, 3 doubtful, 15 done``."""
-    count = Counter(one.state for one in outcomes)
+    count: Counter[str] = Counter(one.state for one in outcomes)
     return f"{len(outcomes)} movies: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
 
 

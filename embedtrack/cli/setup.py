@@ -2,7 +2,7 @@
 
 import json as json_format
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,7 +46,7 @@ def models(json: Json = False) -> None:
     from embedtrack.checkpoint import read_config
     from embedtrack.model_files import CARD, CONFIG, noted_data, noted_scores, noted_terms
 
-    found = []
+    found: list[dict[str, Any]] = []
     for name in model_names():
         config, card = read_config(place() / name / CONFIG), place() / name / CARD
         found.append(

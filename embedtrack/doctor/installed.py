@@ -16,7 +16,7 @@ from embedtrack.doctor.finding import Finding, short
 
 def program() -> Iterator[Finding]:
     """The program's version, and Python's."""
-    from embedtrack.challenge.provenance import revision
+    from embedtrack.challenge.revision import revision
 
     yield Finding("program", f"embedtrack {__version__}, commit {revision()}, in {short(REPOSITORY)}")
     version = ".".join(map(str, sys.version_info[:3]))

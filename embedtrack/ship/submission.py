@@ -22,9 +22,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import INSTALLED, REPOSITORY, models
 from embedtrack.challenge.datasets import DATASETS
+from embedtrack.challenge.revision import revision as built_from
 from embedtrack.files.guard import clipped
 from embedtrack.files.whole import new_file, new_folder
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS, names_in
@@ -148,7 +148,7 @@ def entries(folder: Path, datasets: list[str] | None = None) -> list[Entry]:
 
 def scripts(chosen: list[Entry]) -> dict[str, str]:
     """The scripts of ``SW`` by name."""
-    result, revision = {}, provenance.revision()
+    result, revision = {}, built_from()
     for entry in chosen:
         suffix = f"-{entry.configuration}" if entry.configuration else ""
         for sequence in SEQUENCES:

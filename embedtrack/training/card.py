@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from embedtrack.challenge.datasets import DATASETS, TERMS
-from embedtrack.challenge.provenance import revision
+from embedtrack.challenge.revision import revision
 from embedtrack.checkpoint import CARD, WEIGHTS
 from embedtrack.config import Recipe
 from embedtrack.files.whole import whole_file

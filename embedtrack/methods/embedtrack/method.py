@@ -33,10 +33,12 @@ __all__ = [
     "choices",
     "choose",
     "describe",
+    "history",
     "in_views",
     "loss",
     "predictor",
     "start",
+    "views",
 ]
 
 CHOICES: Mapping[str, tuple[float | None, ...]] = {
