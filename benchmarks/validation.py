@@ -16,6 +16,7 @@ from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, pl
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
+from embedtrack.model_files import CARD, noted_validation
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.holdout import split
@@ -45,7 +46,8 @@ def main(
     for name in names:
         model = place(checkpoint.load(weights or models() / name), device)
         for folder in sequences(root / name):
-            frames = held_back(folder, recipe_for(name).validation)
+            card = noted_validation((weights or models() / name) / CARD)  # the truth may have grown since the training
+            frames = card.get(f"{name}/{folder.name}") or held_back(folder, recipe_for(name).validation)
             for views in (1, 8):
                 scores = score(folder, model, views, frames, precision=precision)
                 span = f"{folder.name}: {frames[0]} to {frames[-1]}"

@@ -51,6 +51,13 @@ def noted_data(card: Path) -> list[str]:
     return re.findall(r"^- ([^:\n]+):", section, re.M)
 
 
+def noted_validation(card: Path) -> dict[str, range]:
+    """``DATASET/SEQUENCE`` -> the numbers of the frames that validated and did not train, where a card names them."""
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    found = re.findall(r"^- ([^:\n]+):.* frames (\d+) to (\d+) validate$", text, re.M)
+    return {name: range(int(first), int(last) + 1) for name, first, last in found}
+
+
 def noted_terms(card: Path) -> str:
     """What a card says of sharing the weights, in a word or two."""
     text = card.read_text(encoding="utf-8") if card.is_file() else ""

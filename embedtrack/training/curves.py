@@ -46,9 +46,11 @@ def draw(records: Sequence[Mapping[str, Any]], name: str) -> str:
     parts += _frame(right, "validation SEG", [(share / 5, f"{share / 5:g}") for share in range(6)])
     ends = []
     for (part, points), colour in zip(losses, COLOURS, strict=True):
+        if not points:  # of another method
+            continue
         logs = [(step, math.log10(max(value, FLOOR))) for step, value in points]
         parts += _line(left, logs, colour)
-        ends += [(left.place(*logs[-1])[1], part, colour)] if logs else []
+        ends.append((left.place(*logs[-1])[1], part, colour))
     parts += _ends(left, ends)
     points = [(float(r["step"]), float(r["validation_seg"])) for r in scores]
     parts += _line(right, points, COLOURS[1], dots=True)

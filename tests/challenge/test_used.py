@@ -21,7 +21,7 @@ USED = {
 def test_all_is_told():
     assert as_used(USED) == "border 50 px, 4 tiles of 512 x 320 px, 812 MB of memory"
     removed, model, blank, ground, end = doubts(USED)
-    assert removed == "31 cells within 50 px of the edge were removed; --border 0 keeps them"
+    assert removed == "31 masks within 50 px of the edge were removed; --border 0 keeps them"
     assert model == "the model is doubtful: a fits best, but not well"
     assert "frames 3, 7 to 9:" in blank
     assert "14 times its noise and was levelled" in ground

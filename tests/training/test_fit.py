@@ -108,7 +108,7 @@ def test_a_budget_in_minutes_ends(tmp_path: Path):
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     data = movies(tmp_path)
-    monkeypatch.setattr(fitting, "one_cycle", lambda progress, peak: math.inf if progress else peak)
+    monkeypatch.setitem(fitting.SCHEDULES, SMALL.schedule, lambda progress, peak: math.inf if progress else peak)
     with pytest.raises(ValueError, match="finite loss"):
         list(fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE))
     saved = torch.load(tmp_path / "out" / resume.FILE, weights_only=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from embedtrack.config import Augmentation, Recipe, Sampling
+from embedtrack.movies.settings import Normalisation
 from embedtrack.training.batches import large_crops
 from embedtrack.truth.derive import derive, measure
 from embedtrack.types import Track
@@ -24,7 +25,8 @@ def test_what_a_recipe_does_not_set_follows_from_the_movie(tmp_path: Path):
     assert recipe.scale == 2
     assert recipe.pixel_size == 1 / 255
     assert recipe.augmentation.motion == 12
-    fixed = Recipe(scale=1, sampling=Sampling(crop=40), augmentation=Augmentation(motion=3), pixel_size=1 / 100)
+    rest = {"augmentation": Augmentation(motion=3), "normalisation": Normalisation()}
+    fixed = Recipe(scale=1, sampling=Sampling(crop=40), pixel_size=1 / 100, **rest)
     assert derive(fixed, [folder]) == fixed
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter, views_of
 from embedtrack.inference.tiles import Tile
+from embedtrack.methods.embedtrack.method import pixel_size
 from embedtrack.methods.hourglass.config import Clustering, HourglassConfig
 from embedtrack.methods.hourglass.network import RecurrentHourglasses
 from embedtrack.methods.hourglass.pairs import Predictor, agreement, embed, plan_tiles
@@ -113,7 +114,7 @@ def test_eight_views_are_refused_and_one_is_the_default():
 
 def test_there_is_no_grid_of_offsets():
     with pytest.raises(ValueError, match="expected a model of embedtrack or embedseg, got one of hourglass"):
-        _ = model().config.frame_pixel_size
+        pixel_size(model().config)
 
 
 def test_the_network_runs_when_cells_are_asked_for():
