@@ -19,9 +19,9 @@ from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, model_names, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.layout import open_truth, read_labels
+from embedtrack.inference.adapt import middle
 from embedtrack.inference.model_choice import SIDE, Assessment, assess, rank
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.inference.suit import middle
 from embedtrack.machine import device
 from embedtrack.movies.open import open_movie
 from embedtrack.options import Options

@@ -28,7 +28,7 @@ from embedtrack.tracks.costs import Features, log_odds
 from embedtrack.tracks.learn import fit
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.relabel import present
-from embedtrack.tracks.repair import Spans, remove_border
+from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.tracker import Mask
 from embedtrack.tracks.window import Window
 from embedtrack.types import Track

@@ -31,7 +31,7 @@ from embedtrack.looks.show import show
 from embedtrack.model import Model
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.relabel import present
-from embedtrack.tracks.repair import remove_border
+from embedtrack.tracks.rules import remove_border
 from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Labels, Track

@@ -16,13 +16,13 @@ from embedtrack.challenge.evaluate import Scores, evaluate, jaccards
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered
+from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.inference.suit import suit
 from embedtrack.machine import device
 from embedtrack.model import Model
 from embedtrack.options import Options
 from embedtrack.tracks.cells import at_rest
-from embedtrack.tracks.repair import remove_border
+from embedtrack.tracks.rules import remove_border
 from embedtrack.tracks.tracker import Tracker, finished
 
 MEASURES = ("SEG", "DET", "TRA")
@@ -57,7 +57,7 @@ def score(
     paths, truth = layout.open_frames(folder), layout.open_truth(folder)
     chosen = {number: path for number, path in paths.items() if frames is None or number in frames}
     images = Lazy(len(chosen), lambda index: layout.read_frame(list(chosen.values())[index]))
-    model = suit(model, images, Options(device=str(model.device), precision=precision))
+    model = adapt(model, images, Options(device=str(model.device), precision=precision))
     begin = time.perf_counter()
     if not truth.markers:
         both = {number: path for number, path in chosen.items() if number in truth.gold}

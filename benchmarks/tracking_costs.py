@@ -35,7 +35,7 @@ from embedtrack.model_files import CONFIG
 from embedtrack.movies.normalise import noise
 from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.lineage import Lineage
-from embedtrack.tracks.repair import Spans, remove_border
+from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.window import Window
 from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.sequences import sequences

@@ -75,7 +75,7 @@ app.add_typer(setup.app)
 def main() -> None:
     """Run a command; what is wrong with its input is one clear line and exit code 2."""
     from embedtrack.cli.display import start_logging
-    from embedtrack.cli.net import run
+    from embedtrack.cli.errors import run
 
     start_logging()
     sys.exit(run(lambda: app(prog_name=app.info.name, standalone_mode=False)))

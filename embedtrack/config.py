@@ -83,7 +83,7 @@ class ModelConfig(Settings):
     """The network sees frames at this scale, see ``movies/scale.py``; all sizes here are in the frame's own pixels."""
     working_diameter: float | None = Field(None, gt=0, le=1000)
     """Of a model of all cells: working pixels across a typical cell, to which every movie is brought. Scale,
-    normalisation and cell diameter follow from the movie, see ``inference/suit.py``; sizes are in working pixels."""
+    normalisation and cell diameter follow from the movie, see ``inference/adapt.py``; sizes are in working pixels."""
     tile: int = Field(2048, ge=256, le=1 << 15, multiple_of=8)
     """Largest side of a tile in working pixels: whole frames, or less where validation frames came out better so."""
     normalisation: Normalisation = Normalisation()

@@ -182,7 +182,7 @@ def _track_all(
     from embedtrack.batch.run import run as track_all
     from embedtrack.batch.summary import summarise
     from embedtrack.cli.display import frames_bar
-    from embedtrack.cli.net import explain
+    from embedtrack.cli.errors import explain
 
     jobs = jobs_of(movies, {"model": str(model), **_fields(choice)})
     if only is not None and only not in jobs:

@@ -9,8 +9,8 @@ from typing import Any, overload
 import numpy as np
 
 from embedtrack.challenge.convention import border_of
+from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Image, Segmented, Segmenter
-from embedtrack.inference.suit import suit
 from embedtrack.model import Model, OnFrame
 from embedtrack.movies.memory import frames_of
 from embedtrack.movies.movie import FrameError
@@ -70,10 +70,10 @@ def _suited(model: Model, frames: Iterable[Any], options: Options) -> tuple[Iter
     """The frames, and the model for them; of frames that come one after the other the first one says how."""
     segmenter = Segmenter(model, options)
     if isinstance(frames, Sequence):
-        return frames, suit(segmenter.model, frames, options)
+        return frames, adapt(segmenter.model, frames, options)
     rest = iter(frames)
     begin = list(islice(rest, 1))
-    return chain(begin, rest), suit(segmenter.model, begin, options) if begin else model
+    return chain(begin, rest), adapt(segmenter.model, begin, options) if begin else model
 
 
 class Deflated(Sequence[Labels]):

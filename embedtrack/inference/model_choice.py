@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
+from embedtrack.inference.adapt import adapt, middle
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.inference.suit import middle, suit
 from embedtrack.machine import device
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
@@ -210,7 +210,7 @@ def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, pr
     """How the model in a folder sees some frames [H, W] of a movie."""
     options = Options(device=str(where), precision=precision)
     parts = [middle(image, SIDE) for image in images]
-    segmenter = Segmenter(suit(Segmenter(checkpoint.load(folder), options).model, parts, options), options)
+    segmenter = Segmenter(adapt(Segmenter(checkpoint.load(folder), options).model, parts, options), options)
     qualities: list[float] = []
     diameters: list[float] = []
     for image in parts:

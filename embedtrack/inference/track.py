@@ -14,9 +14,9 @@ from embedtrack import checkpoint
 from embedtrack.challenge import provenance
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import ResultWriter
+from embedtrack.inference.adapt import adapt
 from embedtrack.inference.memory import follow
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.inference.suit import suit
 from embedtrack.machine.device import peak_memory
 from embedtrack.machine.pipeline import ahead
 from embedtrack.model import OnFrame
@@ -121,7 +121,7 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
         raise ValueError(
             f"expected a model with a scale of its own, got {model_folder}, one of all cells; choose another"
         )
-    segmenter.model = suit(segmenter.model, frames, options)
+    segmenter.model = adapt(segmenter.model, frames, options)
     return segmenter, Tracker(
         segmenter.model.config, border_of(movie, options.border), options.max_gap, crumbs=options.crumbs
     )

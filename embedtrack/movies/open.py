@@ -11,8 +11,8 @@ from embedtrack.files.beside import of_movie
 from embedtrack.files.guard import reading
 from embedtrack.files.names import Numbered, number_faults, numbered
 from embedtrack.movies import tiff
-from embedtrack.movies.contents import inside
 from embedtrack.movies.images import PICTURES, image_files, open_images, stack_files
+from embedtrack.movies.listing import inside
 from embedtrack.movies.microscope import open_foreign
 from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr

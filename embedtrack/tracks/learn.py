@@ -10,9 +10,9 @@ from embedtrack.challenge.aogm import match_labels
 from embedtrack.config import Costs
 from embedtrack.tracks.candidates import PART, Scene, scene_of
 from embedtrack.tracks.costs import Features, cell_features, division_features, link_features
-from embedtrack.tracks.doubt import BACK, look_back
 from embedtrack.tracks.links import Evidence, evidence
 from embedtrack.tracks.problem import lives
+from embedtrack.tracks.splits import BACK, look_back
 from embedtrack.tracks.window import AHEAD
 from embedtrack.types import Cells, Labels, Track
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from embedtrack.config import ModelConfig
 from embedtrack.tracks.confidence import probability
 from embedtrack.tracks.lineage import Lineage
+from embedtrack.tracks.one_piece import one_piece
 from embedtrack.tracks.relabel import present
-from embedtrack.tracks.repair import Spans, remove_border
-from embedtrack.tracks.whole import whole
+from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.window import Decided, Window
 from embedtrack.types import CONFIDENCE, Cells, Confidence, Track
 
@@ -42,7 +42,7 @@ class Tracker:
             border: the challenge's E in pixels.
             max_gap: instead of the model's.
             given: the cells are beyond doubt, and none is added.
-            crumbs: let masks keep small parts and holes, see ``tracks/whole.py``; given ones always do.
+            crumbs: let masks keep small parts and holes, see ``tracks/one_piece.py``; given ones always do.
         """
         longest = config.linking.max_gap if max_gap is None else max_gap
         self.border = border
@@ -86,7 +86,7 @@ class Tracker:
     def _masks(self, frames: Iterable[Decided], lineage: Lineage, spans: Spans) -> list[Mask]:
         masks = []
         for one in frames:
-            labels = whole(lineage.add(one)) if self._whole else lineage.add(one)
+            labels = one_piece(lineage.add(one)) if self._whole else lineage.add(one)
             kept = remove_border(labels, self.border)
             if self.border and spans is self._spans:
                 self.removed += len(present(labels)) - len(present(kept))

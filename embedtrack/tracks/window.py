@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from embedtrack.config import Costs
 from embedtrack.tracks.candidates import Scene, pixels, scene_of
 from embedtrack.tracks.confidence import margins
-from embedtrack.tracks.doubt import BACK, look_back
 from embedtrack.tracks.gaps import Gap
 from embedtrack.tracks.links import LINK, PAIR, Evidence, evidence
 from embedtrack.tracks.problem import Known, Places, Promise, pose
 from embedtrack.tracks.solve import Choice, solve
+from embedtrack.tracks.splits import BACK, look_back
 from embedtrack.types import Cells
 
 STRIDE = 4

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.tracks.whole import whole
+from embedtrack.tracks.one_piece import one_piece
 
 
 def drawn(text: str) -> np.ndarray:
@@ -26,12 +26,12 @@ def drawn(text: str) -> np.ndarray:
     ],
 )
 def test_drawn(before: str, after: str):
-    np.testing.assert_array_equal(whole(drawn(before)), drawn(after))
+    np.testing.assert_array_equal(one_piece(drawn(before)), drawn(after))
 
 
 def test_it_changes_nothing_twice():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, (40, 50)).astype(np.int32) * (rng.random((40, 50)) < 0.8)
-    once = whole(labels.astype(np.int32))
+    once = one_piece(labels.astype(np.int32))
     assert set(np.unique(once)) == set(np.unique(labels))
-    np.testing.assert_array_equal(whole(once), once)
+    np.testing.assert_array_equal(one_piece(once), once)

@@ -6,8 +6,8 @@ from scipy.ndimage import label
 
 from embedtrack import checkpoint
 from embedtrack.config import ModelConfig
-from embedtrack.inference import suit as suiting
-from embedtrack.inference.suit import at_diameter, find_diameter, middle, suit, typical
+from embedtrack.inference import adapt as adapting
+from embedtrack.inference.adapt import adapt, at_diameter, find_diameter, middle, typical
 from embedtrack.inference.track import prepare
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
@@ -32,15 +32,15 @@ def test_sizes_follow_the_diameter():
 
 def test_a_model_with_a_scale_of_its_own_stays_as_it_is(network: BranchedERFNet):
     model = Model(network, ModelConfig(cell_diameter=48))
-    assert suit(model, [IMAGE], Options()) is model
+    assert adapt(model, [IMAGE], Options()) is model
     with pytest.raises(ValueError, match=r"expected --diameter with a model of all cells alone.*of 48 pixels"):
-        suit(model, [IMAGE], Options(diameter=20))
+        adapt(model, [IMAGE], Options(diameter=20))
     with pytest.raises(ValueError, match="--diameter above 0"):
         Options(diameter=0)
 
 
 def test_a_person_may_say_the_diameter(network: BranchedERFNet):
-    model = suit(Model(network, ALL_CELLS), [IMAGE] * 9, Options(diameter=15))
+    model = adapt(Model(network, ALL_CELLS), [IMAGE] * 9, Options(diameter=15))
     assert (model.config.scale, model.config.cell_diameter) == (2, 15)
 
 
@@ -59,11 +59,11 @@ class Seer:
 
 
 def test_the_diameter_is_found(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(suiting, "Segmenter", Seer)
+    monkeypatch.setattr(adapting, "Segmenter", Seer)
     model = Model(network, ALL_CELLS)
     assert find_diameter(model, [IMAGE, IMAGE], Options()) == pytest.approx(60, abs=1)
     assert find_diameter(model, [np.zeros_like(IMAGE)], Options()) == 30  # nothing: taken as it is
-    assert suit(model, [IMAGE], Options()).config.scale == pytest.approx(0.5, abs=0.01)
+    assert adapt(model, [IMAGE], Options()).config.scale == pytest.approx(0.5, abs=0.01)
 
 
 def test_small_parts():

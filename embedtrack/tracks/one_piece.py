@@ -6,7 +6,7 @@ from skimage.measure import label as components
 from embedtrack.types import Labels
 
 
-def whole(labels: Labels) -> Labels:
+def one_piece(labels: Labels) -> Labels:
     """Labels int32[H, W] without crumbs and holes; every label that is there stays.
 
     A part is what hangs together over edges and corners, a hole background that hangs together over edges, touches

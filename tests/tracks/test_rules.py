@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.tracks.repair import Spans, remove_border
+from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.types import Track
 from tests.drawings import disc
 

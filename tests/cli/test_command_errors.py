@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from embedtrack.cli import net
+from embedtrack.cli import errors
 from embedtrack.cli.common import frame_range
 from embedtrack.exchange.formats import export
 from embedtrack.movies.units import parse_interval, parse_length
@@ -26,7 +26,7 @@ def ended(error: BaseException, capfd: pytest.CaptureFixture[str]) -> tuple[int,
     def command() -> None:
         raise error
 
-    return net.run(command), capfd.readouterr().err
+    return errors.run(command), capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_a_border_is_bounded(border: int):
 
 def test_lines_are_bounded(capfd: pytest.CaptureFixture[str]):
     _, said = ended(ValueError("\n".join(["x" * 10**4] * 10**3)), capfd)
-    assert len(said.splitlines()) == net.LINES + 1
-    assert max(map(len, said.splitlines())) < net.LINE + 100
+    assert len(said.splitlines()) == errors.LINES + 1
+    assert max(map(len, said.splitlines())) < errors.LINE + 100
     files = [("a", f"b{i}", "No space left on device") for i in range(1000)]
     assert ended(shutil.Error(files), capfd)[1] == "error: b0: No space left on device, and 999 files more\n"
 
@@ -102,12 +102,12 @@ def test_lines_are_bounded(capfd: pytest.CaptureFixture[str]):
 def test_sigterm_ends_with_143_and_tidies_up(tmp_path: Path):
     """A folder is being written when the signal comes."""
     code = (
-        "import sys, time; from pathlib import Path; from embedtrack.cli import net\n"
+        "import sys, time; from pathlib import Path; from embedtrack.cli import errors\n"
         "from embedtrack.files.whole import new_folder\n"
         "def command():\n"
         "    with new_folder(Path(sys.argv[1]), 'kind') as folder:\n"
         "        (folder / 'a').touch(); print('ready', flush=True); time.sleep(60)\n"
-        "sys.exit(net.run(command))\n"
+        "sys.exit(errors.run(command))\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, tmp_path / "out"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

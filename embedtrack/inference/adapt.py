@@ -31,7 +31,7 @@ FRAMES, SIDE = 2, 384
 """So many frames are looked at, of each a square of this side in working pixels at the middle."""
 
 
-def suit(model: Model, images: Sequence[Any], options: Options) -> Model:
+def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
     """The model for this movie: as it is, unless it is one of all cells.
 
     Args:
