@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.scoring import place, segmenter
-from benchmarks.validation import held_back
+from benchmarks.validation import frames_of
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import match_labels
@@ -37,7 +37,6 @@ from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.window import Window
-from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Cells, Labels, Track
 
@@ -101,10 +100,10 @@ def parts_of(
     parts = []
     for name in datasets:
         folder = sequences(data_root() / name)[-1]
-        frames = held_back(folder, recipe_for(name).validation)
+        model = weights or models() / name
+        frames = frames_of(model, folder)
         if first is not None or last is not None:
             frames = range(first or 0, (10**6 if last is None else last) + 1)
-        model = weights or models() / name
         parts.append((part(folder, model, frames, device, blur, grain), checkpoint.read_config(model / CONFIG).costs))
     return parts
 

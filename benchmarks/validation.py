@@ -30,6 +30,16 @@ def held_back(folder: Path, share: float) -> range:
     return range(movie.numbers[0], movie.numbers[-1] + 1)
 
 
+def frames_of(model: Path, folder: Path) -> range:
+    """The numbers of the frames of a sequence that trained nothing of a model: those that its card names.
+
+    The truth may have grown since the training. Where the card names none they are those that training leaves out.
+    """
+    dataset = folder.parent.name
+    named = noted_validation(model / CARD).get(f"{dataset}/{folder.name}")
+    return named or held_back(folder, recipe_for(dataset).validation)
+
+
 def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
@@ -46,8 +56,7 @@ def main(
     for name in names:
         model = place(checkpoint.load(weights or models() / name), device)
         for folder in sequences(root / name):
-            card = noted_validation((weights or models() / name) / CARD)  # the truth may have grown since the training
-            frames = card.get(f"{name}/{folder.name}") or held_back(folder, recipe_for(name).validation)
+            frames = frames_of(weights or models() / name, folder)
             for views in (1, 8):
                 scores = score(folder, model, views, frames, precision=precision)
                 span = f"{folder.name}: {frames[0]} to {frames[-1]}"

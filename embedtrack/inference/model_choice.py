@@ -22,6 +22,7 @@ from embedtrack.challenge.convention import model_names, models
 from embedtrack.inference.adapt import adapt, middle
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
+from embedtrack.model_files import CONFIG
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import Options
@@ -148,7 +149,7 @@ def choose(
     Raises:
         ValueError: no model is there.
     """
-    begin, names = time.monotonic(), model_names()
+    begin, names = time.monotonic(), choosable()
     if not names:
         raise ValueError(f"expected models in {models()}, got none; train one, or name a folder with --model")
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
@@ -204,6 +205,12 @@ def _apart(one: Ranked) -> tuple[float, float]:
     """How far what a model finds is from the size that it has learnt, then how far its score is from 1."""
     known = one.seen.learnt or one.seen.diameter
     return (round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf, -one.score)
+
+
+def choosable() -> list[str]:
+    """The models whose views have a mean that they can be compared with, which is what a choice looks at."""
+    configs = {name: checkpoint.read_config(models() / name / CONFIG) for name in model_names()}
+    return [name for name, config in configs.items() if max(config.method.implementation().views()) > 1]
 
 
 def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32") -> Assessment:

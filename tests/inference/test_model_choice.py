@@ -98,7 +98,7 @@ def test_all_look_at_a_frame_and_those_near_the_best_at_more(
         asked.append(folder.name)
         return made(str(folder), agreement[folder.name].pop(0))
 
-    monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c", "d"])
+    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b", "c", "d"])
     monkeypatch.setattr(model_choice, "assess", assess)
     with caplog.at_level(logging.INFO):
         fit = choose(toy, "cpu", on_model=lambda done, total: None)
@@ -115,7 +115,7 @@ def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, capl
         asked.append(folder.name)
         return made(str(folder), 0.3)
 
-    monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b"])
+    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b"])
     monkeypatch.setattr(model_choice, "assess", assess)
     monkeypatch.setattr(model_choice, "SECONDS", 0.0)
     with caplog.at_level(logging.WARNING):
@@ -127,7 +127,7 @@ def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, capl
 
 def test_an_empty_frame_decides_nothing(toy: Movie, monkeypatch: pytest.MonkeyPatch):
     """Nothing is seen but in the last frame, and there only by the last of the models."""
-    monkeypatch.setattr(model_choice, "model_names", lambda: ["a", "b", "c"])
+    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b", "c"])
 
     def assess(folder: Path, images: list[np.ndarray], *_: object) -> Assessment:
         seen = any(np.array_equal(image, toy.frames[len(toy) - 1]) for image in images)
