@@ -208,9 +208,9 @@ def _apart(one: Ranked) -> tuple[float, float]:
 
 
 def choosable() -> list[str]:
-    """The models whose views have a mean that they can be compared with, which is what a choice looks at."""
+    """The models that see a frame by itself as they do in a movie: a choice looks at a few frames alone."""
     configs = {name: checkpoint.read_config(models() / name / CONFIG) for name in model_names()}
-    return [name for name, config in configs.items() if max(config.method.implementation().views()) > 1]
+    return [name for name, config in configs.items() if not config.method.implementation().history(config)]
 
 
 def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32") -> Assessment:
