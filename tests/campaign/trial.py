@@ -41,15 +41,20 @@ def run(words: list[str], place: Path, before: Callable[[], None] = lambda: None
         passed = time.monotonic() - begin
         if ended:
             code = os.waitstatus_to_exitcode(status)
-            return Ended(code, log.read_text(errors="replace"), passed)
+            return Ended(code, _said(log), passed)
         if shot and passed > shot[1]:
             os.kill(child, shot[0])
             shot = None
         if passed > patience:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return Ended(-1000, log.read_text(errors="replace"), passed)
+            return Ended(-1000, _said(log), passed)
         time.sleep(0.002)
+
+
+def _said(log: Path) -> str:
+    """What a child wrote; one that was killed at once has no file yet."""
+    return log.read_text(errors="replace") if log.exists() else ""
 
 
 def _child(words: list[str], log: Path, before: Callable[[], None]) -> None:
