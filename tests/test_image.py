@@ -15,6 +15,8 @@ from embedtrack.challenge import provenance
 from embedtrack.inference import track
 from embedtrack.live import watch
 from embedtrack.cli.display import frames_bar
+from embedtrack.batch import run
+from embedtrack.cli import infer
 """
 
 

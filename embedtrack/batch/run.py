@@ -17,10 +17,6 @@ from embedtrack.exchange.formats import FORMATS, export
 from embedtrack.files.whole import check_apart
 from embedtrack.inference.model_choice import Fit, choose
 from embedtrack.inference.track import Summary, track
-from embedtrack.looks.measure import measure
-from embedtrack.looks.report.files import report_folder
-from embedtrack.looks.report.hints import find_hints
-from embedtrack.looks.report.sights import look
 from embedtrack.model import OnFrame
 from embedtrack.model_files import WEIGHTS, digest
 from embedtrack.movies.open import open_movie
@@ -82,6 +78,8 @@ def run(
         ValueError: wishes that cannot be had, before any work.
     """
     wishes.check()
+    import pandas  # noqa: F401  an image that tracks and no more has none, which is to be said before any work
+
     found: list[Outcome] = []
     for number, (name, job) in enumerate(jobs.items(), start=1):
         title = f"{number}/{len(jobs)} {name}"
@@ -156,6 +154,9 @@ def _kept(folder: Path, name: str, place: Path, asked: Mapping[str, Any]) -> Out
 
 def _hints(place: Path) -> int:
     """Places that deserve a second look."""
+    from embedtrack.looks.report.hints import find_hints
+    from embedtrack.looks.report.sights import look
+
     result, _ = open_pair(place, labels=False)
     return len(find_hints(look(result).table, result.tracks, len(result), confidence=result.confidence))
 
@@ -178,6 +179,9 @@ def _outcome(
 
 def _make(place: Path, job: Job, wishes: Wishes, *, anew: bool, overwrite: bool) -> None:
     """Table, page and exports of a result: those that are missing, or all of them anew."""
+    from embedtrack.looks.measure import measure
+    from embedtrack.looks.report.files import report_folder
+
     base = place.with_name(place.name.removesuffix(ENDING))
 
     def wanted(path: Path) -> bool:
