@@ -45,6 +45,11 @@ def run(command: Callable[[], Any]) -> int:
     return int(code)
 
 
+def _is_ours(error: Exception) -> bool:
+    """Whether an error is a ValueError, or a kind of it that we made; those of libraries do not speak to people."""
+    return isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in ("builtins", "embedtrack")
+
+
 def explain(error: Exception) -> str:
     """What ended a command, in words for a person."""
     if isinstance(error, typer.TyperException):
@@ -58,7 +63,7 @@ def explain(error: Exception) -> str:
         )
     if isinstance(error, UnicodeError):
         return f"expected names and texts in UTF-8, got '{brief(error)}'; rename the file{_kept(error)}"
-    if type(error) is ValueError and not is_python(error):
+    if _is_ours(error) and not is_python(error):
         return str(error)
     if isinstance(error, OSError):
         first = error.args[0] if error.args else None

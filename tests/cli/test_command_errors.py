@@ -1,5 +1,6 @@
 """Whatever ends a command is one line, an exit code, and nothing of Python."""
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import typer
 from embedtrack.cli import errors
 from embedtrack.cli.common import frame_range
 from embedtrack.exchange.formats import export
+from embedtrack.movies.movie import FrameError
 from embedtrack.movies.units import parse_interval, parse_length
 from embedtrack.options import Options
 from tests.cli.test_look import Run
@@ -33,6 +35,8 @@ def ended(error: BaseException, capfd: pytest.CaptureFixture[str]) -> tuple[int,
     ("error", "code", "said"),
     [
         (ValueError("a.tif: expected this, got that"), 2, "error: a.tif: expected this, got that\n"),
+        (FrameError("a.tif: expected this, got that"), 2, "error: a.tif: expected this, got that\n"),
+        (json.JSONDecodeError("Expecting value", "x", 0), 2, "error: expected to go on, .* in the program itself.*\n"),
         (
             ValueError("a: expected this, got 'a number out of range'"),
             2,
