@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
-from scipy.signal import fftconvolve
 
 from embedtrack.types import Labels
 
@@ -22,6 +21,8 @@ def medoid(mask: NDArray[np.bool_]) -> tuple[int, int]:
     Raises:
         ValueError: the mask is empty.
     """
+    from scipy.signal import fftconvolve  # its import takes .7 s, which tracking need not wait for
+
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
         raise ValueError("expected a mask with at least one pixel, got an empty one")
