@@ -65,6 +65,7 @@ def _child(words: list[str], log: Path, before: Callable[[], None]) -> None:
         os.dup2(output, 1)
         os.dup2(output, 2)
         sys.argv = ["embedtrack", *words]
+        os.chdir(log.parent)  # an odd option may well be a name there
         before()
         main()
     except SystemExit as end:
