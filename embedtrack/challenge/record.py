@@ -111,34 +111,44 @@ def known_of(result: Path) -> dict[str, Any] | None:
     Raises:
         ValueError: the record beside it is damaged, or is another result's.
     """
-    path = record_of(result)
-    if not path.exists() or not carries_mark(path):
-        return None  # it is somebody else's
-    fitting = _fitting(result)
-    if fitting is None:
-        raise ValueError(
-            f"{path}: expected the record of {Path(result).name}, got that of other masks or tracks: they have been "
-            "changed or exchanged since; move it away and say --pixel-size and --interval"
-        )
-    known: dict[str, Any] | None = fitting["known"]
-    if known is not None and not isinstance(known, dict):
-        raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away")
+    known: dict[str, Any] | None = _own(result)["known"]
     return known
 
 
 def used_by(result: Path) -> dict[str, Any]:
     """What the run that made a result made of its options, see ``used.py``; empty where nothing is known."""
-    used = (known_of(result) or {}).get("used")
+    return used_in(known_of(result) or {})
+
+
+def used_in(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, of what is known of a result."""
+    used = known.get("used")
     return used if isinstance(used, dict) else {}
 
 
-def confidence_of(result: Path) -> Confidence | None:
-    """How likely the decisions of a result are right; ``frame`` is the number of a frame. None where nobody says so.
+def noted(result: Path) -> Choice:
+    """How the movie of a result was read, as its record says; nothing where there is none.
 
     Raises:
-        ValueError: the record beside it is damaged.
+        ValueError: the record beside it is damaged, or is another result's.
     """
-    columns = (_fitting(result) or {}).get("confidence")
+    return _choice(result, known_of(result) or {})
+
+
+def read(result: Path) -> tuple[Choice, Confidence | None]:
+    """As ``noted``, and how likely the decisions of the result are right, None where nobody says so.
+
+    Whether a record fits takes a look at every mask: this is one for both. ``frame`` is the number of a frame.
+
+    Raises:
+        ValueError: the record beside it is damaged, or is another result's.
+    """
+    own = _own(result)
+    return _choice(result, own["known"] or {}), _confidence(result, own.get("confidence"))
+
+
+def _confidence(result: Path, columns: Any) -> Confidence | None:
+    """The record's field of it."""
     if columns is None:
         return None
     try:
@@ -155,13 +165,8 @@ def confidence_of(result: Path) -> Confidence | None:
     return rows
 
 
-def noted(result: Path) -> Choice:
-    """How the movie of a result was read, as its record says; nothing where there is none.
-
-    Raises:
-        ValueError: the record beside it is damaged, or is another result's.
-    """
-    known = known_of(result) or {}
+def _choice(result: Path, known: Mapping[str, Any]) -> Choice:
+    """The record's field ``movie``."""
     try:
         movie: dict[str, Any] = known.get("movie") or {}
         units = Units(*(_positive(movie, name) for name in ("pixel_size_um", "interval_s")))
@@ -178,6 +183,22 @@ def digest(result: Path) -> str:
     for path in sorted(path for path in result.iterdir() if PART.fullmatch(path.name) and path.is_file()):
         whole.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return whole.hexdigest()
+
+
+def _own(result: Path) -> dict[str, Any]:
+    """The record of a result: ``known`` is None where nothing is known of it; see ``known_of``."""
+    path = record_of(result)
+    if not path.exists() or not carries_mark(path):
+        return {"known": None}  # it is somebody else's
+    fitting = _fitting(result)
+    if fitting is None:
+        raise ValueError(
+            f"{path}: expected the record of {Path(result).name}, got that of other masks or tracks: they have been "
+            "changed or exchanged since; move it away and say --pixel-size and --interval"
+        )
+    if fitting["known"] is not None and not isinstance(fitting["known"], dict):
+        raise ValueError(f"{path}: expected a record as infer writes it, got a damaged one; move it away")
+    return fitting
 
 
 def _fitting(result: Path) -> dict[str, Any] | None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from embedtrack.challenge import layout
+from embedtrack.challenge import layout, record
 from embedtrack.challenge.check import TRACKS, check, is_at_home, track_faults
-from embedtrack.challenge.record import CORRECTED, confidence_of, noted
+from embedtrack.challenge.record import CORRECTED
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered, summary
@@ -54,8 +54,7 @@ def open_tracked(folder: Path, units: Units | None = None, *, labels: bool = Tru
     tracks = [track._replace(begin=track.begin - first, end=track.end - first) for track in layout.read_tracks(table)]
     paths = [file.path for file in files]
     height, width = read_header(paths[0]).shape
-    movie = Choice() if truth else noted(folder)
-    confidence = None if truth else confidence_of(folder)
+    movie, confidence = (Choice(), None) if truth else record.read(folder)
     if confidence is not None:
         confidence["frame"] -= first
     tracked = Tracked(

@@ -6,7 +6,7 @@ from pathlib import Path
 from embedtrack.challenge.convention import dataset_of
 from embedtrack.challenge.evaluate import open_gold
 from embedtrack.challenge.pair import open_pair
-from embedtrack.challenge.record import known_of, used_by
+from embedtrack.challenge.record import known_of, used_in
 from embedtrack.challenge.tracked import open_tracked
 from embedtrack.challenge.used import as_used, doubts
 from embedtrack.files.whole import check_apart, check_file
@@ -34,10 +34,11 @@ def report_folder(
     tracked, images = open_pair(result, raw, choice, labels=False)
     rules, reality = dataset_of(result), open_tracked(truth, labels=False) if truth else None
     gold = open_gold(truth).gold if truth else {}
-    where, used = result.resolve(), used_by(result)
+    where, known = result.resolve(), known_of(result) or {}
+    used = used_in(known)
     said = used.get("border")
     border = said if isinstance(said, int) and said >= 0 else rules.border
-    model = (known_of(result) or {}).get("model")
+    model = known.get("model")
     how = ", ".join([*([f"model {Path(model).name}"] if isinstance(model, str) else []), as_used(used)])
     facts = Facts(f"{where.parent.name}/{where.name}", gold, rules.cycle_tolerance, border, doubts(used), how)
     report(tracked, out, facts, images, reality, on_frame, overwrite=overwrite)
