@@ -95,17 +95,17 @@ def infer(
     overwrite: Overwrite = False,
 ) -> None:
     """Segment and track a movie, or many."""
-    from embedtrack.batch.run import Wishes
-
-    wishes = Wishes(measure, report, tuple(export or ()))
     if out_dir:
+        from embedtrack.batch.run import Wishes
+
+        wishes = Wishes(measure, report, tuple(export or ()))
         if out or min_agreement is not None:
             raise ValueError("expected --out-dir without --out and --min-agreement; leave them out")
         _track_all(movies, model, choice, options, out_dir, wishes, only, tell, overwrite=overwrite)
         return
     if len(movies) > 1 or movies[0].suffix.lower() == ".csv":
         raise ValueError(f"expected --out-dir FOLDER for {len(movies)} movies or a table of them; say where they go")
-    if any(wishes) or only:
+    if measure or report or export or only:
         raise ValueError("expected --out-dir FOLDER beside --measure, --report, --export and --only")
     _track(movies[0], model, out, choice, options, tell, min_agreement, overwrite=overwrite)
 
