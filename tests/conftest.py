@@ -37,13 +37,26 @@ def network() -> BranchedERFNet:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Run a command line in this process: exit code, standard error."""
+def run_whole(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line in this process: exit code, standard output, standard error."""
 
-    def call(*words: object) -> tuple[int, str]:
+    def call(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["embedtrack", *map(str, words)])
         with pytest.raises(SystemExit) as stop:
             main()
-        return int(stop.value.code or 0), capfd.readouterr().err
+        return (int(stop.value.code or 0), *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def run(run_whole: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str]]:
+    """The same without standard output."""
+
+    def call(*words: object) -> tuple[int, str]:
+        code, _, said = run_whole(*words)
+        return code, said
 
     return call

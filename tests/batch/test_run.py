@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 import tifffile
 
 from embedtrack import checkpoint
-from embedtrack.__main__ import main
 from embedtrack.batch import run as batch
 from embedtrack.batch.outcome import Outcome
 from embedtrack.batch.summary import render, spell
@@ -20,17 +18,6 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from tests.drawings import moving, write_movie
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["embedtrack", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return (int(stop.value.code or 0), *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -49,8 +36,8 @@ def words(movies: Path, *more: object) -> tuple[object, ...]:
     return ("infer", movies / "movies.csv", "--out-dir", movies / "out", "--views", 1, "--device", "cpu", *more)
 
 
-def test_a_batch_with_two_bad_movies(movies: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
-    code, out, error = run(*words(movies, "--measure", "--report", "--json"))
+def test_a_batch_with_two_bad_movies(movies: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
+    code, out, error = run_whole(*words(movies, "--measure", "--report", "--json"))
     assert code == 2, error
     told = json.loads(out)
     assert told["failed"] == 2
@@ -75,37 +62,37 @@ def test_a_batch_with_two_bad_movies(movies: Path, run: Run, monkeypatch: pytest
     monkeypatch.setattr(batch, "track", lambda movie, *a, **k: tracked.append(movie.path.name) or real(movie, *a, **k))
     shutil.copy(movies / "stack.tif", movies / "bad.tif")
     (out_dir / "01.csv").unlink()
-    code, _, error = run(*words(movies, "--measure", "--quiet"))
+    code, _, error = run_whole(*words(movies, "--measure", "--quiet"))
     assert (code, tracked) == (1, ["bad.tif"])  # what was done stays, the mended one is tried again
     assert (out_dir / "01.csv").exists()
     assert all(path.stat().st_mtime_ns == when for path, when in before.items())
     assert "gone.tif" in error
     assert "summary" not in error
 
-    code, _, _ = run(*words(movies, "--only", "01", "--border", "2"))
+    code, _, _ = run_whole(*words(movies, "--only", "01", "--border", "2"))
     assert (code, tracked) == (0, ["bad.tif", "01"])  # another border is another result
-    code, _, error = run("summary", out_dir)
+    code, _, error = run_whole("summary", out_dir)
     assert code == 1
     assert "4 movies: 1 failed" in error
 
 
-def test_what_cannot_be_had_is_said_before_any_work(movies: Path, run: Run):
+def test_what_cannot_be_had_is_said_before_any_work(movies: Path, run_whole: Run):
     for more, said in [
         (("--export", "word"), "expected --export geff"),
         (("--only", "02"), "expected --only to name one of 01, bad, stack, gone"),
         (("--out", movies / "x"), "without --out"),
     ]:
-        code, _, error = run(*words(movies, *more))
+        code, _, error = run_whole(*words(movies, *more))
         assert code == 2
         assert said in error
-    code, _, error = run("infer", movies / "toy" / "01", movies / "stack.tif", "--model", movies / "model")
+    code, _, error = run_whole("infer", movies / "toy" / "01", movies / "stack.tif", "--model", movies / "model")
     assert code == 2
     assert "expected --out-dir FOLDER for 2 movies" in error
-    code, _, error = run("infer", movies / "toy" / "01", "--report")
+    code, _, error = run_whole("infer", movies / "toy" / "01", "--report")
     assert code == 2
     assert "beside --measure" in error
     assert not (movies / "out").exists()
-    code, _, error = run("summary", movies)
+    code, _, error = run_whole("summary", movies)
     assert code == 2
     assert "got no outcomes" in error
 

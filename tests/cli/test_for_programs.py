@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.__main__ import main
 from embedtrack.challenge.convention import model_names
 from embedtrack.config import ModelConfig
 from embedtrack.inference.model_choice import Assessment, Fit, Ranked
@@ -21,17 +19,6 @@ from embedtrack.model_files import noted_data, noted_scores, noted_terms, noted_
 from tests.drawings import moving, write_movie
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["embedtrack", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return (int(stop.value.code or 0), *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -50,29 +37,29 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("_usual_threads")
-def test_infer_and_measure_for_programs(data: Path, run: Run):
+def test_infer_and_measure_for_programs(data: Path, run_whole: Run):
     words = ["infer", data / "toy" / "01", "--model", data / "model", "--views", 1, "--device", "cpu"]
-    code, out, error = run(*words, "--json", "--quiet", "--threads", 1)
+    code, out, error = run_whole(*words, "--json", "--quiet", "--threads", 1)
     told = json.loads(out)
     assert code == 0
     assert [line for line in error.splitlines() if "no cell was found" not in line] == []
     assert torch.get_num_threads() == 1
     assert told["result"] == str(data / "toy" / "01_RES")
     assert (told["frames"], told["masks"], told["cells"], told["tracks"], told["fault"]) == (6, 0, 0, 0, "")
-    code, out, error = run("measure", data / "toy" / "01_GT", "--out", data / "cells.csv", "--json", "-q")
+    code, out, error = run_whole("measure", data / "toy" / "01_GT", "--out", data / "cells.csv", "--json", "-q")
     assert (code, error) == (0, "")
     assert json.loads(out) == {
         "table": str(data / "cells.csv"), "tracks": str(data / "cells_tracks.csv"), "frames": 6,
     }  # fmt: skip
 
 
-def test_models_are_listed_with_what_their_cards_say(run: Run, tmp_path: Path):
-    code, out, _ = run("models", "--json")
+def test_models_are_listed_with_what_their_cards_say(run_whole: Run, tmp_path: Path):
+    code, out, _ = run_whole("models", "--json")
     assert code == 0
     listed = {one["name"]: one for one in json.loads(out)["models"]}
     assert list(listed) == model_names()
     assert all(one["scores"]["SEG" if "SEG" in one["scores"] else "SEG (silver)"] > 0.45 for one in listed.values())
-    assert run("models")[1].count("free") == len(listed)
+    assert run_whole("models")[1].count("free") == len(listed)
     card = tmp_path / "README.md"
     card.write_text(
         "# x\n\n## Data and terms\n\n- A/01: 3 frames\n- B: 4\n\nWhether ...\n\n"
@@ -85,12 +72,12 @@ def test_models_are_listed_with_what_their_cards_say(run: Run, tmp_path: Path):
     assert noted_scores(tmp_path / "none") == {}
 
 
-def test_a_choice_is_told_and_kept_in_a_table(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_a_choice_is_told_and_kept_in_a_table(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
     seen = Assessment(data / "model", (0.9,), (30.0, 30.0), 28.0)
     fit = Fit(data / "model", 0.9, "it fits: well", True, (Ranked(seen, 0.9),))
     monkeypatch.setattr("embedtrack.inference.model_choice.choose", lambda *args, **kwargs: fit)
     movie = data / "toy" / "01"
-    code, out, _ = run("choose", movie, "--json", "--out", data / "movies.csv", "--channel", 1)
+    code, out, _ = run_whole("choose", movie, "--json", "--out", data / "movies.csv", "--channel", 1)
     assert code == 0
     told = json.loads(out)[str(movie)]
     assert (told["model"], told["score"], told["sure"]) == ("model", 0.9, True)
@@ -99,16 +86,16 @@ def test_a_choice_is_told_and_kept_in_a_table(data: Path, run: Run, monkeypatch:
     }  # fmt: skip
     [row] = csv.DictReader((data / "movies.csv").read_text().splitlines())
     assert row == {"path": str(movie), "model": "model", "agreement": "0.9", "verdict": "it fits: well", "channel": "1"}
-    code, out, _ = run("choose", movie)
+    code, out, _ = run_whole("choose", movie)
     assert "it fits: well" in " ".join(out.split())
 
 
-def test_a_data_set_and_a_number_are_a_run(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_a_data_set_and_a_number_are_a_run(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATA_ROOT", str(data))
-    code, _, error = run("toys", "01")
+    code, _, error = run_whole("toys", "01")
     assert code == 2
     assert "did you mean toy?" in error
-    code, _, error = run("chose", "x")
+    code, _, error = run_whole("chose", "x")
     assert code == 2
     assert "No such command" in error
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from typer.main import get_command
 
 from embedtrack import __version__, checkpoint
-from embedtrack.__main__ import app, main
+from embedtrack.__main__ import app
 from embedtrack.challenge.revision import revision
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.cli.common import PANELS
@@ -26,19 +26,6 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from tests.drawings import moving, write_movie
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process: exit code, standard output, standard error."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["embedtrack", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return (int(stop.value.code or 0), *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -99,11 +86,11 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_input_is_one_clear_line_and_changes_nothing(kind: str, data: Path, run: Run):
+def test_bad_input_is_one_clear_line_and_changes_nothing(kind: str, data: Path, run_whole: Run):
     spoil, words, named = BAD[kind]
     spoil(data)
     before = tree(data)
-    code, out, error = run(*infer_words(data, **words))
+    code, out, error = run_whole(*infer_words(data, **words))
     assert code == 2
     assert out == ""
     assert named in error
@@ -113,141 +100,141 @@ def test_bad_input_is_one_clear_line_and_changes_nothing(kind: str, data: Path, 
     assert tree(data) == before
 
 
-def test_frames_with_nan(data: Path, run: Run):
+def test_frames_with_nan(data: Path, run_whole: Run):
     for path in (data / "toy" / "01").iterdir():
         image = tifffile.imread(path).astype(np.float32)
         image[3, 4] = np.nan
         rewrite(path, image)
-    code, _, error = run(*infer_words(data))
+    code, _, error = run_whole(*infer_words(data))
     assert code == 2
     assert "NaN" in error
 
 
 @pytest.mark.parametrize("words", [["infer"], ["run", "demo"], ["evaluate", "x"], ["unknown"], ["train", "x"], ["--x"]])
-def test_missing_arguments_and_unknown_commands(words: list[str], run: Run):
-    code, _, error = run(*words)
+def test_missing_arguments_and_unknown_commands(words: list[str], run_whole: Run):
+    code, _, error = run_whole(*words)
     assert code == 2
     assert error.startswith("error: ")
     assert error.count("\n") == 1
 
 
-def test_unknown_data_set_names_the_nearest(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_unknown_data_set_names_the_nearest(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATA_ROOT", str(data))
-    code, _, error = run("run", "tou", "01")
+    code, _, error = run_whole("run", "tou", "01")
     assert code == 2
     assert "did you mean toy?" in error
-    code, _, error = run("run", "toy", "07")
+    code, _, error = run_whole("run", "toy", "07")
     assert code == 2
     assert "there are: 01" in error
     monkeypatch.setenv("EMBEDTRACK_MODELS", str(data))
-    code, _, error = run("run", "toy", "01")
+    code, _, error = run_whole("run", "toy", "01")
     assert code == 2
     assert "expected weights for toy" in error
     monkeypatch.setenv("DATA_ROOT", str(data / "nowhere"))
-    code, _, error = run("run", "toy", "01")
+    code, _, error = run_whole("run", "toy", "01")
     assert code == 2
     assert "DATA_ROOT" in error
 
 
-def test_bad_truth(data: Path, run: Run):
+def test_bad_truth(data: Path, run_whole: Run):
     result = data / "toy" / "01_RES"
-    assert run(*infer_words(data))[0] == 0
+    assert run_whole(*infer_words(data))[0] == 0
     tracks = data / "toy" / "01_GT" / "TRA" / "man_track.txt"
     text = tracks.read_text()
     tracks.write_text(text + "1 two 3\n")
-    code, _, error = run("evaluate", tracks.parent.parent, result)
+    code, _, error = run_whole("evaluate", tracks.parent.parent, result)
     assert code == 2
     assert "man_track.txt" in error
-    code, _, error = run("train", data / "toy", "--out", data / "new", "--epochs", 1)
+    code, _, error = run_whole("train", data / "toy", "--out", data / "new", "--epochs", 1)
     assert code == 2
     assert "man_track.txt" in error
     assert not (data / "new").exists()
     shutil.rmtree(data / "toy" / "01_GT")
-    code, _, error = run("evaluate", data / "toy" / "01_GT", result)
+    code, _, error = run_whole("evaluate", data / "toy" / "01_GT", result)
     assert code == 2
     assert "01_GT" in error
-    code, _, error = run("train", data / "toy", "--out", data / "new", "--epochs", 1)
+    code, _, error = run_whole("train", data / "toy", "--out", data / "new", "--epochs", 1)
     assert code == 2
     assert "annotated sequences" in error
 
 
-def test_an_invalid_result_is_refused_with_its_faults(data: Path, run: Run):
+def test_an_invalid_result_is_refused_with_its_faults(data: Path, run_whole: Run):
     result = data / "toy" / "01_RES"
-    assert run(*infer_words(data))[0] == 0
-    assert run("check", result)[0] == 0
+    assert run_whole(*infer_words(data))[0] == 0
+    assert run_whole("check", result)[0] == 0
     (result / "mask003.tif").unlink()
     (result / "res_track.txt").write_text("1 0 9 5\n")
     for words in (["check", result], ["evaluate", data / "toy" / "01_GT", result]):
-        code, _, error = run(*words)
+        code, _, error = run_whole(*words)
         assert code == 2
         assert "mask003.tif" in error
         assert "parent" in error
 
 
-def test_a_result_is_checked_by_its_movie_of_any_kind(data: Path, run: Run):
+def test_a_result_is_checked_by_its_movie_of_any_kind(data: Path, run_whole: Run):
     """Without its movie nothing tells that the last frame has no mask."""
     movie = data / "cells.ome.tif"
     tifffile.imwrite(movie, moving().frames(), photometric="minisblack", metadata={"axes": "TYX"})
-    assert run(*infer_words(data, folder=movie, out=data / "cells_RES"))[0] == 0
-    assert run("check", data / "cells_RES")[2].endswith("cells_RES: valid for cells.ome.tif\n")
+    assert run_whole(*infer_words(data, folder=movie, out=data / "cells_RES"))[0] == 0
+    assert run_whole("check", data / "cells_RES")[2].endswith("cells_RES: valid for cells.ome.tif\n")
     masks = data / "cells_RES" / "mask005.tif"
     masks.unlink()
     (data / "cells_RES" / "res_track.txt").write_text("")
     for path in (data / "cells_RES").glob("*.tif"):
         rewrite(path, np.zeros((48, 80), np.uint16))
-    code, _, error = run("check", data / "cells_RES")
+    code, _, error = run_whole("check", data / "cells_RES")
     assert code == 2
     assert "mask005.tif" in error
     movie.unlink()
-    code, _, error = run("check", data / "cells_RES")
+    code, _, error = run_whole("check", data / "cells_RES")
     assert code == 0
     assert "valid; whether it has all frames of its movie cannot be said" in error
 
 
-def test_truth_is_checked_too(data: Path, run: Run):
-    code, _, error = run("check", data / "toy" / "01_GT")
+def test_truth_is_checked_too(data: Path, run_whole: Run):
+    code, _, error = run_whole("check", data / "toy" / "01_GT")
     assert code == 0
     assert "valid truth of 6 frames" in error
     (data / "toy" / "01_GT" / "TRA" / "man_track.txt").write_text("1 0 2 0\n")
-    code, _, error = run("check", data / "toy" / "01_GT")
+    code, _, error = run_whole("check", data / "toy" / "01_GT")
     assert code == 2
     assert "expected label" in error
 
 
-def test_a_movie_in_which_nothing_is_found(data: Path, run: Run):
+def test_a_movie_in_which_nothing_is_found(data: Path, run_whole: Run):
     for path in (data / "toy" / "01").iterdir():
         rewrite(path, np.zeros((48, 80), np.uint16))
-    code, _, error = run(*infer_words(data))
+    code, _, error = run_whole(*infer_words(data))
     assert code == 0
     assert "no cell was found in any frame" in error
 
 
-def test_scores_as_json_and_as_a_table(data: Path, run: Run):
+def test_scores_as_json_and_as_a_table(data: Path, run_whole: Run):
     truth, result = data / "toy" / "01_GT", data / "toy" / "01_RES"
     result.mkdir()
     for path in (truth / "TRA").glob("*.tif"):
         shutil.copy(path, result / path.name.replace("man_track", "mask"))
     shutil.copy(truth / "TRA" / "man_track.txt", result / "res_track.txt")
-    code, out, _ = run("evaluate", truth, result, "--json")
+    code, out, _ = run_whole("evaluate", truth, result, "--json")
     assert code == 0
     assert json.loads(out)["TRA"] == json.loads(out)["SEG"] == 1
-    code, out, _ = run("evaluate", truth, result, "--frames", "2:4")
+    code, out, _ = run_whole("evaluate", truth, result, "--frames", "2:4")
     assert code == 0
     assert "SEG" in out
-    code, _, error = run("evaluate", truth, result, "--frames", "4-2")
+    code, _, error = run_whole("evaluate", truth, result, "--frames", "4-2")
     assert code == 2
     assert "--frames" in error
 
 
-def test_help_and_simulate(tmp_path: Path, run: Run):
-    code, out, _ = run("--help")
+def test_help_and_simulate(tmp_path: Path, run_whole: Run):
+    code, out, _ = run_whole("--help")
     assert code == 0
     assert all(command in out for command in ("run", "infer", "train", "evaluate", "check", "simulate"))
     folder = tmp_path / "made"
     words = ["simulate", folder, "--frames", 2, "--size", 64, 80, "--cells", 2]
-    assert run(*words)[0] == 0
+    assert run_whole(*words)[0] == 0
     assert len(list((folder / "01").iterdir())) == 2
-    code, _, error = run(*words)
+    code, _, error = run_whole(*words)
     assert code == 2
     assert "01" in error
 
@@ -262,15 +249,15 @@ def test_help_is_grouped_like_the_work():
     )
 
 
-def test_a_shipped_model_is_found_by_its_name(data: Path, run: Run):
-    assert run(*infer_words(data, model="DIC-C2DH-HeLa"))[0] == 0
-    code, _, error = run(*infer_words(data, model="dic-hela"))
+def test_a_shipped_model_is_found_by_its_name(data: Path, run_whole: Run):
+    assert run_whole(*infer_words(data, model="DIC-C2DH-HeLa"))[0] == 0
+    code, _, error = run_whole(*infer_words(data, model="dic-hela"))
     assert code == 2
     assert "did you mean DIC-C2DH-HeLa?" in error
 
 
-def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch):
-    assert run("--version") == (0, f"embedtrack {__version__} ({revision()})\n", "")
+def test_version_and_completion(run_whole: Run, monkeypatch: pytest.MonkeyPatch):
+    assert run_whole("--version") == (0, f"embedtrack {__version__} ({revision()})\n", "")
     words = {
         "_EMBEDTRACK_COMPLETE": "complete_bash",
         "COMP_WORDS": "embedtrack infer --model Fluo-N2DH-S",
@@ -278,7 +265,7 @@ def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch):
     }
     for name, value in words.items():
         monkeypatch.setenv(name, value)
-    assert run()[1].split() == ["Fluo-N2DH-SIM+"]
+    assert run_whole()[1].split() == ["Fluo-N2DH-SIM+"]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["evaluate", "{}/toy/01_GT", "{}/toy/01_RES", "--json"]])
@@ -301,31 +288,31 @@ sys.exit([name for name in ("torch", "numba", "embedtrack.inference", "embedtrac
     assert done.stderr.strip() == "[]"
 
 
-def test_an_installation_without_a_package_says_which(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_an_installation_without_a_package_says_which(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.delitem(sys.modules, "embedtrack.looks.measure", raising=False)
-    code, _, error = run("measure", data / "toy" / "01_GT", "--out", data / "cells.csv")
+    code, _, error = run_whole("measure", data / "toy" / "01_GT", "--out", data / "cells.csv")
     assert code == 2
     assert error.startswith("error: expected the package pandas, got none")
     assert error.count("\n") == 1
 
 
-def test_device_auto_says_what_it_took(data: Path, run: Run):
-    code, _, error = run(*infer_words(data, device="auto"))
+def test_device_auto_says_what_it_took(data: Path, run_whole: Run):
+    code, _, error = run_whole(*infer_words(data, device="auto"))
     assert code == 0
     assert "device auto: " + ("cuda" if torch.cuda.is_available() else "") in error
     assert "6 frames" in error
 
 
-def test_without_a_model_the_one_that_fits_is_taken(data: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_model_the_one_that_fits_is_taken(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
     fit = Fit(data / "model", 0.6, "it fits, but not well", False)
     monkeypatch.setattr("embedtrack.inference.model_choice.choose", lambda *args, **kwargs: fit)
     words = ["infer", data / "toy" / "01", "--out", data / "toy" / "01_RES", "--views", 1, "--device", "cpu"]
-    code, _, error = run(*words, "--min-agreement", 0.7)
+    code, _, error = run_whole(*words, "--min-agreement", 0.7)
     assert code == 4
     assert "expected a model that fits to 0.7, got it fits, but not well" in error
     assert not (data / "toy" / "01_RES").exists()
-    code, _, error = run(*words, "--min-agreement", 0.6)
+    code, _, error = run_whole(*words, "--min-agreement", 0.6)
     assert code == 0, error
     assert "the model is doubtful: it fits, but not well" in error
     assert "used.model_choice: it fits, but not well" in (data / "toy" / "01_RES.log").read_text()
