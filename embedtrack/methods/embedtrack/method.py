@@ -20,26 +20,11 @@ from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.predict import OVERLAP, Pending, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
-from embedtrack.methods.embedtrack.start import start
+from embedtrack.methods.embedtrack.start import start as start
 from embedtrack.movies.scale import frame_to
 from embedtrack.options import Options
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
-
-__all__ = [
-    "at_working_scale",
-    "batch",
-    "build",
-    "choices",
-    "choose",
-    "describe",
-    "history",
-    "in_views",
-    "loss",
-    "predictor",
-    "start",
-    "views",
-]
 
 CHOICES: Mapping[str, tuple[float | None, ...]] = {
     "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),

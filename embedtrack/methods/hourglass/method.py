@@ -15,27 +15,12 @@ from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.methods.hourglass.loss import Losses, cosine_loss
 from embedtrack.methods.hourglass.network import RecurrentHourglasses
 from embedtrack.methods.hourglass.pairs import Predictor, settings_of
-from embedtrack.methods.hourglass.start import start
+from embedtrack.methods.hourglass.start import start as start
 from embedtrack.methods.hourglass.windows import Windows, collate, draw
 from embedtrack.options import Options
 from embedtrack.tracks.cells import at_rest
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
-
-__all__ = [
-    "at_working_scale",
-    "batch",
-    "build",
-    "choices",
-    "choose",
-    "describe",
-    "history",
-    "in_views",
-    "loss",
-    "predictor",
-    "start",
-    "views",
-]
 
 CHOICES: Mapping[str, tuple[float, ...]] = {
     "bandwidth": (0.025, 0.05, 0.1, 0.15, 0.2),
