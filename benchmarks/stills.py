@@ -98,6 +98,7 @@ def bench(
     epochs: float | None = None,
     centres: Sequence[str] = CENTRES,
     method: str = "embedseg",
+    init: Path | None = None,
     device: str = "auto",
 ) -> Table:
     """Train, segment and compare; the table lies in ``out`` too."""
@@ -111,7 +112,7 @@ def bench(
         model = out / centre.replace(" ", "-")
         if not training.finished(model):
             recipe = recipe_of(method, dataset.name, centre)
-            training.train([train], model, minutes=minutes, epochs=epochs, device_name=device, recipe=recipe)
+            training.train([train], model, minutes=minutes, epochs=epochs, device_name=device, recipe=recipe, init=init)
         for views in (1, 8):
             found = score(model, test, views, device)
             name = f"here: EmbedSeg, {centre}, {views} view{'s' if views > 1 else ''}"
@@ -131,6 +132,7 @@ def main(
     epochs: Annotated[float | None, typer.Option(help="The same in passes over the images.")] = None,
     centre: Annotated[list[str] | None, typer.Option(help="medoid, approximate medoid, centroid.")] = None,
     method: Annotated[str, typer.Option(help="embedseg, or embedseg-published: the paper's recipe.")] = "embedseg",
+    init: Annotated[Path | None, typer.Option(help="A model whose weights begin; by default chance's.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where links, models and masks lie.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
@@ -143,7 +145,7 @@ def main(
         place = (out or REPOSITORY / "stills") / folder.resolve().name / method
         centres = centre or CENTRES
         table = bench(
-            folder, place, minutes=minutes, epochs=epochs, centres=centres, method=method, device=device
+            folder, place, minutes=minutes, epochs=epochs, centres=centres, method=method, init=init, device=device
         )  # fmt: skip
         Console(width=max(140, Console().width)).print(table)
 

@@ -57,7 +57,7 @@ def fit(
     method = recipe.method.implementation()
     network, config = method.start(training, recipe)
     if init is not None:
-        network.load_state_dict(init.state_dict())
+        _begin_with(network, init)
     device.move(network, group.device)
     average = average_of(network) if recipe.average else network
     shared = group.share(network)
@@ -100,6 +100,13 @@ def fit(
         state.finished = True
         resume.save(out, course)
     group.wait()
+
+
+def _begin_with(network: nn.Module, init: nn.Module) -> None:
+    """Take over the weights; where one of two methods has no tracking decoder, that begins anew or is left out."""
+    found = network.load_state_dict(init.state_dict(), strict=False)
+    if wrong := [name for name in (*found.missing_keys, *found.unexpected_keys) if not name.startswith("tracking.")]:
+        raise ValueError(f"expected --init weights of the same network, got others: {min(wrong)}; choose another model")
 
 
 def one_cycle(progress: float, peak: float) -> float:

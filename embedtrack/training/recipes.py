@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedtrack.challenge.stills import has_stills
-from embedtrack.config import GENERAL, RECIPES, ModelConfig, Recipe
+from embedtrack.config import GENERAL, RECIPES, MethodConfig, ModelConfig, Recipe
 from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
 from embedtrack.methods.hourglass.recipes import RECIPES as HOURGLASS
 from embedtrack.movies.kind import normalisation_for
@@ -69,10 +69,11 @@ def recipe_for(name: str, epochs: float | None = None, seed: int = 0, recipe: Re
 def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recipe:
     """The recipe for fine-tuning a model; the scale follows from the new cells.
 
-    The normalisation is what the model knows. A model of all cells knows several: then it is the recipe's, or if that
-    says nothing, the one for the kind of the first movie.
+    EmbedSeg's network is EmbedTrack's without tracking decoder, so each can begin with the other's weights. The
+    normalisation is what the model knows, but another method keeps its own. A model of all cells knows several: then it
+    is the recipe's, or if that says nothing, the one for the kind of the first movie.
     """
-    if config.method.name != recipe.method.name:
+    if not _starts(config.method, recipe.method):
         raise ValueError(
             f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another "
             "model, or another --method"
@@ -82,9 +83,20 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
         changes["method"] = config.method  # the size of the network
     else:
         changes["pixel_size"] = config.offsets.pixel_size
-    if config.working_diameter is None:
+    said = recipe.working_diameter or "normalisation" in recipe.model_fields_set or has_stills(folders[0])
+    if config.working_diameter is None and config.method.name == recipe.method.name:
         changes["normalisation"] = config.normalisation
-    elif not (recipe.working_diameter or "normalisation" in recipe.model_fields_set or has_stills(folders[0])):
+    elif config.working_diameter and not said:
         frames = list(open_frames(folders[0]).values())
         changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
     return recipe.model_copy(update=changes)
+
+
+def _starts(known: MethodConfig, taught: MethodConfig) -> bool:
+    """Whether weights of one method's network can begin a training of another one's."""
+    return known.name == taught.name or (_bounded(known) and _bounded(taught))
+
+
+def _bounded(method: MethodConfig) -> bool:
+    """Whether its network is a branched ERFNet whose bandwidth lies in [0, 1]."""
+    return method.name == "embedtrack" or (method.name == "embedseg" and method.bandwidth == "bounded")

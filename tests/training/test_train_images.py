@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import torch
 
 from embedtrack import checkpoint
+from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.challenge.stills import open_stills, shuffled
 from embedtrack.config import Sampling
 from embedtrack.methods.embedseg import recipes
@@ -61,6 +63,22 @@ def test_movies_train_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert checkpoint.load(tmp_path / "model").config.method.name == "embedseg"
 
 
+def test_embedseg_and_embedtrack_begin_with_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """All but the tracking decoder is taken over; a rate of next to nothing leaves it as it was."""
+    monkeypatch.setitem(recipes.RECIPES, "embedseg", SMALL.model_copy(update={"average": 0.0}))
+    write_movie(moving(), tmp_path / "film")
+    nuclei, film, still = REPOSITORY / "models/Fluo-N2DH-SIM+", tmp_path / "film", {"learning_rate": 1e-12}
+    train([film], tmp_path / "images", method="embedseg", init=nuclei, changes=still, device_name="cpu")
+    train([film], tmp_path / "movies", init=tmp_path / "images", epochs=0.3, changes=still, device_name="cpu")
+    weights = {name: dict(checkpoint.load(tmp_path / name).network.named_parameters()) for name in ("images", "movies")}
+    known = dict(checkpoint.load(nuclei).network.named_parameters())
+    assert weights["images"].keys() == {name for name in known if not name.startswith("tracking")}
+    assert weights["movies"].keys() == known.keys()
+    for found in weights.values():
+        for name in weights["images"]:
+            torch.testing.assert_close(found[name], known[name], rtol=2e-3, atol=1e-6)
+
+
 def test_what_images_leave_open(tmp_path: Path):
     """The cells are 16 pixels across, and bright on dark."""
     images = write_stills(tmp_path / "mine", ["a", "b"])
@@ -97,7 +115,7 @@ def test_bad_words(tmp_path: Path, run: Run):
         ((), "--method embedseg"),
         (("--method", "embedsec"), "got embedsec"),
         (("--method", "embedseg", "--all-cells"), "--all-cells"),
-        (("--method", "embedseg", "--init", "Fluo-N2DH-SIM+"), "of embedtrack"),
+        (("--method", "embedseg-published", "--init", "Fluo-N2DH-SIM+"), "of embedtrack"),
     ):
         code, error = run("train", images, *out, *words)
         assert (code, error.count("\n")) == (2, 1), error
