@@ -35,6 +35,9 @@ def link(
         bool,
         typer.Option("--repair", help="Fill gaps, split merged cells, leave false ones out; else no pixel changes."),
     ] = False,
+    pins: Annotated[
+        bool, typer.Option(help="Keep the links that a person corrected in these masks; decide the others anew.")
+    ] = True,
     gap: Annotated[int | None, typer.Option(help="A cell missed for up to this many frames is found again.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -58,7 +61,8 @@ def link(
     with frames_bar("/".join(masks.absolute().parts[-2:])) as bar:
         summary = link_files(
             given, out,
-            raw=movie, model_folder=folder, options=options, repair=repair, overwrite=overwrite, on_frame=bar,
+            raw=movie, model_folder=folder, options=options, repair=repair, pins=pins, overwrite=overwrite,
+            on_frame=bar,
         )  # fmt: skip
     log = logging.getLogger("embedtrack")
     log.info("%s: %d frames, %d masks of %d cells in %d tracks, %d divisions", out, *summary[:5])

@@ -4,10 +4,12 @@ Masks keep their pixels, and none is added or left out, unless a repair is asked
 are split and false ones fall, as in the tracking of one's own cells.
 """
 
+import logging
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from embedtrack import checkpoint
 from embedtrack.challenge import provenance
+from embedtrack.challenge.pins import columns, read_pins
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.config import ModelConfig
 from embedtrack.files.lazy import Lazy
@@ -31,11 +34,14 @@ from embedtrack.movies.normalise import normalise
 from embedtrack.options import Options
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.given import given_cells
+from embedtrack.tracks.pins import Pin, rows_of
+from embedtrack.tracks.relabel import present
 from embedtrack.tracks.tracker import Tracker, finished
 from embedtrack.types import Cells, Labels
 
 Images = Sequence[NDArray[Any]]
 """The grey values [H, W] of each frame."""
+log = logging.getLogger(__name__)
 GLANCES = 3
 """Without a model, so many frames tell how grey values are normalised."""
 
@@ -47,6 +53,7 @@ def link(
     *,
     model: Model | None = None,
     repair: bool = False,
+    pins: Collection[Pin] | None = None,
     on_frame: OnFrame = lambda done, total: None,
 ) -> Tracked:
     """Link masks in memory; nothing is written.
@@ -57,6 +64,7 @@ def link(
         options: how the model runs, and the longest gap. Cells in the border stay where no border is asked for.
         model: whose tracking offsets say where cells came from; without one overlap and distance do.
         repair: let gaps be filled, merged cells be split and false ones fall.
+        pins: where some cells come from, see ``tracks/pins.py``; by default what a person has corrected in these masks.
         on_frame: told of each finished frame; an exception of it ends the work.
 
     Raises:
@@ -67,7 +75,7 @@ def link(
     if model and images is None:
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
     options = options or Options(views=1)
-    tracker = _tracker(model, options, repair)
+    tracker = _tracker(model, options, repair, labels, _said(about) if pins is None else pins)
     found = Deflated()
     on_frame(0, len(labels))
     segmenter = Segmenter(model, options) if model else None
@@ -89,6 +97,7 @@ def link_files(
     model_folder: Path | None = None,
     options: Options | None = None,
     repair: bool = False,
+    pins: bool = True,
     overwrite: bool = False,
     on_frame: OnFrame = lambda done, total: None,
 ) -> Summary:
@@ -101,6 +110,7 @@ def link_files(
         model_folder: of the model whose tracking offsets are used; it needs ``raw``.
         options: how the model runs, and the longest gap.
         repair: let gaps be filled, merged cells be split and false ones fall.
+        pins: keep the links that a person has corrected in these masks.
         overwrite: replace what is there even if it is no result of ours.
         on_frame: called with the number of finished frames and of all.
 
@@ -112,7 +122,8 @@ def link_files(
     labels, _ = _masks(opened)
     images, _ = _images(raw, labels)
     segmenter = Segmenter(checkpoint.load(model_folder), options) if model_folder else None
-    tracker = _tracker(segmenter.model if segmenter else None, options, repair)
+    said = _said(opened) if pins else []
+    tracker = _tracker(segmenter.model if segmenter else None, options, repair, labels, said)
     layout = raw or opened
     with ResultWriter(out, layout, overwrite=overwrite) as writer:
         on_frame(0, len(labels))
@@ -124,6 +135,7 @@ def link_files(
         used = replace(options, device=str(segmenter.device) if segmenter else "cpu")
         known = provenance.gather(layout.path, model_folder, seconds, used, layout.note())
         known |= {"masks": str(opened.path.resolve()), "repair": repair}
+        known |= columns(tracker.pins(), layout.first)
         writer.commit(tracker.tracks(), known, tracker.confidence())
     provenance.write_log(out, known, overwrite=overwrite)
     return summarise(tracker.tracks(), len(labels), seconds)
@@ -162,9 +174,27 @@ def _images(movie: Any, labels: Sequence[Labels]) -> tuple[Images | None, Movie 
     return images, opened
 
 
-def _tracker(model: Model | None, options: Options, repair: bool) -> Tracker:
+def _said(masks: Movie | None) -> list[Pin]:
+    """Where cells come from as a person has corrected it."""
+    return read_pins(masks.path, masks.first) if masks else []
+
+
+def _tracker(
+    model: Model | None, options: Options, repair: bool, labels: Sequence[Labels], said: Collection[Pin]
+) -> Tracker:
     config = model.config if model else ModelConfig()
-    return Tracker(config, options.border or 0, options.max_gap, given=not repair, crumbs=options.crumbs)
+    longest = config.linking.max_gap if options.max_gap is None else options.max_gap
+    in_frame = cache(lambda t: present(labels[t]).tolist() if 0 <= t < len(labels) else [])
+    pins, left = rows_of(said, in_frame, longest)
+    if len(pins):
+        log.info("%d corrected links stay as a person said", len(pins))
+    for pin in left:
+        log.warning(
+            "frame %d, cell %d: its corrected link cannot be kept, as it leads too far or its cells are gone",
+            pin.frame,
+            pin.label,
+        )
+    return Tracker(config, options.border or 0, options.max_gap, given=not repair, crumbs=options.crumbs, pins=pins)
 
 
 def _cells(labels: Sequence[Labels], images: Images | None, segmenter: Segmenter | None) -> Generator[Cells]:

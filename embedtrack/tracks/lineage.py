@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from embedtrack.tracks.candidates import CELL, PART, Scene
 from embedtrack.tracks.gaps import Gap, bridge
+from embedtrack.tracks.pins import BORN, LINKED
 from embedtrack.tracks.relabel import rename
-from embedtrack.tracks.window import BORN, LINKED, Decided
+from embedtrack.tracks.window import Decided
 from embedtrack.types import Labels
 
 

@@ -11,6 +11,7 @@ from embedtrack.config import Costs
 from embedtrack.tracks.candidates import PART, Table
 from embedtrack.tracks.costs import cell_costs, change, division_features, link_features, log_odds
 from embedtrack.tracks.links import LINK, PAIR, Evidence
+from embedtrack.tracks.pins import NONE, fix_links, fix_pairs
 from embedtrack.tracks.solve import Index, Problem, Values
 
 Promise = tuple[int, int, int, int]
@@ -28,6 +29,8 @@ class Known(NamedTuple):
     """Those that lead out of final tables."""
     given: bool
     """Every candidate is a cell."""
+    pins: NDArray[np.void] = NONE
+    """PIN[n]: what a person said."""
 
 
 class Places(NamedTuple):
@@ -51,7 +54,7 @@ def pose(tables: list[Table], found: list[Evidence], costs: Costs, known: Known)
     division = [_division_costs(tables, t, pairs, alive[t], costs) for t, pairs in enumerate(places.pairs)]
     cell, appear, vanish = _cell_costs(tables, costs, known)
     rivals, twins = zip(*(_exclusive(tables[t], begin[t]) for t in range(len(known.open), len(tables))), strict=True)
-    fixed = _fixed(begin, ends, sum(map(len, division)), known)
+    fixed = _fixed(begin, places, ends, known)
     joined = np.concatenate
     return Problem(
         cell, appear, vanish, joined(link), ends, joined(division), joined(family), joined(rivals), joined(twins), fixed
@@ -123,17 +126,23 @@ def _exclusive(table: Table, begin: int) -> tuple[Index, Index]:
     return begin + rivals, begin + pairs[pairs[:, 0] < pairs[:, 1]]
 
 
-def _fixed(begin: Index, ends: Index, divisions: int, known: Known) -> Values:
-    """float64[n + m + k]: 1 or 0 where it was decided before, else nan."""
+def _fixed(begin: Index, places: Places, ends: Index, known: Known) -> Values:
+    """float64[n + m + k]: 1 or 0 where it was decided before, or a person said so, else nan."""
     cells = np.full(int(begin[-1]), 1.0 if known.given else np.nan)
+    said = [known.pins[known.pins["frame"] == known.start + t] for t in range(len(places.cells))]
+    for t, pins in enumerate(said):
+        cells[begin[t] + pins["cell"]] = 1
+        pins = pins[(pins["gap"] > 0) & (pins["gap"] <= t)]
+        cells[begin[t - pins["gap"].astype(np.int64)] + pins["source"]] = 1
     for t, is_open in enumerate(known.open):
         cells[begin[t] : begin[t + 1]] = is_open
-    links = np.full(len(ends), np.nan)
+    links = np.concatenate([fix_links(one, pins) for one, pins in zip(places.links, said, strict=True)])
+    pairs = np.concatenate([fix_pairs(one, pins) for one, pins in zip(places.pairs, said, strict=True)])
     for frame, source, gap, target in known.promised:
         t = frame + gap - known.start
         links[(ends[:, 0] == begin[t - gap] + source) & (ends[:, 1] == begin[t] + target)] = 1
         cells[begin[t] + target] = 1
-    return np.concatenate([cells, links, np.full(divisions, np.nan)])
+    return np.concatenate([cells, links, pairs])
 
 
 def lives(tables: Sequence[Table], links: Sequence[NDArray[np.void]]) -> list[Values]:

@@ -10,6 +10,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.tracks.confidence import probability
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.one_piece import one_piece
+from embedtrack.tracks.pins import NEW, NONE, Pin
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.window import Decided, Window
@@ -33,7 +34,14 @@ class Tracker:
     """
 
     def __init__(
-        self, config: ModelConfig, border: int, max_gap: int | None = None, *, given: bool = False, crumbs: bool = False
+        self,
+        config: ModelConfig,
+        border: int,
+        max_gap: int | None = None,
+        *,
+        given: bool = False,
+        crumbs: bool = False,
+        pins: NDArray[np.void] = NONE,
     ) -> None:
         """Begin a movie.
 
@@ -43,12 +51,14 @@ class Tracker:
             max_gap: instead of the model's.
             given: the cells are beyond doubt, and none is added.
             crumbs: let masks keep small parts and holes, see ``tracks/one_piece.py``; given ones always do.
+            pins: PIN[n] in the order of frames, see ``tracks/pins.py``: where some cells come from is not decided anew.
         """
         longest = config.linking.max_gap if max_gap is None else max_gap
         self.border = border
         self.removed = 0  # cells of finished masks that lay within the border, one per frame
         self._whole = not (crumbs or given)
-        self._window = Window(config.costs, longest, given=given)
+        self._window = Window(config.costs, longest, given=given, pins=pins)
+        self._pins, self._called = pins, dict[tuple[int, int], int]()
         self._sureness, self._sure, self._given = config.sureness, list[Confidence](), given
         self._lineage, self._spans = Lineage(longest), Spans()
 
@@ -72,6 +82,15 @@ class Tracker:
     def confidence(self) -> Confidence:
         """How likely the decisions of the finished masks are right; after ``restore`` those made since."""
         return np.concatenate([np.zeros(0, CONFIDENCE), *self._sure])
+
+    def pins(self) -> list[Pin]:
+        """What was said beforehand, by the labels of the finished masks."""
+        found = []
+        for frame, cell, how, gap, source in self._pins.tolist():
+            label, before = self._called.get((frame, cell)), self._called.get((frame - gap, source))
+            if label and (before or how == NEW):
+                found.append(Pin(frame, label, frame - gap, before or 0) if how != NEW else Pin(frame, label, 0, 0))
+        return found
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that it knows after one frame or more, as arrays, to go on in another process."""
@@ -104,5 +123,11 @@ class Tracker:
         rows["cell"], rows["link"] = probability(decided.scene.table, steps, self._sureness)
         if self._given:
             rows["cell"] = 1
-        rows = rows[np.isin(tracks, list(kept))]
+        frame, stays = self._spans.frames - 1, np.isin(tracks, list(kept))
+        said = np.isin(steps["cell"], self._pins["cell"][self._pins["frame"] == frame])
+        rows["cell"][said] = rows["link"][said] = 1
+        if len(self._pins):
+            labels = zip(steps["cell"][stays].tolist(), rows["label"][stays].tolist(), strict=True)
+            self._called |= {(frame, cell): label for cell, label in labels}
+        rows = rows[stays]
         return rows[np.argsort(rows["label"])]

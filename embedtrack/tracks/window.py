@@ -11,6 +11,7 @@ from embedtrack.tracks.candidates import Scene, pixels, scene_of
 from embedtrack.tracks.confidence import margins
 from embedtrack.tracks.gaps import Gap
 from embedtrack.tracks.links import LINK, PAIR, Evidence, evidence
+from embedtrack.tracks.pins import BORN, LINKED, NONE, with_pins
 from embedtrack.tracks.problem import Known, Places, Promise, pose
 from embedtrack.tracks.solve import Choice, solve
 from embedtrack.tracks.splits import BACK, look_back
@@ -22,11 +23,8 @@ AHEAD = 8
 """... when so many later ones are known, and BACK more, which may still get candidates."""
 DELAY = STRIDE + AHEAD + BACK
 """A frame becomes final when so many later ones are there, or fewer."""
-NEW, LINKED, BORN = range(3)
-"""How a track begins or goes on in a frame."""
-
 STEP = np.dtype([("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4"), ("is_cell", "f4"), ("comes_so", "f4")])
-"""A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it?
+"""A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it? See ``pins.py``.
 
 ``is_cell`` and ``comes_so``: how sure that is, see ``confidence.py``, in log-odds."""
 
@@ -47,12 +45,13 @@ class Decided(NamedTuple):
 class Window:
     """Takes frames, gives decisions; knows as many frames as a decision needs."""
 
-    def __init__(self, costs: Costs, max_gap: int, *, given: bool = False) -> None:
+    def __init__(self, costs: Costs, max_gap: int, *, given: bool = False, pins: NDArray[np.void] = NONE) -> None:
         """Begin a movie in which links pass over up to ``max_gap`` frames.
 
-        Where the cells are ``given``, each of them is one: none falls, is split or is drawn where it was missed.
+        Where the cells are ``given``, each of them is one: none falls, is split or is drawn where it was missed. What
+        the ``pins`` say, PIN[n], is not decided any more.
         """
-        self._costs, self._max_gap, self._given = costs, max_gap, given
+        self._costs, self._max_gap, self._given, self._pins = costs, max_gap, given, pins
         self.scenes: list[Scene] = []
         self._evidence: list[Evidence] = []  # of the oldest scenes, as far as it is final
         self._start = 0  # the frame of the first scene
@@ -66,7 +65,7 @@ class Window:
         if not self._given:
             look_back(self.scenes)
         if len(self.scenes) > BACK:
-            self._evidence.append(self._lead(self.scenes[: len(self.scenes) - BACK]))
+            self._evidence.append(self._lead(self.scenes, len(self.scenes) - BACK))
         ready = len(self._evidence)
         if ready > self._max_gap:  # no later evidence asks for these origins
             old = self.scenes[ready - self._max_gap - 1]
@@ -81,8 +80,8 @@ class Window:
         scenes = self.scenes[:kept] + [s._replace(table=s.table.copy()) for s in self.scenes[kept:]]
         found = list(self._evidence)
         for end in range(len(found) + 1, len(scenes) + 1):
-            found.append(self._lead(scenes[:end]))
-        twin = Window(self._costs, self._max_gap, given=self._given)
+            found.append(self._lead(scenes, end))
+        twin = Window(self._costs, self._max_gap, given=self._given, pins=self._pins)
         twin._start, twin._done, twin._open, twin._promised = self._start, self._done, self._open, self._promised
         return twin._decide(scenes, found, len(scenes)) if scenes else []
 
@@ -118,12 +117,15 @@ class Window:
         self._open = _unpacked("open", state)[: self._done]
         self._promised = [tuple(line) for line in state["promised"].tolist()]
 
-    def _lead(self, scenes: Sequence[Scene]) -> Evidence:
-        return evidence(scenes[-(self._max_gap + 2) :], self._max_gap)
+    def _lead(self, scenes: Sequence[Scene], end: int) -> Evidence:
+        """What may lead into the last one before ``end``."""
+        some = scenes[max(end - self._max_gap - 2, 0) : end]
+        pins = self._pins[self._pins["frame"] == self._start + end - 1]
+        return with_pins(evidence(some, self._max_gap), some, pins)
 
     def _decide(self, scenes: list[Scene], found: list[Evidence], until: int) -> list[Decided]:
         """Solve for all ``scenes``; those before ``until`` become final."""
-        known = Known(self._start, self._open, self._promised, self._given)
+        known = Known(self._start, self._open, self._promised, self._given, self._pins)
         problem, places = pose([scene.table for scene in scenes], found, self._costs, known)
         choice = solve(problem)
         sure = margins(problem, choice)

@@ -3,7 +3,7 @@
 Painting with napari's own tools is taken up with the next correction, or when it is saved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
 from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
+from embedtrack.tracks.pins import Pin
 from embedtrack.viewer.layers import Places, colour_table, scale, track_data
 
 CELLS, TRACKS, PICKS = "cells", "tracks", "picked"
@@ -27,10 +28,15 @@ MOST_PICKS = 6
 class Corrections:
     """The draft of a viewer's layers. Whatever cannot be done is said in ``message``, and nothing changes."""
 
-    def __init__(self, viewer: Any, tracked: Tracked) -> None:
-        """Add the layers to a viewer (napari's ``Viewer`` or ``ViewerModel``)."""
+    def __init__(self, viewer: Any, tracked: Tracked, said: Collection[Pin] = ()) -> None:
+        """Add the layers to a viewer (napari's ``Viewer`` or ``ViewerModel``).
+
+        What was ``said`` of the result's links before counts as corrected too.
+        """
         self.viewer, self.origin = viewer, tracked
         self.draft = self.saved = open_draft(tracked)
+        self.said = list(said)
+        """Where cells of the saved draft come from, as a person said."""
         self.picks: list[Node] = []
         self.right: set[int] = set()
         """Indices of frames in which every mask is right: those that were corrected, and those that the user ticks."""
@@ -146,9 +152,9 @@ class Corrections:
             self._change(refit(frames, self.draft.tracks), set(painted))
         return as_tracked(self.draft, self.origin)
 
-    def is_saved(self) -> None:
-        """Remember that the present draft is saved."""
-        self.saved = self.draft
+    def is_saved(self, said: Collection[Pin]) -> None:
+        """Remember that the present draft is saved, and what is said of its links."""
+        self.saved, self.said = self.draft, list(said)
 
     def attempt(self, action: Callable[[], str]) -> None:
         """Do something and say what came of it, or why it cannot be done."""

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from embedtrack.challenge.pins import columns
 from embedtrack.challenge.provenance import write_log
 from embedtrack.challenge.record import CORRECTED, known_of
 from embedtrack.challenge.tracked import write_tracked
+from embedtrack.edit.pins import pins
 from embedtrack.edit.truth import write_truth
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import runs, spell
@@ -44,9 +46,10 @@ def save(corrections: Corrections, job: Job) -> str:
         ValueError: it is not valid, or cannot be written.
     """
     result = corrections.result()
-    known = _known(job.source or job.out)
+    said = pins(corrections.saved, corrections.draft, corrections.said)
+    known = _known(job.source or job.out) | columns(said, result.first)
     write_tracked(result, job.out, known, overwrite=job.overwrite)
-    corrections.is_saved()
+    corrections.is_saved(said)
     write_log(job.out, known, overwrite=job.overwrite)
     said = f"saved {job.out}"
     if job.truth is not None and job.raw is not None and job.images is not None:

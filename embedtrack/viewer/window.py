@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from embedtrack.challenge.pair import open_pair, open_raw
+from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.challenge.writer import WHAT, check_replaceable
 from embedtrack.edit.truth import check_place, corrected_before
@@ -81,7 +82,7 @@ def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None =
     if job.images is not None:
         shown = viewer.add_image(movie(job.images), name="movie", scale=scale(tracked.units), colormap="gray")
         shown.reset_contrast_limits()
-    corrections = Corrections(viewer, tracked)
+    corrections = Corrections(viewer, tracked, read_pins(job.source, tracked.first) if job.source else ())
     chosen = {number - tracked.first for number in frames or ()} & set(range(len(tracked)))
     if job.truth is not None and job.raw is not None:
         chosen |= set(corrected_before(job.raw, job.truth, tracked))

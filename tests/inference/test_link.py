@@ -11,12 +11,19 @@ import tifffile
 import embedtrack
 from embedtrack import checkpoint
 from embedtrack.challenge.layout import check, read_labels, read_tracks
+from embedtrack.challenge.pins import columns
+from embedtrack.challenge.record import CORRECTED
+from embedtrack.challenge.tracked import write_tracked
 from embedtrack.config import ModelConfig
+from embedtrack.edit.draft import open_draft
+from embedtrack.edit.pins import pins
+from embedtrack.edit.relabel import relabel
 from embedtrack.inference.link import link, link_files
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model import Model
 from embedtrack.options import Options
+from embedtrack.tracked import Tracked
 from embedtrack.types import Track
 from tests.drawings import dividing, draw, moving, still, touching, write_movie
 from tests.inference.test_track import oracle
@@ -216,3 +223,44 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     lines = [line for line in heard.splitlines() if line.strip() and not line.startswith("device auto")]
     assert len(lines) == 1, heard
     assert sorted(path for path in data.rglob("*")) == before
+
+
+def test_what_a_person_corrected_stays(tmp_path: Path, run: Run):
+    """Two cells that rest, and that somebody has exchanged from frame 4 on; linked anew the exchange stays."""
+    movie = np.zeros((8, 30, 60), np.int32)
+    movie[:, 2:9, 2:9], movie[:, 2:9, 11:18] = 1, 2
+    before = open_draft(Tracked(list(movie), [Track(1, 0, 7, 0), Track(2, 0, 7, 0)], (30, 60), first=3))
+    after = relabel(before, 1, 2, range(4, 8))
+    known = {CORRECTED: "today", **columns(pins(before, after), 3)}
+    assert known["pins"] == [[7, 1, 6, 1], [7, 2, 6, 2]]
+    write_tracked(Tracked(after.frames, list(after.tracks.values()), (30, 60), first=3), tmp_path / "01_RES", known)
+    for words, x in (((), 14), (("--no-pins",), 5)):
+        code, error = run("link", tmp_path / "01_RES", "--out", tmp_path / "02_RES", *words)
+        assert code == 0, error
+        assert ("2 corrected links stay" in error) is not words
+        masks = [read_labels(tmp_path / f"02_RES/mask{t:03}.tif") for t in (3, 10)]
+        assert masks[0][5, 5] == masks[1][5, x] == 1
+        record = json.loads((tmp_path / "02_RES.json").read_text())
+        assert record["known"].get("pins") == (None if words else known["pins"])
+    [sure] = [row for row in link(tmp_path / "01_RES").confidence.tolist() if row[:2] == (4, 1)]
+    assert sure[3] == 1
+
+
+@pytest.mark.parametrize("pins", ["rubbish", [[1, 2]], [[1, 2, 3, "4"]], [["x"] * 4], [[1, 2, -3, 4]], {"a": 1}, 5])
+def test_a_record_with_other_pins_is_told(tmp_path: Path, run: Run, pins: object):
+    toy = still()
+    write_tracked(Tracked(list(toy.labels), toy.tracks, toy.labels[0].shape), tmp_path / "01_RES", {"pins": pins})
+    code, error = run("link", tmp_path / "01_RES", "--out", tmp_path / "02_RES")
+    assert code == 0
+    assert "corrections of links are not known" in error
+    assert "Traceback" not in error
+
+
+def test_pins_of_cells_that_are_not_there_are_told(tmp_path: Path, run: Run):
+    toy = still()
+    known = {"pins": [[3, 99, 2, 1], [10**9, 1, 2, 1]]}
+    write_tracked(Tracked(list(toy.labels), toy.tracks, toy.labels[0].shape), tmp_path / "01_RES", known)
+    code, error = run("link", tmp_path / "01_RES", "--out", tmp_path / "02_RES")
+    assert code == 0
+    assert error.count("cannot be kept") == 2
+    assert list(link(tmp_path / "02_RES").tracks) == toy.tracks

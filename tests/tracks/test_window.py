@@ -5,7 +5,8 @@ from embedtrack.config import Costs
 from embedtrack.tracks import window as windows
 from embedtrack.tracks.candidates import PART
 from embedtrack.tracks.lineage import Lineage
-from embedtrack.tracks.window import BORN, LINKED, Decided, Window
+from embedtrack.tracks.pins import BORN, LINKED
+from embedtrack.tracks.window import Decided, Window
 from tests.drawings import draw, perfect_maps, seen
 
 SHAPE = (48, 96)

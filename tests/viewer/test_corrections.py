@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge import record
+from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.layout import check, open_truth
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.tracked import Tracked
@@ -146,7 +147,10 @@ def test_saving_replaces_the_result_by_a_valid_one(model, result):
     corrections.pick(3, 3)
     corrections.cut()
     said = save(corrections, job)
-    assert record.known_of(result).keys() == {"model", "corrected"}
+    known = record.known_of(result)
+    assert known.keys() == {"model", "corrected", "pins"}
+    assert [3, 3, 0, 0] in known["pins"]
+    assert read_pins(result, 0) == corrections.said
     assert not corrections.unsaved
     assert rescue(corrections, job) is None
     assert check(result) == []

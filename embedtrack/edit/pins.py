@@ -1,0 +1,78 @@
+"""What a person said by correcting: of which cells it is known where they come from."""
+
+from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from embedtrack.challenge.aogm import Node
+from embedtrack.edit.draft import Draft
+from embedtrack.tracks.pins import Pin
+from embedtrack.types import Labels
+
+Names = dict[int, int]
+"""A cell's label -> the one that the same pixels had before."""
+
+
+def pins(before: Draft, after: Draft, known: Collection[Pin] = ()) -> list[Pin]:
+    """The links that somebody made, cut or left from there by hand, in the order of frames.
+
+    A cell is pinned if it comes from elsewhere than before, or divides off where it did not, if its mask is a new one
+    within a track, or if it was pinned before and has kept its pixels. Where only the cell that it came from is gone,
+    nothing was said of it. Of the daughters of one mother all are pinned, or none.
+
+    Args:
+        before: the movie before the corrections.
+        after: the same movie after them.
+        known: the pins of ``before``.
+    """
+    names = [_same(*pair) for pair in zip(before.frames, after.frames, strict=True)]
+    old, new, told = _arrivals(before), _arrivals(after), {(pin.frame, pin.label) for pin in known}
+    said: dict[Node, Node | None] = {}
+    for (t, label), (source, divides) in new.items():
+        counterpart = (t, names[t].get(label, 0))
+        if counterpart[1] == 0:
+            if source:
+                said[t, label] = source
+            continue
+        was, divided = old[counterpart]
+        is_now = source and (source[0], names[source[0]].get(source[1], 0))
+        gone = was is not None and was[1] not in names[was[0]].values()
+        if counterpart in told or ((is_now, divides) != (was, divided) and not gone):
+            said[t, label] = source
+    mothers = {said[cell] for cell in said if new[cell].divides}
+    said |= {cell: source for cell, (source, divides) in new.items() if divides and source in mothers}
+    return [Pin(*cell, *(source or (0, 0))) for cell, source in sorted(said.items())]
+
+
+class Arrival(NamedTuple):
+    """Where a cell comes from."""
+
+    source: Node | None
+    """The same track in the frame before, its parent's last cell, or nowhere."""
+    divides: bool
+    """Whether others come from there too."""
+
+
+def _arrivals(draft: Draft) -> dict[Node, Arrival]:
+    heirs = Counter(track.parent for track in draft.tracks.values())
+    found: dict[Node, Arrival] = {}
+    for track in draft.tracks.values():
+        parent = draft.tracks.get(track.parent)
+        first = Arrival((parent.end, parent.label), heirs[parent.label] > 1) if parent else Arrival(None, False)
+        found[track.begin, track.label] = first
+        for t in range(track.begin + 1, track.end + 1):
+            found[t, track.label] = Arrival((t - 1, track.label), False)
+    return found
+
+
+def _same(before: Labels, after: Labels) -> Names:
+    """The cells of a frame that have kept their pixels."""
+    if before is after or np.array_equal(before, after):
+        return {label: label for label in np.unique(after[after > 0]).tolist()}
+    both = (before > 0) & (after > 0)
+    pair, count = np.unique(np.stack([before[both], after[both]]), axis=1, return_counts=True)
+    areas = [np.bincount(labels[labels > 0]) for labels in (before, after)]
+    whole = (areas[0][pair[0]] == count) & (areas[1][pair[1]] == count)
+    return dict(zip(pair[1][whole].tolist(), pair[0][whole].tolist(), strict=True))
