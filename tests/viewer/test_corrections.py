@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge import record
-from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.layout import check, open_truth
+from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.tracked import Tracked
 from embedtrack.viewer.corrections import Corrections
