@@ -44,8 +44,9 @@ ALIKE = 1.4
 """What a model finds may be larger or smaller by this factor than what it has learnt; twice as far costs half the
 score."""
 RIVAL = 0.85
-"""Models with this share of the best one's score are asked how many cells there are; who finds half of the most has
-half of the score left."""
+"""Models with this share of the best one's score are asked how many cells there are; ..."""
+ENOUGH = 0.9
+"""... who finds this share of the most loses nothing, as one of ten may be false; who finds half of this, half."""
 
 
 class Assessment(NamedTuple):
@@ -195,7 +196,8 @@ def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
     plain = [one.agreement * one.alike for one in assessed]
     rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
     most = max(rivals, default=0.0)
-    scores = [score * min(1.0, one.cells / most) if most else 0.0 for one, score in zip(assessed, plain, strict=True)]
+    found = [min(1.0, one.cells / (ENOUGH * most)) if most else 0.0 for one in assessed]
+    scores = [score * share for score, share in zip(plain, found, strict=True)]
     best = max(scores, default=0.0)
     ranked = map(Ranked, assessed, scores)
     return sorted(ranked, key=lambda one: _apart(one) if one.score >= best - NEAR else (math.inf, -one.score))

@@ -76,11 +76,18 @@ def test_of_models_that_fit_alike_the_one_that_knows_the_size_is_taken():
 
 
 def test_who_misses_half_of_the_cells_has_half_the_score():
-    few, many = made("few", 0.9, cells=10), made("many", 0.9, cells=20)
+    few, many = made("few", 0.9, cells=9), made("many", 0.9, cells=20)  # half of what would be enough
     fragments = made("fragments", 0.5, cells=900)  # it does not agree with itself: nobody asks it for their number
     assert [(one.seen.model.name, one.score) for one in rank([few, many, fragments])] == [
         ("many", pytest.approx(0.9)), ("fragments", pytest.approx(0.5)), ("few", pytest.approx(0.45)),
     ]  # fmt: skip
+
+
+def test_one_cell_of_ten_more_decides_nothing():
+    """The one that knows the size is taken, though the other finds a cell more."""
+    assert [one.seen.model.name for one in rank([made("a", 0.95, 37, cells=17), made("b", 0.95, 31, cells=16)])] == [
+        *"ba"
+    ]
 
 
 @pytest.fixture
