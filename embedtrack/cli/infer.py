@@ -153,11 +153,11 @@ def _track(
 
 
 def _close(summary: "Summary", out: Path) -> None:
-    from embedtrack.challenge.used import as_used, doubts
+    from embedtrack.challenge.used import in_words
 
     log.info(
         "%s: %d frames, %d masks of %d cells in %d tracks, %d divisions; %.1f s (%.2f frames/s); %s",
-        out, *summary[:6], summary.frames / summary.seconds, "; ".join([as_used(summary.used), *doubts(summary.used)]),
+        out, *summary[:6], summary.frames / summary.seconds, in_words(summary.used),
     )  # fmt: skip
     if not summary.masks:
         log.warning("no cell was found in any frame: look at the movie, or try another --model")

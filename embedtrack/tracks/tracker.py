@@ -70,15 +70,17 @@ class Tracker:
         return self._spans.tracks()
 
     def confidence(self) -> Confidence:
-        """How likely the decisions of the finished masks are right; after ``restore`` those made since."""
+        """How likely the decisions of the finished masks are right."""
         return np.concatenate([np.zeros(0, CONFIDENCE), *self._sure])
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that it knows after one frame or more, as arrays, to go on in another process."""
-        return self._window.state() | self._lineage.state() | self._spans.state()
+        own = {"removed": np.array(self.removed), "sure": self.confidence()}
+        return own | self._window.state() | self._lineage.state() | self._spans.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on where the one stood whose ``state`` this is, with the same settings."""
+        self.removed, self._sure = int(state["removed"]), [state["sure"]]
         self._window.restore(state)
         self._lineage.restore(state)
         self._spans.restore(state)
