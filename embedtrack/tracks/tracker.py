@@ -1,7 +1,7 @@
 """The cells of a movie, frame by frame -> the masks and tracks of its result."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from embedtrack.tracks.one_piece import one_piece
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.window import Decided, Window
-from embedtrack.types import CONFIDENCE, Cells, Confidence, Track
+from embedtrack.types import CONFIDENCE, Cells, Confidence, Labels, Track
 
 Mask = NDArray[np.uint16]
 """uint16[H, W], as it is written."""
@@ -24,6 +24,36 @@ def finished(tracker: "Tracker", cells: Iterable[Cells]) -> Iterator[Mask]:
     for one in cells:
         yield from tracker.add(one)
     yield from tracker.finish()
+
+
+class Written(NamedTuple):
+    """A decided frame, on its way to the mask that is written."""
+
+    decided: Decided
+    found: Labels
+    """int32[H, W] by track."""
+    kept: Labels
+    """The same without cells in the border."""
+    mask: Mask
+    """By the label that a track has in the result."""
+
+
+def written(
+    frames: Iterable[Decided], lineage: Lineage, spans: Spans, border: int, *, whole: bool
+) -> Iterator[Written]:
+    """The decided frames with their masks; lineage and spans stand at the frame that is given.
+
+    Args:
+        frames: in order.
+        lineage: gives the tracks.
+        spans: gives the labels.
+        border: cells wholly within so many pixels of the edge are left out.
+        whole: masks are made of one piece.
+    """
+    for one in frames:
+        found = one_piece(lineage.add(one)) if whole else lineage.add(one)
+        kept = remove_border(found, border)
+        yield Written(one, found, kept, spans.add(kept, lineage.parents))
 
 
 class Tracker:
@@ -87,14 +117,12 @@ class Tracker:
 
     def _masks(self, frames: Iterable[Decided], lineage: Lineage, spans: Spans) -> list[Mask]:
         masks = []
-        for one in frames:
-            labels = one_piece(lineage.add(one)) if self._whole else lineage.add(one)
-            kept = remove_border(labels, self.border)
-            if self.border and spans is self._spans:
-                self.removed += len(present(labels)) - len(present(kept))
-            masks.append(spans.add(kept, lineage.parents))
+        for one in written(frames, lineage, spans, self.border, whole=self._whole):
+            masks.append(one.mask)
             if spans is self._spans:
-                self._sure.append(self._rows(one, lineage.newest, present(kept).tolist()))
+                kept = present(one.kept)
+                self.removed += len(present(one.found)) - len(kept) if self.border else 0
+                self._sure.append(self._rows(one.decided, lineage.newest, kept.tolist()))
         return masks
 
     def _rows(self, decided: Decided, names: Mapping[int, int], kept: Collection[int]) -> Confidence:
