@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import FRAMES
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.content import warn_if_blank
 from embedtrack.movies.scenes import pick
@@ -232,6 +233,8 @@ def _whole(
     path: Path, stack: Stack, count: int, fault: Callable[[int], str | None], first: int, until: int | None
 ) -> int:
     """So many frames are used; raises ValueError unless each of them is there, as far as a cheap look tells."""
+    if count > FRAMES:
+        raise ValueError(f"{path}: expected a movie of at most {FRAMES} frames, got {count}; is its file damaged?")
     if until is not None and not first <= until < first + count:
         raise ValueError(f"{path}: expected --until to be a frame from {first} to {first + count - 1}, got {until}")
     used = count if until is None else until - first + 1

@@ -1,5 +1,6 @@
 """Any kind of movie is the same movie; what is not clear is one line that says how to choose."""
 
+import json
 import logging
 import re
 import shutil
@@ -221,6 +222,15 @@ def test_a_scene_of_what_has_none_is_refused(kind: str, tmp_path: Path):
         with pytest.raises(ValueError, match="expected --scene to be one of 1") as caught:
             open_movie(path, Choice(scene=scene))
         assert len(str(caught.value)) < 500
+
+
+def test_more_frames_than_can_be_meant_are_refused_at_once(tmp_path: Path):
+    place = ome_zarr(tmp_path, MOVIE)
+    about = json.loads((place / "0" / "zarr.json").read_text())
+    about["shape"][0] = 10**9
+    (place / "0" / "zarr.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match="expected 4000000000 chunks of the image, got 24"):
+        open_movie(place)
 
 
 def test_a_pattern_of_a_file_is_refused(tmp_path: Path):
