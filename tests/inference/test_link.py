@@ -191,12 +191,12 @@ def test_the_command_links_with_and_without_the_movie(data: Path, run: Run):
 
 
 def test_what_was_used_is_in_the_record_and_the_last_line(data: Path, run: Run):
-    code, said = run("link", data / "toy" / "01_GT" / "TRA", "--border", "12", "--out", data / "a_RES")
+    code, said = run("link", data / "toy" / "01_GT" / "TRA", "--border", "24", "--out", data / "a_RES")
     used = json.loads((data / "a_RES.json").read_text())["known"]["used"]
-    assert (code, used["border"]) == (0, 12)
+    assert (code, used["border"]) == (0, 24)
     assert used["cells_removed_by_border"] > 0
-    assert f"border 12 px, {used['peak_memory_mb']} MB of memory" in said
-    assert f"{used['cells_removed_by_border']} masks within 12 px of the edge were removed" in said
+    assert f"border 24 px, {used['peak_memory_mb']} MB of memory" in said
+    assert f"{used['cells_removed_by_border']} masks within 24 px of the edge were removed" in said
     assert "tiles" not in used
 
 
