@@ -28,8 +28,8 @@ from embedtrack.tracks.costs import Features, log_odds
 from embedtrack.tracks.learn import fit
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.relabel import present
-from embedtrack.tracks.rules import Spans, remove_border
-from embedtrack.tracks.tracker import Mask
+from embedtrack.tracks.rules import Spans
+from embedtrack.tracks.tracker import Mask, written
 from embedtrack.tracks.window import Window
 from embedtrack.types import Track
 
@@ -61,12 +61,12 @@ def decisions(one: Part, costs: Costs) -> dict[str, Decisions]:
     decided = [done for cells in one.cells for done in window.add(cells)] + window.finish()
     masks: list[Mask] = []
     told: list[tuple[Node, dict[str, float], float]] = []  # a cell, its evidence, and the margin of its past
-    for t, frame in enumerate(decided):
-        kept = remove_border(lineage.add(frame), one.border)
-        masks.append(spans.add(kept, lineage.parents))
-        seen, partly = evidence_of(frame.scene.table, frame.steps), _partly(masks[-1], one.border)
-        there = set(present(kept).tolist())
-        for index, step in enumerate(frame.steps):
+    for t, frame in enumerate(written(decided, lineage, spans, one.border, whole=False)):
+        masks.append(frame.mask)
+        steps = frame.decided.steps
+        seen, partly = evidence_of(frame.decided.scene.table, steps), _partly(frame.mask, one.border)
+        there = set(present(frame.kept).tolist())
+        for index, step in enumerate(steps):
             track = lineage.newest[int(step["cell"])]
             label = spans.label(track)
             if track in there and label not in partly:

@@ -29,14 +29,12 @@ from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import data_root, dataset_of, models
 from embedtrack.challenge.evaluate import Scores, cut, track_scores
 from embedtrack.cli.display import start_logging
-from embedtrack.config import Costs
+from embedtrack.config import Costs, ModelConfig
 from embedtrack.files.whole import whole_file
 from embedtrack.model_files import CONFIG
 from embedtrack.movies.normalise import noise
 from embedtrack.tracks.learn import Examples, examples, learn
-from embedtrack.tracks.lineage import Lineage
-from embedtrack.tracks.rules import Spans, remove_border
-from embedtrack.tracks.window import Window
+from embedtrack.tracks.tracker import Tracker, finished
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Cells, Labels, Track
 
@@ -115,12 +113,10 @@ def lessons(one: Part) -> dict[str, Examples]:
 
 def score(one: Part, costs: Costs) -> Scores:
     """The measures of its tracks."""
-    window, lineage, spans = Window(costs, one.max_gap), Lineage(one.max_gap), Spans()
-    decided = [done for cells in one.cells for done in window.add(cells)] + window.finish()
-    masks = [spans.add(remove_border(lineage.add(done), one.border), lineage.parents) for done in decided]
-    pairs = zip(one.markers, masks, strict=True)
+    tracker = Tracker(ModelConfig(costs=costs), one.border, one.max_gap, crumbs=True)
+    pairs = zip(one.markers, finished(tracker, one.cells), strict=True)
     matches = [match_labels(truth, mask.astype(np.int32)) for truth, mask in pairs]
-    return track_scores(matches, one.tracks, spans.tracks(), one.tolerance)
+    return track_scores(matches, one.tracks, tracker.tracks(), one.tolerance)
 
 
 def worth(parts: Iterable[Part], costs: Costs) -> float:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from embedtrack.challenge.convention import model_folder
 from embedtrack.challenge.pair import result_of
-from embedtrack.files.guard import clipped
+from embedtrack.files.guard import clipped, reading, require_regular
 from embedtrack.model_files import WEIGHTS
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units, parse_interval, parse_length
@@ -41,10 +41,16 @@ def _model(value: Any) -> Any:
     return value if value == AUTO else str(model_folder(Path(value)))
 
 
+def _place(value: Any) -> Any:
+    if "\0" in str(value):
+        raise ValueError("expected a path, got one with letters that none can have")
+    return value
+
+
 class Job(Settings):
     """One movie of a batch. Its fields are the table's columns; what is empty is as the command's options say."""
 
-    path: Path
+    path: Annotated[Path, BeforeValidator(_place)]
     """The movie, of any kind; in a table relative to the table's folder."""
     model: Annotated[str, BeforeValidator(_model)] = AUTO
     """A shipped model by its name, a folder (in a table relative to the table's), or auto."""
@@ -68,8 +74,8 @@ class Job(Settings):
     """Cells within so many pixels of the edge are removed."""
     diameter: float | None = Field(None, gt=0, le=1e5)
     """Of a typical cell in pixels, for a model of all cells."""
-    name: str | None = Field(None, pattern=r"^[\w.+-][\w .+-]*$")
-    """Of the result; by default that of the movie."""
+    name: str | None = Field(None, pattern=r"^[\w+-][\w .+-]*$")
+    """Of the result; by default that of the movie. Begun with a dot it would be hidden."""
 
     @property
     def choice(self) -> Choice:
@@ -105,13 +111,12 @@ def read_table(table: Path, common: Mapping[str, Any] | None = None) -> list[Job
     Raises:
         ValueError: it cannot be read, or has faults: a line each.
     """
-    try:
+    require_regular(table)
+    with reading(table, "a table of movies", "correct it, or save it as CSV in UTF-8"):
         text = table.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"{table}: expected a table of movies, got '{error.strerror}'; check the path") from None
-    head = text.partition("\n")[0]
-    mark = max(",;\t", key=head.count)
-    rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
+        head = text.partition("\n")[0]
+        mark = max(",;\t", key=head.count)
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
     faults = list(_column_faults(head.strip().split(mark)))
     jobs: list[Job] = []
     for line, row in enumerate(rows, start=2):
@@ -159,7 +164,9 @@ def _column_faults(names: Sequence[str]) -> Iterator[str]:
 def _spell(error: Any) -> str:
     """A fault as pydantic has it, in our words."""
     field, said = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
-    return f"{field}: {said}" + ("" if said.startswith("expected") else f", got {clipped(str(error['input']), 40)}")
+    return f"{field}: {said}" + (
+        "" if said.startswith("expected") else f", got {clipped(' '.join(str(error['input']).split()), 40)}"
+    )
 
 
 def _named(jobs: Sequence[Job]) -> dict[str, Job]:

@@ -14,7 +14,7 @@ from embedtrack.challenge.pair import open_pair
 from embedtrack.challenge.record import known_of
 from embedtrack.challenge.used import doubts
 from embedtrack.exchange.formats import FORMATS, export
-from embedtrack.files.whole import check_apart
+from embedtrack.files.whole import check_apart, check_file
 from embedtrack.inference.model_choice import Fit, choose
 from embedtrack.inference.track import Summary, track
 from embedtrack.model import OnFrame
@@ -75,9 +75,11 @@ def run(
         What became of each movie, the doubtful first.
 
     Raises:
-        ValueError: wishes that cannot be had, before any work.
+        ValueError: wishes that cannot be had, or outcomes that cannot be kept there, before any work.
     """
     wishes.check()
+    for name in jobs:
+        check_file(outcome.place_of(folder, name))
     import pandas  # noqa: F401  an image that tracks and no more has none, which is to be said before any work
 
     found: list[Outcome] = []

@@ -34,14 +34,19 @@ th:nth-child(-n+3), td:nth-child(-n+3) { text-align: left } td.why { max-width: 
 """
 
 
+def check(folder: Path) -> None:
+    """Raise ValueError unless the summary of a batch can be written there."""
+    for name in NAMES:
+        check_file(folder / name)
+
+
 def summarise(folder: Path, outcomes: Sequence[Outcome]) -> str:
     """Write ``summary.csv`` and ``summary.html`` of a batch; returns it in one line.
 
     Raises:
         ValueError: other files of these names are there.
     """
-    for name in NAMES:
-        check_file(folder / name)
+    check(folder)
     table, page = (folder / name for name in NAMES)
     with new_file(table) as path:
         path.write_text(write_table([one.model_dump() for one in outcomes], COLUMNS), encoding="utf-8")

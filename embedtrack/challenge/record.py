@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from embedtrack.files.guard import clipped
+from embedtrack.files.guard import brief, clipped
 from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.selection import Choice
-from embedtrack.movies.units import Units
+from embedtrack.movies.units import Units, is_worth
 from embedtrack.types import CONFIDENCE, Confidence
 
 CORRECTED = "corrected"
@@ -159,8 +159,8 @@ def _confidence(result: Path, columns: Any) -> Confidence | None:
             raise ValueError("a probability outside of 0 to 1")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"{record_of(result)}: expected a record as infer writes it, got a confidence that is none ({error}); "
-            "move it away"
+            f"{record_of(result)}: expected a record as infer writes it, got a confidence that is none "
+            f"({brief(error)}); move it away"
         ) from None
     return rows
 
@@ -174,7 +174,9 @@ def _choice(result: Path, known: Mapping[str, Any]) -> Choice:
         plane, pattern, until = _word(movie, "plane"), _word(movie, "pattern"), _number(movie, "until")
         return Choice(channel, scene, time_axis, units, plane, pattern, until)
     except (TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{record_of(result)}: expected a record as infer writes it, got {error}") from None
+        raise ValueError(
+            f"{record_of(result)}: expected a record as infer writes it, got {brief(error)}; move it away"
+        ) from None
 
 
 def digest(result: Path) -> str:
@@ -232,8 +234,8 @@ def _columns(confidence: Confidence | None) -> dict[str, Any]:
 
 def _positive(movie: Mapping[str, Any], name: str) -> float | None:
     value = movie.get(name)
-    if value is not None and not (type(value) in (int, float) and 0 < value < float("inf")):
-        raise ValueError(f"movie.{name}: {value!r} where a number above 0 belongs")
+    if value is not None and not is_worth(value):
+        raise ValueError(f"movie.{name}: {value!r} where a number above 0 that can be meant belongs")
     return value
 
 

@@ -51,5 +51,10 @@ def doubts(used: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(clipped(text, LONGEST) for text in found)
 
 
+def in_words(used: Mapping[str, Any]) -> str:
+    """Both, for the last line of a command."""
+    return "; ".join(filter(None, [as_used(used), *doubts(used)]))
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value < 1 << 53

@@ -73,7 +73,9 @@ TileSide = Annotated[
 Crumbs = Annotated[
     bool, typer.Option("--crumbs", help="Masks keep small parts and holes; else the largest part of each, filled.")
 ]
-Threads = Annotated[int | None, typer.Option(help="Of the processor, for the work; by default all cores.", min=1)]
+Threads = Annotated[
+    int | None, typer.Option(help="Of the processor, for the work; by default all cores.", min=1, max=4096)
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out even if it is not of our own.")]
@@ -273,6 +275,10 @@ def chosen(
     from embedtrack.movies.selection import Choice
     from embedtrack.movies.units import Units, parse_interval
 
+    said = {"channel": channel, "scene": scene, "time-axis": time_axis, "z": plane, "pattern": pattern,
+            "interval": interval}  # fmt: skip
+    if empty := next((name for name, text in said.items() if text is not None and not text.strip()), None):
+        raise ValueError(f"expected --{empty} to say something, got an empty text; leave it out")
     units = Units(pixel_size, parse_interval(interval) if interval else None)
     return Choice(channel, scene, time_axis, units, plane, pattern, until)
 

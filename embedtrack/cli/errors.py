@@ -6,6 +6,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -88,4 +89,6 @@ def _kept(error: Exception) -> str:
 def _say(text: str) -> None:
     lines = text.splitlines()
     more = [f"and {len(lines) - LINES} lines more"] if len(lines) > LINES else []
-    sys.stderr.write("".join(f"{plain(clipped(line, LINE))}\n" for line in [*lines[:LINES], *more]))
+    with suppress(OSError):  # where nothing can be said the exit code still tells
+        sys.stderr.write("".join(f"{plain(clipped(line, LINE))}\n" for line in [*lines[:LINES], *more]))
+        sys.stderr.flush()

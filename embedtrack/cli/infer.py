@@ -153,11 +153,11 @@ def _track(
 
 
 def _close(summary: "Summary", out: Path) -> None:
-    from embedtrack.challenge.used import as_used, doubts
+    from embedtrack.challenge.used import in_words
 
     log.info(
         "%s: %d frames, %d masks of %d cells in %d tracks, %d divisions; %.1f s (%.2f frames/s); %s",
-        out, *summary[:6], summary.frames / summary.seconds, "; ".join([as_used(summary.used), *doubts(summary.used)]),
+        out, *summary[:6], summary.frames / summary.seconds, in_words(summary.used),
     )  # fmt: skip
     if not summary.masks:
         log.warning("no cell was found in any frame: look at the movie, or try another --model")
@@ -180,7 +180,7 @@ def _track_all(
     """Track many movies; the exit code says how many failed."""
     from embedtrack.batch.jobs import jobs_of
     from embedtrack.batch.run import run as track_all
-    from embedtrack.batch.summary import summarise
+    from embedtrack.batch.summary import check, summarise
     from embedtrack.cli.display import frames_bar
     from embedtrack.cli.errors import explain
 
@@ -188,6 +188,8 @@ def _track_all(
     if only is not None and only not in jobs:
         raise ValueError(f"expected --only to name one of {', '.join(list(jobs)[:20])}, got {only}")
     jobs = {only: jobs[only]} if only is not None else jobs
+    if only is None:
+        check(folder)
     outcomes = track_all(jobs, folder, options, wishes, frames_bar, explain, overwrite=overwrite)
     if only is None:
         log.info("%s; see %s", summarise(folder, outcomes), folder / "summary.html")

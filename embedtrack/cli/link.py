@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +42,7 @@ def link(
     overwrite: Overwrite = False,
 ) -> None:
     """Link masks that somebody else made: by the model's tracking offsets, or without --raw by overlap and distance."""
+    from embedtrack.challenge.used import in_words
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.link import link_files
@@ -57,23 +58,27 @@ def link(
     options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
     movie, given = open_movie(raw, choice) if raw else None, open_masks(masks)
-    folder = _model(movie, model, options.device) if movie else None
+    folder, notes = _model(movie, model, options.device) if movie else (None, None)
     with frames_bar("/".join(masks.absolute().parts[-2:])) as bar:
         summary = link_files(
             given, out,
             raw=movie, model_folder=folder, options=options, repair=repair, pins=pins, overwrite=overwrite,
-            on_frame=bar,
+            notes=notes, on_frame=bar,
         )  # fmt: skip
     log = logging.getLogger("embedtrack")
-    log.info("%s: %d frames, %d masks of %d cells in %d tracks, %d divisions", out, *summary[:5])
+    log.info(
+        "%s: %d frames, %d masks of %d cells in %d tracks, %d divisions; %s",
+        out, *summary[:5], in_words(summary.used),
+    )  # fmt: skip
     if not summary.masks:
         log.warning("no cell is in any of the masks: look at %s", masks)
 
 
-def _model(movie: "Movie", model: Path, device: str) -> Path:
-    """The folder of the model that was named, or that fits the movie."""
+def _model(movie: "Movie", model: Path, device: str) -> tuple[Path, dict[str, Any] | None]:
+    """The folder of the model that was named, or that fits the movie, and what the record says of such a choice."""
     if model != AUTO:
-        return model
-    from embedtrack.inference.model_choice import choose_model
+        return model, None
+    from embedtrack.inference.model_choice import choose
 
-    return choose_model(movie, device)
+    fit = choose(movie, device)
+    return fit.model, fit.note()

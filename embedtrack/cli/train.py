@@ -55,6 +55,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train a model on annotated movies or images; an interrupted training goes on where it was."""
     from embedtrack.cli.display import training_bar
+    from embedtrack.files.whole import check_file, new_file
     from embedtrack.machine.device import use_threads
     from embedtrack.model_files import CARD, noted_scores
     from embedtrack.movies.settings import Normalisation
@@ -68,10 +69,11 @@ def train(
         raise ValueError(f"expected --normalisation percentile or asinh, got {normalisation}")
     changes: dict[str, Any] = {"learning_rate": learning_rate, "batch": batch}
     changes["normalisation"] = Normalisation(method=normalisation) if normalisation else None
-    parts = {out: list(validation or ())}
+    parts, table = {out: list(validation or ())}, out / "folds.md"
     if folds:
         if validation or all_cells:
             raise ValueError("expected --folds without --validation and --all-cells; leave them out")
+        check_file(table, overwrite=overwrite)
         parts = {out / f"fold{number}": held for number, held in enumerate(divide(datasets, folds), start=1)}
     for place, held in parts.items():
         if folds and finished(place):
@@ -86,6 +88,7 @@ def train(
             )  # fmt: skip
     scores = {str(place): noted_scores(place / CARD) for place in parts}
     if folds:
-        (out / "folds.md").write_text(markdown(parts, scores), encoding="utf-8")
-        log.info("%s: the scores of each fold, and their means", out / "folds.md")
+        with new_file(table, overwrite=overwrite) as path:
+            path.write_text(markdown(parts, scores), encoding="utf-8")
+        log.info("%s: the scores of each fold, and their means", table)
     tell({"models": [{"folder": place, "scores": found} for place, found in scores.items()]})

@@ -1,7 +1,6 @@
 """Commands that work while a recording runs."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -31,24 +30,20 @@ def watch(
     overwrite: Overwrite = False,
 ) -> None:
     """Track a recording while its frames arrive, until it ends: by --idle, --flag or Ctrl-C; goes on after a kill."""
-    from embedtrack.challenge import provenance, record
-    from embedtrack.checkpoint import CONFIG, read_config
+    from embedtrack.challenge.used import in_words
     from embedtrack.files.whole import check_apart
-    from embedtrack.inference.segmenter import views_of
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
-    from embedtrack.movies.open import open_movie
 
-    options = replace(options, views=views_of(read_config(model / CONFIG), options.views))
+    if not flag.strip() or Path(flag).name != flag:
+        raise ValueError(f"expected --flag to be the name of a file in {folder}, got {flag or 'an empty one'}")
     check_apart(out, folder, model)
     with told_by_ctrl_c() as told:
         summary = follow(
             folder, model, out, options, overwrite=overwrite,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
-    known = provenance.gather(folder, model, summary.seconds, options, open_movie(folder).note())
-    record.confirm(out, known, overwrite=overwrite)
-    provenance.write_log(out, known, overwrite=overwrite)
     logging.getLogger("embedtrack").info(
-        "%s: ended after %d frames, %d masks of %d cells in %d tracks, %d divisions", out, *summary[:5]
-    )
+        "%s: ended after %d frames, %d masks of %d cells in %d tracks, %d divisions; %s",
+        out, *summary[:5], in_words(summary.used),
+    )  # fmt: skip

@@ -7,8 +7,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from embedtrack.files.guard import brief, require_pixels, require_regular
+from embedtrack.files.guard import brief, reading, require_pixels, require_regular
 from embedtrack.files.lazy import Lazy
+from embedtrack.movies.masks import as_labels
 
 
 def open_stack(path: Path, channel: int = -1) -> Lazy[NDArray[Any]]:
@@ -37,7 +38,8 @@ def open_stack(path: Path, channel: int = -1) -> Lazy[NDArray[Any]]:
     wanted = range(channels)[channel]
 
     def page(t: int) -> NDArray[Any]:
-        image = np.asarray(tifffile.imread(path, key=t * channels + wanted))
-        return image.astype(np.int64) if image.dtype.kind == "f" else image
+        with reading(path, "a whole stack of masks"):
+            image = np.asarray(tifffile.imread(path, key=t * channels + wanted))
+        return as_labels(image, f"{path}, frame {t}") if image.dtype.kind == "f" else image
 
     return Lazy(count // channels, page)

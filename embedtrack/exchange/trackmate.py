@@ -98,9 +98,10 @@ def read(path: Path) -> Tracked:
         if min(about.values()) < 0:
             raise ValueError(f"{min(about, key=lambda key: about[key])}: a number below 0")
         pixel = about["pixelwidth"] or 1.0
-        spots = {_id(spot, "ID"): _spot(spot, pixel)
-                 for spot in model.iterfind("AllSpots/SpotsInFrame/Spot")
-                 if spot.get("VISIBILITY", "1") != "0"}  # fmt: skip
+        shown = [spot for spot in model.iterfind("AllSpots/SpotsInFrame/Spot") if spot.get("VISIBILITY", "1") != "0"]
+        spots = {_id(spot, "ID"): _spot(spot, pixel) for spot in shown}
+        if len(spots) < len(shown):
+            raise ValueError(f"{len(shown) - len(spots)} spots with the ID of another one")
         if not spots and (model.find("AllSpots") is None or model.find("AllSpots/SpotsInFrame/Spot") is not None):
             raise ValueError("no spot that is shown")
         kept = {one.get("TRACK_ID") for one in model.iterfind("FilteredTracks/TrackID")}

@@ -31,15 +31,17 @@ MEMORY = re.compile(
     re.IGNORECASE,
 )
 """What torch, oneDNN, OpenCV, the C++ library and the loader say where memory is short."""
-OWN = re.compile(r"expected .+, got ")
+OWN = re.compile(r"expected .+, got[: ]")
 """What all lines of our own have in common."""
 WORDS = (
     (r"invalid literal for int\(\) with base 10: (.*)", r"\1 where a whole number belongs"),
     (r"could not convert string to float: (.*)", r"\1 where a number belongs"),
     (r"cannot convert float (NaN|infinity) to integer", r"\1 where a whole number belongs"),
+    (r".*(division|modulo) by zero.*", "a 0 where none may be"),
+    (r"(not a TIFF file): header=.*", r"\1"),
     (r"(.*)codec can't (decode|encode).*", "letters that are no text"),
-    (r".*(object is not|object has no attribute|unsupported operand|indices must be|not supported between).*",
-     "a value of another kind than belongs there"),
+    (r".*(object is not|object has no attribute|unsupported operand|expected at most|positional arg|indices must be|"
+     r"not supported between).*", "a value of another kind than belongs there"),
     (r".*(out of range|out of bounds|too large to convert|Python int too large).*", "a number out of range"),
     (r".*(maximum recursion depth|recursion).*", "values that are nested too deeply"),
 )  # fmt: skip

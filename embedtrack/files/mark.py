@@ -135,6 +135,7 @@ PLACES: dict[str, Callable[[Path], None]] = {
     ".jpg": _jpeg,
     ".jpeg": _jpeg,
     ".html": _append(b"<!-- ", TOKEN, b" -->\n"),
+    ".md": _append(b"<!-- ", TOKEN, b" -->\n"),
     ".htm": _append(b"<!-- ", TOKEN, b" -->\n"),
 }
 """How a file of each suffix gets the mark."""

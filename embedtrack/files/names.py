@@ -6,6 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+DIGITS = 9
+"""Of a frame's number, at most: times as in a clock are none."""
+
 
 class Numbered(NamedTuple):
     """A file ``<prefix><number>.tif``; ``digits`` is the width of its number, zeros included."""
@@ -19,13 +22,16 @@ def numbered(folder: Path, prefix: str) -> list[Numbered]:
     """The files ``<prefix><number>.tif`` of a folder in the order of their numbers; all others are ignored.
 
     Raises:
-        ValueError: the folder is missing or cannot be listed.
+        ValueError: the folder is missing or cannot be listed, or a number is longer than can be meant.
     """
     pattern = re.compile(re.escape(prefix) + r"([0-9]+)\.tif")
     try:
         matches = [(pattern.fullmatch(path.name), path) for path in folder.iterdir()]
     except OSError as error:
         raise ValueError(f"{folder}: expected a folder, got '{error.strerror}'; check the path") from error
+    long = next((path for match, path in matches if match and len(match[1]) > DIGITS), None)
+    if long:
+        raise ValueError(f"{long}: expected a frame number of at most {DIGITS} digits, got more; rename the frames")
     return sorted(Numbered(int(match[1]), len(match[1]), path) for match, path in matches if match)
 
 

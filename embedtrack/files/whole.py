@@ -73,6 +73,7 @@ def new_folder(destination: Path, kind: str, *, overwrite: bool = False) -> Iter
 
 def check_file(destination: Path, *, overwrite: bool = False) -> None:
     """Raise ValueError unless a file can be written: nothing is there, or a file that carries our mark."""
+    destination = resolved(destination)
     if destination.is_dir():
         raise ValueError(f"{destination}: expected a file or nothing there, got a folder; choose another name")
     if not destination.exists():
@@ -109,12 +110,12 @@ def check_apart(destination: Path, *inputs: Path | None) -> None:
     """Raise ValueError if an output would take the place of one of the inputs, or of a folder around it."""
     place = resolved(destination)
     for path in [Path(path) for path in inputs if path is not None]:
-        given = resolved(path)
+        given = resolved(path, "an input")
         if given.exists() and (given == place or place in given.parents):
             raise ValueError(f"{destination}: expected a place apart from the input, got {path} in it; choose another")
 
 
-def resolved(destination: Path) -> Path:
+def resolved(destination: Path, what: str = "a place to write to") -> Path:
     """The place that a path means, whatever the working folder is later.
 
     Raises:
@@ -123,9 +124,11 @@ def resolved(destination: Path) -> Path:
     try:
         place = Path(destination).resolve()
         place.exists()
+        if above := next((one for one in place.parents if one.exists() and not one.is_dir()), None):
+            raise NotADirectoryError(errno.ENOTDIR, f"the file {above} where a folder belongs")
     except (OSError, RuntimeError) as error:  # a loop is an error of its own kind
         reason = getattr(error, "strerror", None) or "links that lead in a circle"
-        raise ValueError(f"{destination}: expected a place to write to, got '{reason}'; choose another name") from None
+        raise ValueError(f"{destination}: expected {what}, got '{reason}'; choose another name") from None
     return place
 
 

@@ -6,7 +6,7 @@ are split and false ones fall, as in the tracking of one's own cells.
 
 import logging
 import time
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -22,15 +22,18 @@ from embedtrack.challenge.pins import columns, read_pins
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.config import ModelConfig
 from embedtrack.files.lazy import Lazy
+from embedtrack.inference.adapt import adapt
 from embedtrack.inference.memory import Deflated
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.track import Summary, summarise
+from embedtrack.inference.used import used_by_run
 from embedtrack.model import Model, OnFrame
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.masks import as_labels, checked, open_masks
 from embedtrack.movies.memory import frames_of
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
+from embedtrack.movies.settings import Normalisation
 from embedtrack.options import Options
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.given import given_cells
@@ -75,11 +78,11 @@ def link(
     if model and images is None:
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
     options = options or Options(views=1)
-    tracker = _tracker(model, options, repair, labels, _said(about) if pins is None else pins)
+    segmenter = _segmenter(model, images, options) if model and images is not None else None
+    tracker = _tracker(segmenter, options, repair, labels, _said(about) if pins is None else pins)
     found = Deflated()
     on_frame(0, len(labels))
-    segmenter = Segmenter(model, options) if model else None
-    with closing(_cells(labels, images, segmenter)) as cells:
+    with closing(_cells(labels, images, segmenter, _normalisation(images, segmenter))) as cells:
         for mask in finished(tracker, cells):
             found.append(mask)
             on_frame(len(found), len(labels))
@@ -99,6 +102,7 @@ def link_files(
     repair: bool = False,
     pins: bool = True,
     overwrite: bool = False,
+    notes: Mapping[str, Any] | None = None,
     on_frame: OnFrame = lambda done, total: None,
 ) -> Summary:
     """Link masks on disk; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
@@ -112,6 +116,7 @@ def link_files(
         repair: let gaps be filled, merged cells be split and false ones fall.
         pins: keep the links that a person has corrected in these masks.
         overwrite: replace what is there even if it is no result of ours.
+        notes: what else the record should say, e.g. how the model was chosen.
         on_frame: called with the number of finished frames and of all.
 
     Raises:
@@ -121,24 +126,27 @@ def link_files(
     opened = masks if isinstance(masks, Movie) else open_masks(masks)
     labels, _ = _masks(opened)
     images, _ = _images(raw, labels)
-    segmenter = Segmenter(checkpoint.load(model_folder), options) if model_folder else None
-    said = _said(opened) if pins else []
-    tracker = _tracker(segmenter.model if segmenter else None, options, repair, labels, said)
+    segmenter = (
+        _segmenter(checkpoint.load(model_folder), images, options) if model_folder and images is not None else None
+    )
+    norm = _normalisation(images, segmenter)
+    tracker = _tracker(segmenter, options, repair, labels, _said(opened) if pins else [])
     layout = raw or opened
     with ResultWriter(out, layout, overwrite=overwrite) as writer:
         on_frame(0, len(labels))
-        with closing(_cells(labels, images, segmenter)) as cells:
+        with closing(_cells(labels, images, segmenter, norm)) as cells:
             for index, mask in enumerate(finished(tracker, cells)):
                 writer.write(index, mask)
                 on_frame(index + 1, len(labels))
         seconds = time.perf_counter() - begin
-        used = replace(options, device=str(segmenter.device) if segmenter else "cpu")
-        known = provenance.gather(layout.path, model_folder, seconds, used, layout.note())
-        known |= {"masks": str(opened.path.resolve()), "repair": repair}
+        ran = replace(options, device=str(segmenter.device) if segmenter else "cpu")
+        known = provenance.gather(layout.path, model_folder, seconds, ran, layout.note())
+        used = {**used_by_run(tracker, raw, segmenter, norm), **(notes or {})}
+        known |= {"masks": str(opened.path.resolve()), "repair": repair, "used": used}
         known |= columns(tracker.pins(), layout.first)
         writer.commit(tracker.tracks(), known, tracker.confidence())
     provenance.write_log(out, known, overwrite=overwrite)
-    return summarise(tracker.tracks(), len(labels), seconds)
+    return summarise(tracker.tracks(), len(labels), seconds)._replace(used=used)
 
 
 def _masks(masks: Any) -> tuple[Lazy[Labels], Movie | None]:
@@ -174,15 +182,21 @@ def _images(movie: Any, labels: Sequence[Labels]) -> tuple[Images | None, Movie 
     return images, opened
 
 
+def _segmenter(model: Model, images: Images, options: Options) -> Segmenter:
+    segmenter = Segmenter(model, options)
+    segmenter.model = adapt(segmenter.model, images, options)
+    return segmenter
+
+
 def _said(masks: Movie | None) -> list[Pin]:
     """Where cells come from as a person has corrected it."""
     return read_pins(masks.path, masks.first) if masks else []
 
 
 def _tracker(
-    model: Model | None, options: Options, repair: bool, labels: Sequence[Labels], said: Collection[Pin]
+    segmenter: Segmenter | None, options: Options, repair: bool, labels: Sequence[Labels], said: Collection[Pin]
 ) -> Tracker:
-    config = model.config if model else ModelConfig()
+    config = segmenter.model.config if segmenter else ModelConfig()
     longest = config.linking.max_gap if options.max_gap is None else options.max_gap
     in_frame = cache(lambda t: present(labels[t]).tolist() if 0 <= t < len(labels) else [])
     pins, left = rows_of(said, in_frame, longest)
@@ -197,16 +211,22 @@ def _tracker(
     return Tracker(config, options.border or 0, options.max_gap, given=not repair, crumbs=options.crumbs, pins=pins)
 
 
-def _cells(labels: Sequence[Labels], images: Images | None, segmenter: Segmenter | None) -> Generator[Cells]:
-    """The cells of each frame, with what a movie and a model say of them."""
-    if images is None:
-        for one in labels:
-            yield given_cells(one)
-        return
+def _normalisation(images: Images | None, segmenter: Segmenter | None) -> Normalisation | None:
+    """How the movie's grey values are normalised: as the model's, or without one as a few frames tell."""
     if segmenter:
-        norm = segmenter.model.config.normalisation
-    else:
-        norm = normalisation_for([images[t] for t in {t * (len(images) - 1) // (GLANCES - 1) for t in range(GLANCES)}])
+        return segmenter.model.config.normalisation
+    if images is None:
+        return None
+    return normalisation_for([images[t] for t in {t * (len(images) - 1) // (GLANCES - 1) for t in range(GLANCES)}])
+
+
+def _cells(
+    labels: Sequence[Labels], images: Images | None, segmenter: Segmenter | None, norm: Normalisation | None
+) -> Generator[Cells]:
+    """The cells of each frame, with what a movie and a model say of them."""
+    if images is None or norm is None:
+        yield from map(given_cells, labels)
+        return
     with closing(_origins(images, segmenter)) as origins:
         for one, image, origin in zip(labels, images, origins, strict=True):
             yield given_cells(one, normalise(image, norm), origin)

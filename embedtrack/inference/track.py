@@ -17,14 +17,11 @@ from embedtrack.challenge.writer import ResultWriter
 from embedtrack.inference.adapt import adapt
 from embedtrack.inference.memory import follow
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.machine.device import peak_memory
+from embedtrack.inference.used import used_by_run
 from embedtrack.machine.pipeline import ahead
 from embedtrack.model import OnFrame
-from embedtrack.movies.content import content
 from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
-from embedtrack.movies.scale import to_working
-from embedtrack.movies.shading import unevenness
 from embedtrack.options import Options
 from embedtrack.tracks.lives import cell_of_track
 from embedtrack.tracks.tracker import Tracker
@@ -81,7 +78,6 @@ def track(
     begin, options = time.perf_counter(), options or Options()
     opened = movie if isinstance(movie, Movie) else open_movie(movie)
     segmenter, tracker = prepare(opened.path, model_folder, options, opened.frames)
-    uneven = _shading(opened, segmenter)
     faults: list[FrameError] = []
     with ResultWriter(out, opened, overwrite=overwrite) as writer:
         on_frame(0, len(opened))
@@ -94,16 +90,8 @@ def track(
         options = replace(segmenter.options, device=str(segmenter.device))
         writer.sequence = opened = opened.first_frames(count)
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
-        known["used"] = used = {
-            "border": tracker.border,
-            "cells_removed_by_border": tracker.removed,
-            **segmenter.used(),
-            "peak_memory_mb": peak_memory(),
-            "frames_without_image": sorted(opened.blank),
-            "uneven_ground": uneven,
-            "cut_short": str(faults[0]) if faults else None,
-            **(notes or {}),
-        }
+        cut_short = str(faults[0]) if faults else None
+        known["used"] = used = {**used_by_run(tracker, opened, segmenter), "cut_short": cut_short, **(notes or {})}
         writer.commit(tracker.tracks(), known, tracker.confidence())
     provenance.write_log(out, known, overwrite=overwrite)
     summary = summarise(tracker.tracks(), count, seconds)
@@ -125,15 +113,6 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
     return segmenter, Tracker(
         segmenter.model.config, border_of(movie, options.border), options.max_gap, crumbs=options.crumbs
     )
-
-
-def _shading(movie: Movie, segmenter: Segmenter) -> float | None:
-    """By how many times its noise the ground of the first frame differs, if that is so much that it is levelled."""
-    config = segmenter.model.config
-    if config.normalisation.method != "asinh":
-        return None
-    first = to_working(movie.frames[0], config.scale)
-    return round(unevenness(first, content(first)), 1) or None
 
 
 def summarise(tracks: Sequence[Track], frames: int, seconds: float) -> Summary:

@@ -11,8 +11,9 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from embedtrack import __version__
-from embedtrack.challenge import layout
+from embedtrack.challenge import layout, provenance, record
 from embedtrack.challenge.check import TRACKS, mask_name
 from embedtrack.challenge.convention import border_of
 from embedtrack.challenge.writer import WHAT
@@ -31,9 +32,13 @@ from embedtrack.files.names import numbered, summary
 from embedtrack.files.whole import explained, whole_file
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.track import Summary, prepare, summarise
+from embedtrack.inference.used import used_by_run
 from embedtrack.live.arrivals import Arrival, Arrivals, Late, Stamp, stamp
 from embedtrack.live.result import LiveResult
 from embedtrack.model_files import WEIGHTS, digest
+from embedtrack.movies.content import warn_if_blank
+from embedtrack.movies.open import open_movie
+from embedtrack.movies.tiff_image import read_frame
 from embedtrack.options import Options
 from embedtrack.tracks.tracker import Mask, Tracker
 
@@ -93,8 +98,23 @@ def watch(
         faults = layout.check(out, sequence)
         if faults:
             raise ValueError(summary(faults))
+        used = _record(run, out, model_folder, time.perf_counter() - begin)
         shutil.rmtree(memory)
-    return summarise(run.tracker.held()[1], len(sequence), time.perf_counter() - begin)
+    return summarise(run.tracker.tracks(), len(sequence), time.perf_counter() - begin)._replace(used=used)
+
+
+def _record(run: "Run", out: Path, model_folder: Path, seconds: float) -> dict[str, Any]:
+    """Write the record and the log of a result whose recording has ended, as ``infer`` does; what the run used."""
+    movie, tracker = replace(open_movie(run.folder), blank=run.blank), run.tracker
+    tracker.finish()  # its masks have been published; their cells are counted now
+    options = replace(run.segmenter.options, device=str(run.segmenter.device))
+    known = provenance.gather(run.folder, model_folder, seconds, options, movie.note())
+    known["used"] = used = {**run.used(), **used_by_run(tracker, movie, run.segmenter)}
+    confidence = tracker.confidence()
+    confidence["frame"] += movie.first
+    record.confirm(out, known, confidence, overwrite=run.overwrite)
+    provenance.write_log(out, known, overwrite=run.overwrite)
+    return used
 
 
 class Run:
@@ -103,11 +123,13 @@ class Run:
     def __init__(
         self, segmenter: Segmenter, folder: Path, out: Path, memory: Path, identity: str, overwrite: bool
     ) -> None:
-        self.segmenter, self.out, self.memory, self.identity = segmenter, out, memory, identity
+        self.segmenter, self.folder, self.out, self.memory, self.identity = segmenter, folder, out, memory, identity
         self.overwrite, self._border = overwrite, border_of(folder, segmenter.options.border)
         self.tracker = self._new_tracker()
         self._predictor: State = {}
         self.seen: list[Arrival] = []
+        self.blank: set[int] = set()  # the numbers of the frames in which nothing can be seen
+        self._used: dict[str, Any] = {}  # of the run that was killed: this one may find all frames seen
         self._stamps: list[Stamp] = []  # of the finished masks
         self._save_after = 0.0
         state = _load(memory / STATE)
@@ -129,7 +151,7 @@ class Run:
         self.seen = arrivals.seen
         shown: dict[str, Mask] = {}
         waiting: dict[str, Mask] = {}
-        frames = self.segmenter.movie(iter(arrivals), self._predictor)
+        frames = self.segmenter.movie(self._images(arrivals), self._predictor)
         with closing(frames), LiveResult(self.out, go_on=start > 0, overwrite=self.overwrite) as live:
             for count, frame in enumerate(frames, start=start + 1):
                 fresh = self.tracker.add(frame.cells)
@@ -147,6 +169,18 @@ class Run:
                     shown, waiting = current, {}
                     self._save(count, finished, frame.state)
 
+    def used(self) -> dict[str, Any]:
+        """How the frames were looked at."""
+        return {**self._used, **self.segmenter.used()}
+
+    def _images(self, arrivals: Iterable[Path]) -> Iterator[NDArray[Any]]:
+        """The grey values [H, W] of each frame."""
+        for path in arrivals:
+            image = read_frame(path)
+            if warn_if_blank(image, path):
+                self.blank.add(self.seen[-1].number)
+            yield image
+
     def _name(self, index: int) -> str:
         """The mask's file name for the frame at ``index`` (from 0)."""
         return mask_name(self.seen[0].number + index, self.seen[0].digits)
@@ -163,6 +197,8 @@ class Run:
             "identity": np.array(self.identity),
             "seen": np.array(seen, np.int64),
             "masks": np.array(self._stamps, np.int64).reshape(-1, 2),
+            "blank": np.array(sorted(self.blank), np.int64),
+            "used": np.array(json.dumps(self.used())),
         }
         state |= {PREDICTOR + name: value for name, value in predictor().items()}
         with explained(self.memory), whole_file(self.memory / STATE) as path:
@@ -182,6 +218,7 @@ class Run:
             self._stamps = [Stamp(*line) for line in state["masks"].tolist()]
             if self._unchanged(folder):
                 self.tracker.restore(state)
+                self.blank, self._used = set(state["blank"].tolist()), json.loads(str(state["used"]))
                 known = (name for name in state if name.startswith(PREDICTOR))
                 self._predictor = {name.removeprefix(PREDICTOR): state[name] for name in known}
                 return True

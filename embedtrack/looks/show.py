@@ -76,8 +76,8 @@ def show(
     """
     check_suffix(out)
     options = options or PictureOptions()
-    chosen = list(frames) if frames is not None else list(range(len(result)))
-    if not chosen or not 0 <= chosen[0] <= chosen[-1] < len(result):
+    chosen: Sequence[int] = range(len(result)) if frames is None else frames
+    if not chosen or not 0 <= chosen[0] <= chosen[-1] < len(result):  # asked before any of them is listed
         raise ValueError(f"expected frames from {result.first} to {result.first + len(result) - 1}; check --frames")
     if out.suffix.lower() in STILL and frames is None:
         chosen = sorted({round(i) for i in np.linspace(0, len(result) - 1, STILLS)})

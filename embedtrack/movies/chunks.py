@@ -17,6 +17,8 @@ import numpy as np
 from embedtrack.files.names import runs, spell
 from embedtrack.movies.stack import Place
 
+MANY = 2_000_000
+"""Of so many chunks and more all must be there: a damaged shape can claim any number."""
 SMALL = 64 * 2**20
 """Bytes of a chunk that is decoded for a look at it."""
 
@@ -48,8 +50,11 @@ def look_at_chunks(path: Path, array: Any, axes: str) -> Chunks:
     sides = getattr(array, "shards", None) or array.chunks
     counts = [math.ceil(size / side) for size, side in zip(array.shape, sides, strict=True)]
     there = {file.relative_to(folder).as_posix(): file.stat().st_size for file in folder.rglob("*") if file.is_file()}
-    if sum(map(_is_chunk, there)) >= math.prod(counts):
+    files, total = sum(map(_is_chunk, there)), math.prod(counts)
+    if files >= total:
         return Chunks()
+    if total > MANY:
+        raise ValueError(f"{path}: expected {total} chunks of the image, got {files}; copy it again")
     sizes = {where: there.get(array.metadata.encode_chunk_key(where)) for where in product(*map(range, counts))}
     missing = {where for where, size in sizes.items() if size is None}
     if len(missing) == len(sizes):

@@ -1,11 +1,14 @@
 """Pixels without content are not image: borders of registration, rotation and stitching, missing tiles, dead blocks."""
 
+import logging
 import math
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 LEAST = 0.002
 """Share of the frame below which a flat place changes no statistic."""
@@ -80,6 +83,14 @@ def is_blank(image: NDArray[Any]) -> bool:
             return False
         return bool(np.count_nonzero(image != usual) <= BLANK * image.size)
     return bool(np.count_nonzero((image < low) | (image > high)) <= BLANK * image.size)
+
+
+def warn_if_blank(image: NDArray[Any], name: object) -> bool:
+    """Whether an image [H, W] shows nothing; it is told under its name then."""
+    blank = is_blank(image)
+    if blank:
+        log.warning("%s: nearly all pixels are %g; no cell can be seen there", name, np.median(image))
+    return blank
 
 
 def _pieces(image: NDArray[Any], flat: NDArray[np.bool_]) -> tuple[NDArray[np.int32], dict[int, tuple[int, ...]]]:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.files.guard import FRAMES
 from embedtrack.files.lazy import Lazy
-from embedtrack.movies.content import is_blank
+from embedtrack.movies.content import warn_if_blank
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import SCENES, Place, Stack, grey
@@ -172,9 +173,9 @@ class _Reader:
             ]
         except ValueError as error:
             raise FrameError(str(error).replace(f"{self.path}:", f"{name}:", 1)) from error
-        if self.first + index not in self.blank and any(not self.labels and is_blank(image) for image in images):
+        known = self.labels or self.first + index in self.blank
+        if not known and any(warn_if_blank(image, name) for image in images):
             self.blank.add(self.first + index)
-            log.warning("%s: nearly all pixels are %g; no cell can be seen there", name, np.median(images[0]))
         return images[0] if len(images) == 1 else np.stack(images, axis=-1)
 
     def fault(self, index: int) -> str | None:
@@ -232,6 +233,8 @@ def _whole(
     path: Path, stack: Stack, count: int, fault: Callable[[int], str | None], first: int, until: int | None
 ) -> int:
     """So many frames are used; raises ValueError unless each of them is there, as far as a cheap look tells."""
+    if count > FRAMES:
+        raise ValueError(f"{path}: expected a movie of at most {FRAMES} frames, got {count}; is its file damaged?")
     if until is not None and not first <= until < first + count:
         raise ValueError(f"{path}: expected --until to be a frame from {first} to {first + count - 1}, got {until}")
     used = count if until is None else until - first + 1

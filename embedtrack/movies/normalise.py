@@ -39,8 +39,8 @@ def normalise(
 
     ``percentile``: (x - q1) / max(q99 - q1, floor * sigma), not clipped: in a sparse frame the 99th percentile is
     noise, so sigma, the noise, bounds the range from below. ``asinh``: asinh((x - median) / (2 sigma)) / 2, which is
-    linear for dim cells and logarithmic for bright ones, after the ground was levelled where it differs much, see
-    ``shading.py``. A constant image becomes zeros.
+    linear for dim cells and logarithmic for bright ones. A constant image becomes zeros. Before, the ground is levelled
+    where it differs much, see ``shading.py``.
 
     Pixels without content, see ``content.py``, count in no statistic; they take the frame's median.
 
@@ -58,7 +58,7 @@ def normalise(
     sigma = noise(grey, within)
     if sigma == 0:
         return np.zeros_like(grey)
-    ground = uneven_ground(grey, within) if settings.method == "asinh" else None
+    ground = uneven_ground(grey, within, bright=settings.method == "asinh")
     grey = grey if ground is None else grey - ground
     known = grey if within is None else grey[within]
     frame: Frame

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from embedtrack.files.beside import of_movie
-from embedtrack.files.guard import reading
+from embedtrack.files.guard import reading, require_regular
 from embedtrack.files.names import Numbered, number_faults, numbered
 from embedtrack.movies import tiff
 from embedtrack.movies.images import PICTURES, image_files, open_images, stack_files
@@ -16,6 +16,7 @@ from embedtrack.movies.listing import inside
 from embedtrack.movies.microscope import open_foreign
 from embedtrack.movies.movie import Movie, record
 from embedtrack.movies.omezarr import MARKS, open_omezarr
+from embedtrack.movies.scenes import pick
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.stack import Stack
 from embedtrack.movies.video import VIDEOS, open_video
@@ -43,6 +44,8 @@ def open_movie(path: Path, choice: Choice | None = None, *, channels: bool = Fal
     path, choice = Path(path), choice or Choice()
     if not path.exists():
         raise ValueError(f"{path}: expected a movie, got nothing of this name; check the path")
+    if not path.is_dir():
+        require_regular(path)
     with reading(path, "a movie"):
         return _open(path, choice, channels)
 
@@ -51,13 +54,17 @@ def _open(path: Path, choice: Choice, channels: bool) -> Movie:
     """The movie at a path where something is."""
     if path.is_dir() and not any((path / mark).is_file() for mark in MARKS):
         return _open_folder(path, choice, channels)
+    if choice.pattern:
+        raise ValueError(f"{path}: expected --pattern with a folder of images, got {choice.pattern}; leave it out")
     if path.is_dir():
         stack = open_omezarr(path, choice.scene)
     elif path.suffix.lower() in tiff.SUFFIXES:
         stack = tiff.open_tiff(path, choice.scene)
     elif path.suffix.lower() in PICTURES:
+        _require_only_scene(path, choice)
         stack = open_images(path, [path])
     elif path.suffix.lower() in VIDEOS:
+        _require_only_scene(path, choice)
         stack = open_video(path)
     else:
         stack = open_foreign(path, choice.scene)
@@ -101,11 +108,17 @@ def _is_challenge(folder: Path) -> bool:
 
 def _open_challenge(folder: Path, choice: Choice, channels: bool) -> Movie:
     """The frames of a sequence; they keep their numbers."""
+    _require_only_scene(folder, choice)
     files, until = numbered(folder, "t"), choice.until
     if until is not None and files[0].number <= until <= files[-1].number:
         files = [file for file in files if file.number <= until]
     stack = _challenge_stack(folder, files, holes=False)
     return record(folder, stack, choice, channels=channels, first=files[0].number, digits=files[0].digits)
+
+
+def _require_only_scene(path: Path, choice: Choice) -> None:
+    """Raise ValueError if another one is asked for of what never holds several."""
+    pick(path, [""], choice.scene)
 
 
 def _challenge_stack(folder: Path, files: Sequence[Numbered], *, holes: bool) -> Stack:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-MANY = 20
-"""So many are listed."""
+from embedtrack.files.guard import clipped
+
+MANY, LONGEST = 20, 10
+"""So many are listed, and letters of a number that can be meant."""
 
 
 def pick(path: Path, names: Sequence[str], asked: str | None, option: str = "scene", hint: str = "") -> int:
@@ -29,9 +31,9 @@ def pick(path: Path, names: Sequence[str], asked: str | None, option: str = "sce
         )
     if asked in names:
         return list(names).index(asked)
-    if asked.isdigit() and 1 <= int(asked) <= len(names):
+    if asked.isdecimal() and len(asked) < LONGEST and 1 <= int(asked) <= len(names):
         return int(asked) - 1
-    raise ValueError(f"{path}: expected --{option} to be one of {listed(names)}; got {asked}")
+    raise ValueError(f"{path}: expected --{option} to be one of {listed(names)}; got {clipped(asked, 100)}")
 
 
 def listed(names: Sequence[str]) -> str:

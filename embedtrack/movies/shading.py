@@ -1,7 +1,7 @@
-"""The ground of fluorescence that differs over the frame: a lamp that is brighter on one side, stray light, a vignette.
+"""The ground that differs over the frame: a lamp that is brighter on one side, stray light, a vignette.
 
-Cells are told from the median and the noise of the whole frame, of which neither holds where the ground does not. Where
-it differs much a smooth ground is subtracted; of other frames nothing changes.
+Grey values are brought to a common scale by the median, the noise or percentiles of the whole frame, of which none
+holds where the ground does not. Where it differs much a smooth ground is subtracted; other frames stay as they are.
 """
 
 from collections.abc import Iterator
@@ -13,51 +13,85 @@ from numpy.typing import NDArray
 from embedtrack.types import Frame
 
 UNEVEN = 8.0
-"""Times the noise by which a ground differs that is levelled; of the movies that trained the shipped models none has
-more than 6."""
+"""Times the noise by which a ground below bright cells differs that is levelled; of the movies that trained the shipped
+models none has more than 6."""
+STEEP = 0.7
+"""Times the contrast, from percentile 1 to 99 of the levelled frame, by which any other ground differs that is
+levelled; of the movies that trained the shipped models none has more than 0.67, and would lose if it were levelled."""
 SOME = 1 << 16
 """Pixels that are looked at, about."""
 BLOCKS, COARSE = 12, 4
 """Blocks along a side for the fit, and for a first look."""
 DARK = 20
-"""Percentile of a block that is its ground: most of it may be cells."""
+"""Percentile of a block that is its ground where cells are bright: most of it may be cells."""
 ROUNDS = 8
-"""Of the fit; blocks that lie above the ground, full of cells, count less each time."""
+"""Of the fit; blocks that are off the ground, full of cells, count less each time."""
 
 
-def uneven_ground(image: NDArray[np.generic], within: NDArray[np.bool_] | None = None) -> Frame | None:
+def uneven_ground(
+    image: NDArray[np.generic], within: NDArray[np.bool_] | None = None, *, bright: bool = True
+) -> Frame | None:
     """A smooth ground float32[H, W] that differs much over the frame, of mean 0; None where it does not.
 
-    It is a polynomial of second order through the dark level of blocks. Blocks above it count less, so that neither
-    colonies nor large cells are taken for ground.
+    It is a polynomial of second order through the ground of blocks. Blocks off it count less, so that neither colonies
+    nor large cells are taken for ground.
 
     Args:
-        image: [H, W] of fluorescence.
+        image: [H, W].
         within: bool[H, W], the pixels that hold image; None: all.
+        bright: cells are brighter than the ground, which is then the dark level of a block and is compared with the
+            noise. Else it is a block's median, and is compared with the contrast.
     """
     sigma = _noise(image)
-    levels = [level for _, _, level in _levels(image, within, COARSE)]
-    if not sigma or not levels or max(levels) - min(levels) <= UNEVEN * sigma:
+    if not sigma:
         return None
-    blocks = list(_levels(image, within, BLOCKS))
+    if bright:
+        levels = [level for _, _, level in _levels(image, within, COARSE, DARK)]
+        if not levels or max(levels) - min(levels) <= UNEVEN * sigma:
+            return None
+    blocks = list(_levels(image, within, BLOCKS, DARK if bright else 50))
     if len(blocks) < BLOCKS:  # hardly any image
         return None
-    y, x, level = np.array(blocks).T
+    fit = _fit(np.array(blocks), 1e-6 * sigma, bright=bright)
+    if not bright and not _is_steep(image, within, fit):
+        return None
+    ground = _polynomial(image.shape, fit)
+    return ground - ground.mean() if not bright or np.ptp(ground) > UNEVEN * sigma else None
+
+
+def unevenness(image: NDArray[np.generic], within: NDArray[np.bool_] | None = None, *, bright: bool = True) -> float:
+    """By how many times the noise the ground of an image differs over the frame; 0 where it is even enough."""
+    ground = uneven_ground(image, within, bright=bright)
+    return 0.0 if ground is None else float(np.ptp(ground)) / _noise(image)
+
+
+def _fit(blocks: NDArray[np.float64], least: float, *, bright: bool) -> NDArray[np.float64]:
+    """The polynomial [6] through blocks [n, 3]: y, x, level; ``least`` bounds what counts as off it from below."""
+    y, x, level = blocks.T
     terms, weights = _terms(y, x), np.ones(len(level))
     for _ in range(ROUNDS):
-        fit = np.linalg.lstsq(terms * weights[:, None], level * weights, rcond=None)[0]
-        above = level - terms @ fit
-        usual = 1.4826 * float(np.median(np.abs(above))) + 1e-6 * sigma
-        weights = np.minimum(1, usual / np.maximum(above, usual))
-    rows, columns = np.meshgrid(*(np.linspace(-1, 1, side) for side in image.shape), indexing="ij")
+        fit: NDArray[np.float64] = np.linalg.lstsq(terms * weights[:, None], level * weights, rcond=None)[0]
+        off = level - terms @ fit
+        off = off if bright else np.abs(off)
+        usual = 1.4826 * float(np.median(np.abs(off))) + least
+        weights = np.minimum(1, usual / np.maximum(off, usual))
+    return fit
+
+
+def _is_steep(image: NDArray[np.generic], within: NDArray[np.bool_] | None, fit: NDArray[np.float64]) -> bool:
+    """Whether a ground differs by much of what is left of the contrast without it."""
+    step = max(1, isqrt(image.size // SOME))
+    grey, known = image[::step, ::step].astype(np.float32), None if within is None else within[::step, ::step]
+    ground = _polynomial(grey.shape, fit)
+    low, high = np.percentile(grey - ground if known is None else (grey - ground)[known], (1, 99))
+    return bool(np.ptp(ground) > STEEP * (high - low))
+
+
+def _polynomial(shape: tuple[int, ...], fit: NDArray[np.float64]) -> Frame:
+    """The ground float32[H, W] of a fit."""
+    rows, columns = np.meshgrid(*(np.linspace(-1, 1, side) for side in shape), indexing="ij")
     ground: Frame = (_terms(rows, columns) @ fit).astype(np.float32)
-    return ground - ground.mean() if np.ptp(ground) > UNEVEN * sigma else None
-
-
-def unevenness(image: NDArray[np.generic], within: NDArray[np.bool_] | None = None) -> float:
-    """By how many times the noise the ground of an image differs over the frame; 0 where it is even enough."""
-    ground = uneven_ground(image, within)
-    return 0.0 if ground is None else float(np.ptp(ground)) / _noise(image)
+    return ground
 
 
 def _terms(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,9 +100,9 @@ def _terms(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64
 
 
 def _levels(
-    image: NDArray[np.generic], within: NDArray[np.bool_] | None, count: int
+    image: NDArray[np.generic], within: NDArray[np.bool_] | None, count: int, percentile: float
 ) -> Iterator[tuple[float, float, float]]:
-    """The place (y, x) from -1 to 1 and the dark level of each of count x count blocks that hold enough image."""
+    """The place (y, x) from -1 to 1 and the level of each of count x count blocks that hold enough image."""
     step = max(1, isqrt(image.size // SOME))
     grey = image[::step, ::step].astype(np.float32)
     known = None if within is None else within[::step, ::step]
@@ -79,7 +113,7 @@ def _levels(
             values = block if known is None else block[known[top:bottom, left:right]]
             if 2 * values.size > block.size:
                 place = ((top + bottom) / grey.shape[0] - 1, (left + right) / grey.shape[1] - 1)
-                yield *place, float(np.percentile(values, DARK))
+                yield *place, float(np.percentile(values, percentile))
 
 
 def _noise(image: NDArray[np.generic]) -> float:

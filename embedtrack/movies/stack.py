@@ -51,9 +51,10 @@ def grey(image: NDArray[Any], name: object) -> NDArray[Any]:
     """
     if image.dtype.kind not in "buif":
         raise ValueError(f"{name}: expected grey values, got the type {image.dtype}; convert it to 8 or 16 bit")
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ValueError(f"{name}: expected finite grey values, got NaN or infinity; replace them")
     native = image.astype(image.dtype.newbyteorder("="), copy=False)
-    if native.dtype in GREY:
-        return native
-    return native.astype(np.uint8 if native.dtype.kind == "b" else np.float32)
+    if native.dtype not in GREY:
+        with np.errstate(over="ignore"):  # what is too large is infinite, and told
+            native = native.astype(np.uint8 if native.dtype.kind == "b" else np.float32)
+    if native.dtype.kind == "f" and not np.isfinite(native).all():
+        raise ValueError(f"{name}: expected finite grey values, got NaN, infinity or numbers near it; replace them")
+    return native

@@ -45,12 +45,10 @@ def open_tiff(path: Path, scene: str | None = None) -> Stack:
         if not pages or not all_series:
             said = complaints[0] if complaints else "no image"
             raise ValueError(f"{path}: expected a whole TIFF file, got '{said}'; copy or save it again")
-        index = (
-            0
-            if _is_appended(all_series) or _has_scenes(all_series)
-            else pick(path, [series.name for series in all_series], scene)
-        )
-        reader = _Appended(file, all_series) if _is_appended(all_series) else _Series(file, all_series[index])
+        appended = _is_appended(all_series)
+        names = [""] if appended else [series.name for series in all_series]
+        index = 0 if not appended and _has_scenes(all_series) else pick(path, names, scene)
+        reader = _Appended(file, all_series) if appended else _Series(file, all_series[index])
         if not {"Y", "X"} <= set(reader.within):
             raise ValueError(f"{path}: expected images along Y and X, got the axes {reader.axes}; save it again")
         require_pixels(path, reader.shape[-2:])

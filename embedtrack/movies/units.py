@@ -23,6 +23,9 @@ TIMES = {
 }  # fmt: skip
 """Seconds in a unit of time."""
 
+LEAST, MOST = 1e-9, 1e12
+"""Micrometres or seconds that can be meant: areas and speeds of them are still numbers."""
+
 
 class Units(NamedTuple):
     """What a pixel and a frame are worth; None where it is not known."""
@@ -38,11 +41,12 @@ class Units(NamedTuple):
 
     def sound(self) -> "Units":
         """These units without what makes no sense: other programs' files may say that a pixel is -1 or a text."""
-        return Units(*(value if _is_worth(value) else None for value in self))
+        return Units(*(value if is_worth(value) else None for value in self))
 
 
-def _is_worth(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+def is_worth(value: Any) -> bool:
+    """Whether a value can be that of a pixel or an interval."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and LEAST <= value <= MOST
 
 
 def micrometres(value: Any, unit: str | None) -> float | None:
@@ -63,7 +67,7 @@ def _scaled(value: Any, unit: str | None, table: dict[str, float]) -> float | No
         number = float(value) * (factor or math.nan)
     except (TypeError, ValueError):
         return None
-    return float(f"{number:.9g}") if math.isfinite(number) and number > 0 else None
+    return float(f"{number:.9g}") if is_worth(number) else None
 
 
 def parse_length(text: str) -> float:

@@ -1,7 +1,7 @@
 """The cells of a movie, frame by frame -> the masks and tracks of its result."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from embedtrack.tracks.pins import NEW, NONE, Pin
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.window import Decided, Window
-from embedtrack.types import CONFIDENCE, Cells, Confidence, Track
+from embedtrack.types import CONFIDENCE, Cells, Confidence, Labels, Track
 
 Mask = NDArray[np.uint16]
 """uint16[H, W], as it is written."""
@@ -25,6 +25,36 @@ def finished(tracker: "Tracker", cells: Iterable[Cells]) -> Iterator[Mask]:
     for one in cells:
         yield from tracker.add(one)
     yield from tracker.finish()
+
+
+class Written(NamedTuple):
+    """A decided frame, on its way to the mask that is written."""
+
+    decided: Decided
+    found: Labels
+    """int32[H, W] by track."""
+    kept: Labels
+    """The same without cells in the border."""
+    mask: Mask
+    """By the label that a track has in the result."""
+
+
+def written(
+    frames: Iterable[Decided], lineage: Lineage, spans: Spans, border: int, *, whole: bool
+) -> Iterator[Written]:
+    """The decided frames with their masks; lineage and spans stand at the frame that is given.
+
+    Args:
+        frames: in order.
+        lineage: gives the tracks.
+        spans: gives the labels.
+        border: cells wholly within so many pixels of the edge are left out.
+        whole: masks are made of one piece.
+    """
+    for one in frames:
+        found = one_piece(lineage.add(one)) if whole else lineage.add(one)
+        kept = remove_border(found, border)
+        yield Written(one, found, kept, spans.add(kept, lineage.parents))
 
 
 class Tracker:
@@ -80,7 +110,7 @@ class Tracker:
         return self._spans.tracks()
 
     def confidence(self) -> Confidence:
-        """How likely the decisions of the finished masks are right; after ``restore`` those made since."""
+        """How likely the decisions of the finished masks are right."""
         return np.concatenate([np.zeros(0, CONFIDENCE), *self._sure])
 
     def pins(self) -> list[Pin]:
@@ -94,24 +124,24 @@ class Tracker:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that it knows after one frame or more, as arrays, to go on in another process."""
-        return self._window.state() | self._lineage.state() | self._spans.state()
+        own = {"removed": np.array(self.removed), "sure": self.confidence()}
+        return own | self._window.state() | self._lineage.state() | self._spans.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on where the one stood whose ``state`` this is, with the same settings."""
+        self.removed, self._sure = int(state["removed"]), [state["sure"]]
         self._window.restore(state)
         self._lineage.restore(state)
         self._spans.restore(state)
 
     def _masks(self, frames: Iterable[Decided], lineage: Lineage, spans: Spans) -> list[Mask]:
         masks = []
-        for one in frames:
-            labels = one_piece(lineage.add(one)) if self._whole else lineage.add(one)
-            kept = remove_border(labels, self.border)
-            if self.border and spans is self._spans:
-                self.removed += len(present(labels)) - len(present(kept))
-            masks.append(spans.add(kept, lineage.parents))
+        for one in written(frames, lineage, spans, self.border, whole=self._whole):
+            masks.append(one.mask)
             if spans is self._spans:
-                self._sure.append(self._rows(one, lineage.newest, present(kept).tolist()))
+                kept = present(one.kept)
+                self.removed += len(present(one.found)) - len(kept) if self.border else 0
+                self._sure.append(self._rows(one.decided, lineage.newest, kept.tolist()))
         return masks
 
     def _rows(self, decided: Decided, names: Mapping[int, int], kept: Collection[int]) -> Confidence:

@@ -83,7 +83,7 @@ def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None =
         shown = viewer.add_image(movie(job.images), name="movie", scale=scale(tracked.units), colormap="gray")
         shown.reset_contrast_limits()
     corrections = Corrections(viewer, tracked, read_pins(job.source, tracked.first) if job.source else ())
-    chosen = {number - tracked.first for number in frames or ()} & set(range(len(tracked)))
+    chosen = {index for index in range(len(tracked)) if index + tracked.first in (frames or ())}
     if job.truth is not None and job.raw is not None:
         chosen |= set(corrected_before(job.raw, job.truth, tracked))
     corrections.right = chosen

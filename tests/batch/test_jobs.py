@@ -1,5 +1,6 @@
 """A table of movies is read as a spreadsheet writes it; each fault is a line, before any work."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,27 @@ def test_as_spreadsheets_write_it(tmp_path: Path, mark: str):
         ("path,interval\na.tif,soon\n", "line 2, interval: expected --interval as 29min"),
         ("path,model\na.tif,\nb.tif,Fluo-N2DH-SIM\n", "line 3, model: expected the folder of a model"),
         ("path\n", "expected a movie a line, got none"),
+        ("path\na\0.tif\n", "line 2, path: expected a path, got one with letters that none can have"),
+        ("path,name\na.tif,..\n", "line 2, name: String should match pattern"),
+        ("path\n" + "a" * 200_000, "expected a table of movies, got 'field larger than field limit (131072)'"),
     ],
 )
 def test_what_is_wrong_with_a_table(tmp_path: Path, lines: str, said: str):
     with pytest.raises(ValueError, match=r"movies\.csv: ") as error:
         read_table(table(tmp_path, lines))
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["latin1", "utf-16"])
+def test_a_table_of_another_encoding_is_one_line(tmp_path: Path, encoding: str):
+    with pytest.raises(ValueError, match=r"movies\.csv: expected a table of movies, got 'letters that are no text'"):
+        read_table(table(tmp_path, "path\nä.tif\n", encoding))
+
+
+def test_a_queue_is_no_table(tmp_path: Path):
+    os.mkfifo(tmp_path / "movies.csv")
+    with pytest.raises(ValueError, match=r"movies\.csv: expected a file, got a device or a queue"):
+        read_table(tmp_path / "movies.csv")
 
 
 def test_names_tell_movies_of_several_folders_apart(tmp_path: Path):

@@ -97,6 +97,18 @@ def test_what_cannot_be_had_is_said_before_any_work(movies: Path, run_whole: Run
     assert "got no outcomes" in error
 
 
+@pytest.mark.parametrize("name", ["out", "out/summary.html", "out/outcomes/stack.json"])
+def test_files_of_others_in_the_way_are_said_before_any_work(name: str, movies: Path, run_whole: Run):
+    mine = movies / name
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_text("mine")
+    code, _, error = run_whole(*words(movies))
+    assert (code, mine.read_text()) == (2, "mine")
+    assert "where a folder belongs" in error if name == "out" else "expected nothing or a file of our own" in error
+    assert not list(movies.rglob("*_RES"))
+    mine.unlink()
+
+
 def test_the_doubtful_come_first(tmp_path: Path):
     made = [
         Outcome(name="a", path="a.tif", state="done", masks=100, hints=1),

@@ -15,6 +15,7 @@ from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.config import ModelConfig
 from embedtrack.exchange.formats import export, load
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.movies.tiff_image import read_labels
 from embedtrack.movies.units import Units
 from tests.drawings import Toy, write_movie
 
@@ -76,6 +77,11 @@ def _page(path: Path) -> None:
     assert text.endswith("-->\n")
 
 
+def _labels(path: Path) -> None:
+    found = [read_labels(file) for file in path.glob("*.tif")]
+    assert len(found) in (4, 6), found
+
+
 def _result(path: Path) -> object:
     return [mask.max() for mask in open_tracked(path).masks]
 
@@ -105,5 +111,7 @@ COMMANDS = (
     Command("check", ("check", "IN/01_RES"), "", lambda path: None),
     Command("evaluate", ("evaluate", "IN/01_GT", "IN/01_RES"), "", lambda path: None),
     Command("infer", ("infer", "IN/01", *RUN, "--out", "OUT/01_RES"), "01_RES", _result),
+    Command("segment", ("segment", "IN/01", *RUN, "--out", "OUT/s"), "s", _labels),
+    Command("link", ("link", "IN/01_GT/TRA", "--out", "OUT/01_RES"), "01_RES", _result),
     Command("watch", ("watch", "IN/01", *RUN, "--out", "OUT/01_RES", "--idle", "0.1"), "01_RES", _result),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 
 PROCESS = ("kill", "term")
 SYSTEM = ("full disk", "file limit", "failing file", "low memory")
-INPUT = ("cut", "bytes", "values", "missing", "queue")
+INPUT = ("cut", "bytes", "values", "missing", "queue", "link")
 OTHERS = ("foreign", "option")
 FAULTS = (*PROCESS, *SYSTEM, *INPUT, *OTHERS)
 TEXT = {".json", ".xml", ".csv", ".txt", ".zattrs", ".zarray", ".zgroup"}
@@ -35,7 +35,7 @@ HOSTILE = (
     "\ud7ff",
     "0.5",
 )
-OPTIONS = ("", "nan", "inf", "-1", "x" * 5000, "0", "../..", "--", "1e999", "\x01")
+OPTIONS = ("", "nan", "inf", "-1", "x" * 5000, "0", "../..", "--", "1e999", "\x01", "9" * 20, "0:999999999")
 
 
 def spoil(kind: str, place: Path, random: Random) -> str:
@@ -61,6 +61,8 @@ def spoil(kind: str, place: Path, random: Random) -> str:
         path.unlink()
         if kind == "queue":
             os.mkfifo(path)
+        elif kind == "link":
+            path.symlink_to(random.choice((path.name, "/dev/zero", "/nowhere")))
     return str(path.relative_to(place))
 
 
@@ -90,6 +92,10 @@ def other_option(words: list[str], random: Random) -> list[str]:
         "--frames",
         "--idle",
         "--border",
+        "--until",
+        "--z",
+        "--pattern",
+        "--threads",
     )
     if random.random() < 0.5:
         return [*words, random.choice(more), random.choice(OPTIONS)]

@@ -48,7 +48,8 @@ def ended(error: BaseException, capfd: pytest.CaptureFixture[str]) -> tuple[int,
         (ModuleNotFoundError("no", name="zarr"), 2, "error: expected the package zarr, got none: .*\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (typer.Abort(), 130, "interrupted\n"),
-        (ZeroDivisionError("division by zero"), 2, "error: expected to go on, got 'division by zero' in the .*\n"),
+        (ZeroDivisionError("division by zero"), 2, "error: expected to go on, got 'a 0 where none may be' in .*\n"),
+        (ValueError("expected a valid a.json, got: recursion limit exceeded"), 2, "error: expected a valid a.json.*\n"),
         (ValueError("invalid literal for int() with base 10: 'x'"), 2, "error: .*'x' where a whole number .*\n"),
         (
             UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed"),
@@ -130,6 +131,24 @@ def test_numbers_that_are_none_are_refused_for_watch(run: Run, tmp_path: Path, w
     code, said = run("watch", tmp_path, "--model", "Fluo-N2DH-SIM+", "--out", tmp_path / "o", *words)
     assert (code, said.count("\n")) == (2, 1)
     assert "idle" in said
+
+
+@pytest.mark.parametrize("flag", ["", " ", "/", "../01_RES", "a/end"])
+def test_the_flag_of_watch_is_a_name(run: Run, tmp_path: Path, flag: str):
+    code, said = run("watch", tmp_path, "--model", "Fluo-N2DH-SIM+", "--out", tmp_path / "o", "--flag", flag)
+    assert code == 2
+    assert "error: expected --flag to be the name of a file in" in said
+
+
+@pytest.mark.parametrize("option", ["--channel", "--scene", "--time-axis", "--z", "--pattern", "--interval"])
+def test_empty_texts_choose_nothing(run: Run, tmp_path: Path, option: str):
+    code, said = run("measure", tmp_path, "--out", tmp_path / "o.csv", option, "")
+    assert (code, said) == (2, f"error: expected {option} to say something, got an empty text; leave it out\n")
+
+
+def test_more_threads_than_can_be_are_refused(run: Run, tmp_path: Path):
+    code, said = run("infer", tmp_path, "--threads", "999999999999")
+    assert (code, "--threads" in said) == (2, True)
 
 
 @pytest.mark.parametrize("words", [["--minutes", "nan"], ["--epochs", "inf"]])

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def test_a_spot_that_was_taken_away_takes_its_mask_along(tmp_path: Path):
     [
         ("<Model", "<Modell", "expected TrackMate's XML"),
         ('FRAME="1"', 'FRAME="x"', "'x' where a number belongs"),
+        ('ID="9"', 'ID="5"', "spots with the ID of another one"),
         ('width="50"', 'width="0"', "expected the size of the image"),
         ('<Edge SPOT_SOURCE_ID="9" SPOT_TARGET_ID="7" />',
          '<Edge SPOT_SOURCE_ID="9" SPOT_TARGET_ID="7" /><Edge SPOT_SOURCE_ID="5" SPOT_TARGET_ID="9" />', "no merging"),
@@ -133,6 +135,18 @@ def test_damaged_napari_is_refused(tmp_path: Path, rows: str, graph: object, sai
     labels[0, 5:8, 5:8] = 90
     with pytest.raises(ValueError, match=said):
         load(napari(tmp_path / "a", rows, labels, graph))
+
+
+@pytest.mark.parametrize(("spoil", "said"), [
+    (lambda path: tifffile.imwrite(path, np.full((2, 20, 30), 0.5, np.float32)), "frame 0: expected whole numbers"),
+    (lambda path: path.write_bytes(path.read_bytes()[:-40]), "expected a whole stack of masks"),
+])  # fmt: skip
+def test_labels_that_are_none_are_named(tmp_path: Path, spoil: Callable[[Path], object], said: str):
+    folder = napari(tmp_path / "a", "ID,T,Y,X\n1,0,6,6\n", np.ones((2, 20, 30), np.uint8))
+    tifffile.imwrite(folder / "labels.tif", np.ones((2, 20, 30), np.uint16), compression="zlib")
+    spoil(folder / "labels.tif")
+    with pytest.raises(ValueError, match=rf"labels\.tif.*{said}"):
+        pixels(load(folder))
 
 
 def test_missing_files_of_napari_are_named(tmp_path: Path):

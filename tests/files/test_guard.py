@@ -41,6 +41,8 @@ from embedtrack.files.guard import (
         (lambda: json.loads("[" * 100_000), "values that are nested too deeply"),
         (lambda: (_ for _ in ()).throw(AssertionError), "AssertionError"),
         (lambda: (_ for _ in ()).throw(TypeError("a\n\nb")), "a b"),
+        (lambda: 1 // 0, "a 0 where none may be"),
+        (lambda: [].pop(1, 2), "a value of another kind than belongs there"),
         (lambda: os.stat("/nowhere"), "No such file or directory"),
     ],
 )

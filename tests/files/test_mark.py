@@ -43,6 +43,14 @@ def test_pictures_carry_the_mark_and_can_be_read(tmp_path: Path, suffix: str):
     assert carries_mark(out)
 
 
+def test_pages_of_text_carry_the_mark(tmp_path: Path):
+    for name in ("a.md", "a.html"):
+        with new_file(tmp_path / name) as path:
+            path.write_text("scores\n")
+        assert carries_mark(tmp_path / name)
+        assert (tmp_path / name).read_text().startswith("scores\n<!-- ")
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_tables_carry_the_mark(tmp_path: Path, suffix: str):
     out = tmp_path / f"t{suffix}"

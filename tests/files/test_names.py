@@ -18,6 +18,12 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path, name: str):
         numbered(tmp_path / name, "t")
 
 
+def test_numbers_longer_than_can_be_meant_are_refused(tmp_path: Path):
+    (tmp_path / "t20261130073143.tif").touch()
+    with pytest.raises(ValueError, match=r"t20261130073143\.tif: expected a frame number of at most 9 digits"):
+        numbered(tmp_path, "t")
+
+
 def test_runs():
     assert runs([7, 3, 5, 6, 6]) == [(3, 3), (5, 7)]
     assert runs([]) == []

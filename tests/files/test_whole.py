@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.files.whole import new_file, new_folder
+from embedtrack.files.whole import check_apart, check_file, new_file, new_folder
 
 
 def fail(path: Path):
@@ -30,8 +30,17 @@ def test_a_file_does_not_take_the_place_of_a_folder(tmp_path: Path):
     (tmp_path / "y").touch()
     with pytest.raises(ValueError, match="expected a file or nothing there, got a folder"), new_file(tmp_path / "x"):
         pass
-    with pytest.raises(ValueError, match="expected to write there"), new_file(tmp_path / "y" / "z"):
+    with pytest.raises(ValueError, match=r"got 'the file .*/y where a folder belongs'"), new_file(tmp_path / "y" / "z"):
         pass
+
+
+def test_links_in_a_circle_are_no_place_and_no_input(tmp_path: Path):
+    loop = tmp_path / "x"
+    loop.symlink_to(loop)
+    with pytest.raises(ValueError, match="expected a place to write to, got 'links that lead in a circle'"):
+        check_file(loop)
+    with pytest.raises(ValueError, match="expected an input, got 'links that lead in a circle'"):
+        check_apart(tmp_path / "y", loop)
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path: Path):

@@ -194,6 +194,17 @@ def test_the_command_links_with_and_without_the_movie(data: Path, run: Run):
         assert partition(read_labels(data / "b_RES" / f"mask{t:03d}.tif")) == partition(frame)
     known = json.loads((data / "b_RES.json").read_text())["known"]
     assert known["model"] == str(data / "model")
+    assert {"tiles", "normalisation", "uneven_ground", "frames_without_image"} <= known["used"].keys()
+
+
+def test_what_was_used_is_in_the_record_and_the_last_line(data: Path, run: Run):
+    code, said = run("link", data / "toy" / "01_GT" / "TRA", "--border", "24", "--out", data / "a_RES")
+    used = json.loads((data / "a_RES.json").read_text())["known"]["used"]
+    assert (code, used["border"]) == (0, 24)
+    assert used["cells_removed_by_border"] > 0
+    assert f"border 24 px, {used['peak_memory_mb']} MB of memory" in said
+    assert f"{used['cells_removed_by_border']} masks within 24 px of the edge were removed" in said
+    assert "tiles" not in used
 
 
 @pytest.mark.parametrize(

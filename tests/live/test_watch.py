@@ -15,6 +15,7 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
+from embedtrack.challenge.record import known_of, read
 from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
 from embedtrack.inference.track import track
@@ -79,7 +80,7 @@ def follow(folder: Path, model: Path, **options: object) -> dict[str, bytes]:
     known = {name: options.pop(name) for name in ("views", "border") if name in options}
     run = Options(**{"views": 1, "device": "cpu"} | known)
     watch.watch(folder, model, folder.with_name("live"), run, **{"ended": lambda: True} | options)
-    assert sorted(path.name for path in folder.parent.iterdir()) == sorted({folder.name, "live"})
+    assert {path.name for path in folder.parent.iterdir()} == {folder.name, "live", "live.json", "live.log"}
     return content(folder.with_name("live"))
 
 
@@ -213,6 +214,27 @@ def test_it_goes_on_where_it_was_killed(
     assert follow(folder, model) == expected
     assert f"going on after {moment} frames" in caplog.text
     assert sum("after it was there" in line for line in caplog.messages) == FRAMES - moment
+
+
+def test_its_record_says_what_that_of_infer_does(movie: Path, model: Path, tmp_path: Path, kill: Callable[[int], None]):
+    folder, options = part(movie, tmp_path / "01", *range(FRAMES)), {"views": 1, "border": 8}
+    track(folder, model, tmp_path / "infer" / "01_RES", Options(**options, device="cpu"))
+    expected, (_, confidence) = known_of(tmp_path / "infer" / "01_RES"), read(tmp_path / "infer" / "01_RES")
+    shutil.rmtree(tmp_path / "infer")
+    kill(FRAMES)  # no frame is left for the next run to see
+    with pytest.raises(Killed):
+        follow(folder, model, **options)
+    follow(folder, model, **options)
+    known, (_, sure) = known_of(tmp_path / "live"), read(tmp_path / "live")
+    for one in (known, expected):
+        one["used"].pop("peak_memory_mb")
+        assert one["used"].pop("cut_short", None) is None
+    assert known["used"] == expected["used"]
+    assert known["used"]["cells_removed_by_border"] > 0
+    assert known["used"]["frames_without_image"] == [9]
+    assert {"tiles", "normalisation", "scale"} <= known["used"].keys()
+    np.testing.assert_array_equal(sure, confidence)
+    assert "used.border: 8" in (tmp_path / "live.log").read_text()
 
 
 def spoil_a_frame(folder: Path) -> None:

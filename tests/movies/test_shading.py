@@ -44,7 +44,28 @@ def test_a_black_border_is_no_shading():
     assert uneven_ground(image, within) is None
 
 
-def test_the_other_normalisation_levels_nothing():
-    settings = Normalisation(method="percentile")
-    shaded = normalise(PLAIN + SHADES["a slope"], settings)
-    assert shaded[:, -20:].mean() > 3 * shaded[:, :20].mean()
+CONTRAST = NOISE + sum(
+    sign * disc(SHAPE, (y, x), 12) * 60.0 for sign, y, x in ((1, 40, 40), (-1, 40, 58), (1, 110, 120), (-1, 110, 138))
+)
+"""Cells as bright as the ground, with a bright and a dark rim."""
+
+
+@pytest.mark.parametrize("kind", SHADES)
+def test_a_steep_ground_of_other_contrasts_is_taken_away(kind: str):
+    shade, settings = SHADES[kind], Normalisation(method="percentile")
+    ground = uneven_ground(CONTRAST + shade, bright=False)
+    assert ground is not None
+    assert np.abs(ground - (shade - shade.mean())).max() < 12
+    levelled, plain = normalise(CONTRAST + shade, settings), normalise(CONTRAST, settings)
+    assert np.median(np.abs(levelled - plain)) < 0.05
+
+
+@pytest.mark.parametrize("image", [CONTRAST, NOISE, COLONY, CONTRAST + 20 * X, np.zeros(SHAPE), CONTRAST[:9, :7]])
+def test_other_contrasts_are_left_as_they_are(image: np.ndarray):
+    assert uneven_ground(image, bright=False) is None
+
+
+def test_a_black_border_is_no_shading_of_other_contrasts():
+    image, within = CONTRAST.copy(), np.ones(SHAPE, bool)
+    image[:, :60], within[:, :60] = 0, False
+    assert uneven_ground(image, within, bright=False) is None

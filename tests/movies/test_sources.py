@@ -1,5 +1,6 @@
 """Any kind of movie is the same movie; what is not clear is one line that says how to choose."""
 
+import json
 import logging
 import re
 import shutil
@@ -213,6 +214,37 @@ def test_a_plane_or_the_brightest_of_all(tmp_path: Path):
         open_movie(tmp_path / "a.tif", Choice(plane="4"))
 
 
+@pytest.mark.parametrize("kind", ["challenge", "imagej", "multipage"])
+def test_a_scene_of_what_has_none_is_refused(kind: str, tmp_path: Path):
+    path = write_movie(moving(), tmp_path) if kind == "challenge" else KINDS[kind](tmp_path, MOVIE)
+    assert len(open_movie(path, Choice(scene="1"))) == 6
+    for scene in ("2", "9" * 5000, "²"):
+        with pytest.raises(ValueError, match="expected --scene to be one of 1") as caught:
+            open_movie(path, Choice(scene=scene))
+        assert len(str(caught.value)) < 500
+
+
+def test_more_frames_than_can_be_meant_are_refused_at_once(tmp_path: Path):
+    place = ome_zarr(tmp_path, MOVIE)
+    about = json.loads((place / "0" / "zarr.json").read_text())
+    about["shape"][0] = 10**9
+    (place / "0" / "zarr.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match="expected 4000000000 chunks of the image, got 24"):
+        open_movie(place)
+
+
+def test_a_pattern_of_a_file_is_refused(tmp_path: Path):
+    path = KINDS["imagej"](tmp_path, MOVIE)
+    with pytest.raises(ValueError, match="expected --pattern with a folder of images, got a"):
+        open_movie(path, Choice(pattern="a*"))
+
+
+def test_numbers_too_large_for_single_precision_are_refused(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "a.tif", MOVIE * 1e300, photometric="minisblack")
+    with pytest.raises(ValueError, match="expected finite grey values"):
+        open_movie(tmp_path / "a.tif").frames[0]
+
+
 def test_positions_along_an_axis_are_scenes():
     both = np.stack([MOVIE, MOVIE + 1], axis=1)
     stack = Stack("TRYX", both.shape, both.dtype, lambda place: both[place["T"], place["R"]])
@@ -394,6 +426,7 @@ FAULTS = {
     "czi": (lambda p: text(p / "a.czi"), "pip install bioio-czi (its licence is the GPL"),
     "a damaged nd2": (lambda p: text(p / "a.nd2"), "a.nd2: expected a whole .nd2 file"),
     "a damaged lif": (lambda p: text(p / "a.lif"), "a.lif: expected a whole .lif file"),
+    "a device": (lambda p: Path("/dev/zero"), "/dev/zero: expected a file, got a device or a queue"),
     "a damaged picture": (lambda p: text(p / "a.png"), "a.png: expected a readable picture"),
 }
 
