@@ -37,6 +37,7 @@ WORDS = (
     (r"invalid literal for int\(\) with base 10: (.*)", r"\1 where a whole number belongs"),
     (r"could not convert string to float: (.*)", r"\1 where a number belongs"),
     (r"cannot convert float (NaN|infinity) to integer", r"\1 where a whole number belongs"),
+    (r"not a TIFF file.*", "a file of another kind"),
     (r"(.*)codec can't (decode|encode).*", "letters that are no text"),
     (r".*(object is not|object has no attribute|unsupported operand|indices must be|not supported between).*",
      "a value of another kind than belongs there"),
