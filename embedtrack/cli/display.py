@@ -70,19 +70,19 @@ def be_quiet() -> None:
 
 
 @contextmanager
-def frames_bar(title: str) -> Iterator["FramesBar"]:
-    """A bar that counts frames, with frames per second and the time left."""
+def frames_bar(title: str, unit: str = "frames") -> Iterator["FramesBar"]:
+    """A bar that counts frames, or something else, with how many a second and the time left."""
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not _Shown.bars)
     with _ended(progress):
-        yield FramesBar(progress)
+        yield FramesBar(progress, unit)
 
 
 class FramesBar:
     """Call it with the frames done and the frames in all."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._begun = progress, time.perf_counter()
+    def __init__(self, progress: Progress, unit: str = "frames") -> None:
+        self._progress, self._unit, self._begun = progress, unit, time.perf_counter()
         self._task: TaskID | None = None
 
     def __call__(self, done: int, total: int | None) -> None:
@@ -90,7 +90,8 @@ class FramesBar:
         if self._task is None:
             self._progress.start()
             self._task = self._progress.add_task("", total=total, rate="")
-        rate = f"{done / (time.perf_counter() - self._begun):.2f} frames/s" if done else ""  # they come in bursts
+        speed = done / (time.perf_counter() - self._begun)  # of the whole time, as they come in bursts
+        rate = f"{speed:.2f} {self._unit}/s" if done else ""
         self._progress.update(self._task, completed=done, total=total, rate=rate)
 
 
