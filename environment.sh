@@ -70,7 +70,8 @@ import sys, tomllib
 with open(sys.argv[1], "rb") as file:
     project = tomllib.load(file)
 extras = project["project"]["optional-dependencies"]
-lists = [project["dependency-groups"]["tests"], *(extras[name] for name in ("benchmarks", "bioio", "exchange", "report"))]
+small = ("benchmarks", "bioimageio", "bioio", "exchange", "report")
+lists = [project["dependency-groups"]["tests"], *(extras[name] for name in small)]
 print(*sorted({line for lines in lists for line in lines}), sep="\n")
 END
     require "$ENVIRONMENT/tests.txt"

@@ -23,7 +23,8 @@ body { font: 15px/1.4 system-ui, sans-serif; margin: 1rem auto; max-width: 1200p
        background: #fff }
 h1 { font-size: 1.3rem } table { border-collapse: collapse; width: 100% }
 th, td { padding: .25rem .5rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
-th:nth-child(-n+3), td:nth-child(-n+3) { text-align: left } td.why { max-width: 26rem; overflow-wrap: anywhere }
+th:nth-child(-n+4), td:nth-child(-n+4) { text-align: left } td:nth-child(4) { white-space: nowrap }
+td.why { max-width: 26rem; overflow-wrap: anywhere }
 .failed { background: #fbe3e0 } .cut { background: #fdeeda } .doubtful { background: #fdf8d8 }
 @media (max-width: 700px) {
   thead { display: none } tr { display: block; border-bottom: 2px solid #bbb; padding: .4rem }

@@ -108,16 +108,12 @@ def found_edges(matches: Iterable[Match], computed: Iterable[Track]) -> dict[Edg
 
 
 def edges(tracks: Iterable[Track]) -> dict[Edge, bool]:
-    """The edges of valid tracks; True marks a link from a parent to one of several children, False any other.
+    """The edges of valid tracks; True marks a link from a parent to a child, be it the only one, False any other.
 
-    A parent with an only child did not divide: a cell that was lost and found again goes on as the same cell, and the
-    link counts as one within a track, as in traccuracy. py-ctcmetrics takes it for a link to a parent.
+    So have it the challenge's own programs; traccuracy takes the link to an only child for one within a track.
     """
     tracks = list(tracks)
-    children = Counter(track.parent for track in tracks)
     ends = {track.label: track.end for track in tracks}
     steps = {((t, label), (t + 1, label)): False for label, begin, end, _ in tracks for t in range(begin, end)}
-    links = {
-        ((ends[parent], parent), (begin, label)): children[parent] > 1 for label, begin, _, parent in tracks if parent
-    }
+    links = {((ends[parent], parent), (begin, label)): True for label, begin, _, parent in tracks if parent}
     return steps | links

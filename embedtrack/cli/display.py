@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,9 +31,18 @@ LINE = 2000
 class ConsoleHandler(logging.Handler):
     """Log lines above the progress bar, never wrapped: a path stays whole."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._warned: set[str] = set()
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Print the line."""
-        console.print(plain(clipped(self.format(record), LINE)), soft_wrap=True, markup=False, highlight=False)
+        """Print the line; a warning that was printed is not repeated, e.g. of a movie that is opened again."""
+        line = plain(clipped(self.format(record), LINE))
+        if record.levelno >= logging.WARNING:
+            if line in self._warned:
+                return
+            self._warned.add(line)
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def start_logging() -> None:
@@ -60,19 +70,19 @@ def be_quiet() -> None:
 
 
 @contextmanager
-def frames_bar(title: str) -> Iterator["FramesBar"]:
-    """A bar that counts frames, with frames per second and the time left."""
+def frames_bar(title: str, unit: str = "frames") -> Iterator["FramesBar"]:
+    """A bar that counts frames, or something else, with how many a second and the time left."""
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not _Shown.bars)
     with _ended(progress):
-        yield FramesBar(progress)
+        yield FramesBar(progress, unit)
 
 
 class FramesBar:
     """Call it with the frames done and the frames in all."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, unit: str = "frames") -> None:
+        self._progress, self._unit, self._begun = progress, unit, time.perf_counter()
         self._task: TaskID | None = None
 
     def __call__(self, done: int, total: int | None) -> None:
@@ -80,8 +90,8 @@ class FramesBar:
         if self._task is None:
             self._progress.start()
             self._task = self._progress.add_task("", total=total, rate="")
-        speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
-        rate = f"{speed:.2f} frames/s" if speed else ""
+        speed = done / (time.perf_counter() - self._begun)  # of the whole time, as they come in bursts
+        rate = f"{speed:.2f} {self._unit}/s" if done else ""
         self._progress.update(self._task, completed=done, total=total, rate=rate)
 
 

@@ -135,7 +135,7 @@ def _track(
     if model == AUTO:
         from embedtrack.inference.model_choice import choose as choose_fit
 
-        with frames_bar("looks of the models") as looks:
+        with frames_bar("looks of the models", "looks") as looks:
             fit = choose_fit(recording, options.device, on_model=looks)
         model = fit.model
         if min_agreement is not None and fit.agreement < min_agreement:
@@ -237,7 +237,7 @@ def choose(
         check_file(out, overwrite=overwrite)
     fits = {}
     for path, movie in [(path, open_movie(path, choice)) for path in movies]:
-        with frames_bar(f"looks of the models: {path.name}") as looks:
+        with frames_bar(f"looks of the models: {path.name}", "looks") as looks:
             fits[path] = choose_fit(movie, device, on_model=looks)
     if out:
         fields = {name: value for name, value in _fields(choice).items() if value is not None}

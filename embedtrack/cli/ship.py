@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import EXCHANGE, Overwrite, written
+from embedtrack.cli.common import EXCHANGE, Model, Overwrite, written
 
 app = typer.Typer()
 
@@ -24,3 +24,19 @@ def submission(
     scripts = sorted(path.name for path in software.glob("*.sh"))
     size = sum(path.stat().st_size for path in software.rglob("*") if path.is_file() and not path.is_symlink())
     logging.getLogger("embedtrack").info("%s: %.2f GB, %s", software, size / 1e9, ", ".join(scripts))
+
+
+@app.command("export-model", rich_help_panel=EXCHANGE)
+def export_model(
+    model: Model,
+    out: Annotated[Path, written("NAME.zip: network, description, test images and card.", "FILE")],
+    author: Annotated[list[str] | None, typer.Option(help="Of the weights; again for more.")] = None,
+    licence: Annotated[str, typer.Option(help="Of the weights, by its SPDX name, e.g. CC-BY-4.0.")] = "",
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a model in bioimage.io's format, for the zoo and for programs such as deepImageJ."""
+    from embedtrack.checkpoint import load
+    from embedtrack.ship.zoo import write
+
+    write(load(model), out, authors=author or (), licence=licence, overwrite=overwrite)
+    logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)

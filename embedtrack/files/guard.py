@@ -38,7 +38,7 @@ WORDS = (
     (r"could not convert string to float: (.*)", r"\1 where a number belongs"),
     (r"cannot convert float (NaN|infinity) to integer", r"\1 where a whole number belongs"),
     (r".*(division|modulo) by zero.*", "a 0 where none may be"),
-    (r"(not a TIFF file): header=.*", r"\1"),
+    (r"not a TIFF file.*", "a file of another kind"),
     (r"(.*)codec can't (decode|encode).*", "letters that are no text"),
     (r".*(object is not|object has no attribute|unsupported operand|expected at most|positional arg|indices must be|"
      r"not supported between).*", "a value of another kind than belongs there"),

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 TOKEN = b"written by embedtrack"
 TABLES = (
@@ -127,6 +128,12 @@ def _jpeg(path: Path) -> None:
     path.write_bytes(data[:2] + b"\xff\xfe" + struct.pack(">H", len(TOKEN) + 2) + TOKEN + data[2:])
 
 
+def _zip(path: Path) -> None:
+    """The comment of an archive."""
+    with ZipFile(path, "a") as archive:
+        archive.comment = TOKEN
+
+
 PLACES: dict[str, Callable[[Path], None]] = {
     ".mp4": _append(struct.pack(">I", len(TOKEN) + 8), b"free", TOKEN),  # a box that players skip
     ".webm": _append(b"\xec", bytes([0x80 | len(TOKEN)]), TOKEN),  # an element of the kind Void
@@ -134,6 +141,7 @@ PLACES: dict[str, Callable[[Path], None]] = {
     ".png": lambda path: _before_end(path, _chunk(b"IEND", b""), _chunk(b"tEXt", b"Software\0" + TOKEN)),
     ".jpg": _jpeg,
     ".jpeg": _jpeg,
+    ".zip": _zip,
     ".html": _append(b"<!-- ", TOKEN, b" -->\n"),
     ".md": _append(b"<!-- ", TOKEN, b" -->\n"),
     ".htm": _append(b"<!-- ", TOKEN, b" -->\n"),

@@ -117,14 +117,23 @@ def _of_links(matches: list[Match], reference: list[Track], computed: list[Track
     """ED, EA and EC."""
     mask_of = {cell: mask for mask, cell in cells_of_masks(matches).items()}
     true, made = edges(reference), found_edges(matches, computed)
+    born, born_as = births(reference), births(computed)
     for ends in made.keys() | true.keys():
         masks = tuple(mask_of[end] for end in ends if end in mask_of)
+        is_birth, is_made_one = ends[1] in born, mask_of.get(ends[1]) in born_as
         if ends not in true:
-            operation, kind = "ED", "false division" if made[ends] else "wrong link"
+            operation, kind = "ED", "false division" if is_made_one else "wrong link"
         elif ends not in made:
-            operation, kind = "EA", "lost division" if true[ends] else "lost link"
+            operation, kind = "EA", "lost division" if is_birth else "lost link"
         elif true[ends] != made[ends]:
-            operation, kind = "EC", "lost division" if true[ends] else "false division"
+            operation = "EC"
+            kind = "lost division" if is_birth else "false division" if is_made_one else "wrong link"
         else:
             continue
         yield Error(kind, operation, WEIGHTS[operation], ends[1][0], ends, masks, len(masks) < 2)
+
+
+def births(tracks: Sequence[Track]) -> set[Node]:
+    """The first vertices of tracks that a division has made: an only child goes on as its parent."""
+    children = Counter(track.parent for track in tracks)
+    return {(track.begin, track.label) for track in tracks if track.parent and children[track.parent] > 1}

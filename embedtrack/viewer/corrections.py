@@ -15,14 +15,17 @@ from embedtrack.edit.draft import Draft, as_tracked, fresh, open_draft, track_of
 from embedtrack.edit.join import join
 from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
+from embedtrack.looks.report.hints import unsure
 from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.pins import Pin
-from embedtrack.viewer.layers import Places, colour_table, scale, track_data
+from embedtrack.viewer.layers import Place, Places, colour_table, scale, track_data
 
 CELLS, TRACKS, PICKS = "cells", "tracks", "picked"
 SPANS = ("from here on", "this frame", "all frames")
 MOST_PICKS = 6
+OUTLINE = 2
+"""Pixels of a mask's rim that are shown where the movie is to be seen below."""
 
 
 class Corrections:
@@ -43,6 +46,8 @@ class Corrections:
         self.message = "click cells to pick them"
         self.listeners: list[Callable[[], None]] = []
         self._older: list[tuple[Draft, set[int]]] = []
+        self._doubts = sorted(unsure(tracked.tracks, tracked.confidence), key=lambda doubt: -doubt.weight)
+        self._doubt = 0
         self._places = Places()
         self._build()
 
@@ -131,6 +136,35 @@ class Corrections:
         self._show(draft)
         self._say("undone")
 
+    def outline(self, on: bool) -> None:
+        """Show the cells' outlines alone, or fill them."""
+        self.cells.contour = OUTLINE if on else 0
+        self.cells.opacity = 0.9 if on else 0.5
+
+    def toggle_outline(self) -> None:
+        """The other one of both."""
+        self.outline(not self.cells.contour)
+
+    def next_doubt(self) -> None:
+        """Go to the next decision that is less sure, the least sure first, and pick its cell, if it is still there."""
+
+        def action() -> str:
+            if self.origin.confidence is None:
+                raise ValueError("expected a result that says how sure it is, got one without; infer writes it")
+            where = self._places(self.draft.frames)
+            for _ in self._doubts:
+                number, self._doubt = self._doubt, (self._doubt + 1) % len(self._doubts)
+                doubt = self._doubts[number]
+                if doubt.label in where[doubt.frame]:
+                    self._go(doubt.frame, where[doubt.frame][doubt.label])
+                    self.picks = [(doubt.frame, doubt.label)]
+                    self._show_picks()
+                    frame = self.origin.spell(doubt.frame)
+                    return f"doubt {number + 1} of {len(self._doubts)}: {doubt.label} in frame {frame}, {doubt.text}"
+            return "nothing is doubtful"
+
+        self.attempt(action)
+
     def tick(self, frame: int, right: bool) -> None:
         """Say whether every mask of a frame is right."""
         self.right = self.right | {frame} if right else self.right - {frame}
@@ -186,6 +220,12 @@ class Corrections:
             wanted = f"{least} picked cell{'s' if least > 1 else ''}" + ("" if most else " or more")
             raise ValueError(f"expected {wanted}, got {len(self.picks)}; click them, or the background to pick anew")
         return self.picks
+
+    def _go(self, frame: int, place: Place) -> None:
+        """Show a place of a frame in the middle."""
+        self.viewer.dims.set_current_step(0, frame)
+        size = scale(self.origin.units)
+        self.viewer.scene.camera.center = (0.0, place[0] * size[1], place[1] * size[2])
 
     def _span(self, t: int, name: str) -> range:
         last = len(self.draft.frames)

@@ -91,6 +91,12 @@ def panel(corrections: Corrections, job: Job) -> Any:
         "exchange (W)": ("w", "Two cells exchange their labels.", lambda: corrections.exchange(span.value)),
         "relabel (R)": ("r", "Give the picked cell the new label.", relabel),
         "take away (T)": ("t", "Remove the picked cells.", lambda: corrections.relabel(0, span.value)),
+        "next doubt (N)": (
+            "n",
+            "Go to the next place that is less sure, the least sure first.",
+            corrections.next_doubt,
+        ),
+        "outlines (O)": ("o", "Outlines alone, or filled cells.", corrections.toggle_outline),
         "undo (U)": ("u", "Take the last correction back.", corrections.undo),
         "save (S)": ("s", "Check the result and put it in its place.", store),
     }

@@ -12,6 +12,7 @@ from embedtrack.challenge.tracked import write_tracked
 from embedtrack.challenge.writer import WHAT, check_replaceable
 from embedtrack.edit.truth import check_place, corrected_before
 from embedtrack.files.whole import explained, resolved
+from embedtrack.looks.overlay import span
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
@@ -80,9 +81,10 @@ def prepare(
 def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None = None) -> Corrections:
     """Add the movie and the result to a viewer, at the first frame that is to be right."""
     if job.images is not None:
-        shown = viewer.add_image(movie(job.images), name="movie", scale=scale(tracked.units), colormap="gray")
-        shown.reset_contrast_limits()
+        size, grey = scale(tracked.units), list(span(job.images[0]))
+        viewer.add_image(movie(job.images), name="movie", scale=size, colormap="gray", contrast_limits=grey)
     corrections = Corrections(viewer, tracked, read_pins(job.source, tracked.first) if job.source else ())
+    corrections.outline(job.images is not None)
     chosen = {index for index in range(len(tracked)) if index + tracked.first in (frames or ())}
     if job.truth is not None and job.raw is not None:
         chosen |= set(corrected_before(job.raw, job.truth, tracked))

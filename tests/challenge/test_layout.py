@@ -71,7 +71,10 @@ FAULTS = {
     "hole": (lambda f: (f / "t001.tif").unlink(), "expected every frame from 0 to 3, got none numbered 1;"),
     "digits": (lambda f: (f / "t003.tif").rename(f / "t0003.tif"), "of one width, got t0003.tif and t002.tif; rename"),
     "truncated": (cut, r"t001.tif: expected \d+ bytes, got \d+: the file is truncated"),
-    "no TIFF": (lambda f: (f / "t001.tif").write_text("text"), "t001.tif: expected a whole TIFF file, got 'not a TIFF"),
+    "no TIFF": (
+        lambda f: (f / "t001.tif").write_text("text"),
+        "expected a whole TIFF file, got 'a file of another kind",
+    ),
     "shape": (
         lambda f: tifffile.imwrite(f / "t000.tif", np.zeros((48, 65), np.uint16)),
         "t000.tif: expected 48 x 64 uint16 as most frames have, got 48 x 65 uint16;",

@@ -1,5 +1,6 @@
 """Corrections through napari's layers."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,9 @@ from embedtrack.challenge import record
 from embedtrack.challenge.layout import check, open_truth
 from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.tracked import open_tracked, write_tracked
+from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
+from embedtrack.types import CONFIDENCE
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.panel import Job, frames, panel, save
 from embedtrack.viewer.window import fill, prepare, rescue, view
@@ -114,6 +117,44 @@ def test_painting_becomes_tracks(model, result):
     assert corrections.message.startswith("frame 3: expected 1 to end before 2 begins")
 
 
+def test_the_least_sure_places_come_one_after_the_other(model, result):
+    rows = [(0, 1, 0.6, 1.0), (3, 2, 1.0, 0.2), (4, 3, 0.99, 0.95)]
+    tracked = replace(open_tracked(result), confidence=np.array(rows, CONFIDENCE), units=Units(pixel=0.5))
+    corrections = Corrections(model, tracked)
+    corrections.next_doubt()
+    assert corrections.message == "doubt 1 of 2: 2 in frame 003, a division? 20%"
+    assert (corrections.frame, corrections.picks) == (3, [(3, 2)])
+    assert model.scene.camera.center[1:] == pytest.approx((12, 12), abs=1)  # micrometres
+    corrections.next_doubt()
+    assert (corrections.frame, corrections.picks) == (0, [(0, 1)])
+    corrections.relabel(0, "all frames")
+    corrections.next_doubt()
+    corrections.next_doubt()
+    assert corrections.picks == [(3, 2)]  # what was taken away is doubtful no more
+
+
+def test_a_result_that_knows_no_doubt_says_so(model, result):
+    corrections = Corrections(model, open_tracked(result))
+    corrections.next_doubt()
+    assert corrections.message.startswith("expected a result that says how sure it is")
+    sure = replace(open_tracked(result), confidence=np.zeros(0, CONFIDENCE))
+    corrections = Corrections(type(model)(), sure)
+    corrections.next_doubt()
+    assert corrections.message == "nothing is doubtful"
+
+
+def test_outlines_and_contrast_let_the_movie_be_seen(model, result):
+    tracked = open_tracked(result)
+    job = prepare(tracked, result, result.with_name("01"), None, None)
+    corrections = fill(model, tracked, job)
+    frame = np.asarray(job.images[0])
+    assert corrections.cells.contour > 0
+    assert model.layers["movie"].contrast_limits == pytest.approx(np.percentile(frame, (1, 99.8)), rel=0.05)
+    corrections.outline(False)
+    assert corrections.cells.contour == 0
+    assert fill(type(model)(), tracked, Job(result)).cells.contour == 0  # without a movie they are filled
+
+
 def test_a_click_picks_and_a_drag_does_not(model, result):
     """In frame 3 cell 2 lies around (24, 24)."""
     corrections = Corrections(model, open_tracked(result))
@@ -209,7 +250,7 @@ def test_the_panel_does_what_its_buttons_say(viewer, result):
     assert check(result) == []
     assert len(open_tracked(result).tracks) == 2
     keys = {str(key).lower() for key in corrections.cells.keymap}
-    assert set("cjdwrtusk") <= keys
+    assert set("cjdwrtuskno") <= keys
 
 
 def test_the_window_opens_and_closes(monkeypatch, viewer, result):

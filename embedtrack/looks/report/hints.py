@@ -79,7 +79,7 @@ def find_hints(
     usual = 2 * math.sqrt(float(table["area"].median()) / math.pi) if len(table) else 0.0
     leap = float(np.nanpercentile(table["speed"], FAST)) if table["speed"].notna().any() else usual / 2
     found = [*_ends(rows, life, frames, border + leap), *_daughters(rows, life), *_changes(table, life, usual)]
-    found += [*_cycles(life), *_counts(table, tracks, frames), *_unsure(tracks, confidence)]
+    found += [*_cycles(life), *_counts(table, tracks, frames), *unsure(tracks, confidence)]
     found += [
         Hint("several parts", frame, label, f"{parts} outlines", parts)
         for frame, label, parts in table.loc[table["parts"] > 1, ["frame", "label", "parts"]].itertuples(index=False)
@@ -113,7 +113,7 @@ def _ends(rows: pd.DataFrame, life: dict[int, Life], frames: int, margin: float)
                 yield Hint("one daughter", after.begin, after.label, f"of track {before.label}", 1)
 
 
-def _unsure(tracks: Sequence[Track], confidence: Confidence | None) -> Iterator[Hint]:
+def unsure(tracks: Sequence[Track], confidence: Confidence | None) -> Iterator[Hint]:
     """Cells, links and divisions that are less than SURE; two daughters are one decision, a track is told once."""
     if confidence is None:
         return

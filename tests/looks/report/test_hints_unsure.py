@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from embedtrack.looks.report.hints import _unsure
+from embedtrack.looks.report.hints import unsure
 from embedtrack.types import CONFIDENCE, Track
 
 TRACKS = [Track(1, 0, 3, 0), Track(2, 4, 6, 1), Track(3, 4, 6, 1), Track(4, 2, 6, 0)]
 
 
 def told(*rows: tuple[int, int, float, float]) -> list[tuple[int, int, str]]:
-    return [(hint.frame, hint.label, hint.text) for hint in _unsure(TRACKS, np.array(list(rows), CONFIDENCE))]
+    return [(hint.frame, hint.label, hint.text) for hint in unsure(TRACKS, np.array(list(rows), CONFIDENCE))]
 
 
 def test_cells_links_and_arrivals_are_told():
@@ -31,4 +31,4 @@ def test_a_division_is_told_once():
 
 
 def test_without_confidence_nothing_is_told():
-    assert list(_unsure(TRACKS, None)) == []
+    assert list(unsure(TRACKS, None)) == []
