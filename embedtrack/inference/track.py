@@ -95,6 +95,8 @@ def track(
         writer.sequence = opened = opened.first_frames(count)
         known = provenance.gather(opened.path, model_folder, seconds, options, opened.note())
         known["used"] = used = {
+            "views": options.views,
+            "precision": options.precision,
             "border": tracker.border,
             "cells_removed_by_border": tracker.removed,
             **segmenter.used(),
