@@ -1,7 +1,6 @@
 """Commands that work while a recording runs."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -34,12 +33,13 @@ def watch(
     from embedtrack.challenge import provenance, record
     from embedtrack.checkpoint import CONFIG, read_config
     from embedtrack.files.whole import check_apart
-    from embedtrack.inference.segmenter import views_of
+    from embedtrack.inference.segmenter import settled
     from embedtrack.live.watch import told_by_ctrl_c
     from embedtrack.live.watch import watch as follow
+    from embedtrack.machine.device import choose
     from embedtrack.movies.open import open_movie
 
-    options = replace(options, views=views_of(read_config(model / CONFIG), options.views))
+    options = settled(options, read_config(model / CONFIG), choose(options.device))
     check_apart(out, folder, model)
     with told_by_ctrl_c() as told:
         summary = follow(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
@@ -51,12 +52,7 @@ class Segmenter:
         options = options or Options()
         self.model = model
         self.device = device.choose(options.device)
-        precision = options.precision or model.config.precision
-        self.options = replace(
-            options,
-            views=views_of(model.config, options.views),
-            precision=device.fast_precision(self.device) if precision == "auto" else precision,
-        )
+        self.options = settled(options, model.config, self.device)
         device.move(model.network, self.device)
         self._method = model.config.method.implementation()
         self._last: Predictor | None = None
@@ -144,6 +140,17 @@ class Segmenter:
         grey = read_frame(image) if isinstance(image, Path) else np.asarray(image)
         frame = as_frame(grey, config.scale, config.normalisation)
         return frame, (grey.shape[0], grey.shape[1])
+
+
+def settled(options: Options, config: ModelConfig, where: torch.device) -> Options:
+    """The options with the views and the precision that a model runs with on a device.
+
+    Raises:
+        ValueError: the method has no mean over so many views.
+    """
+    precision = options.precision or config.precision
+    fast = device.fast_precision(where) if precision == "auto" else precision
+    return replace(options, views=views_of(config, options.views), precision=fast)
 
 
 def views_of(config: ModelConfig, asked: int | None) -> int:

@@ -17,7 +17,7 @@ SMALLEST = 256
 
 LARGEST = 1448
 """No side of a tile that is chosen by itself is above this: the largest blocks of memory of EmbedTrack's network are 32
-MiB then. A larger block comes from the system page by page, each time anew, which doubles a processor's time."""
+MiB then. A larger block comes from the system page by page, each time anew, which took half as long again and more."""
 
 
 class Tile(NamedTuple):
