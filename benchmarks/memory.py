@@ -1,7 +1,8 @@
 """Peak memory against the length of a movie and the size of its frames: ``python -m benchmarks.memory``.
 
 Frames stream, so it must not grow with the length: ``--length 50 --length 5000 --size 64 64``. The network sees a large
-frame in tiles, so it grows by what a frame's maps hold: ``--length 2 --size 4096 4096``.
+frame in tiles, so it grows by what a frame's maps hold: ``--length 2 --size 4096 4096``. With many cells:
+``--length 20 --length 300 --size 1440 1664 --cells 650``.
 """
 
 import subprocess
@@ -49,6 +50,7 @@ def repeated(frames: tuple[Path, ...], length: int, movie: Path) -> Path:
 def main(
     length: Annotated[list[int] | None, typer.Option(help="Frames of a movie; several are measured in turn.")] = None,
     size: Annotated[tuple[int, int] | None, typer.Option(help="Simulated frames; else those of the demo.")] = None,
+    cells: Annotated[int | None, typer.Option(help="Of a simulated frame; else as dense as the demo.")] = None,
 ) -> None:
     """Track movies in one view, each in a process of its own, and print the peak of each."""
     demo, model, _ = job("demo", "01")
@@ -57,7 +59,7 @@ def main(
     with tempfile.TemporaryDirectory() as scratch:
         source = demo
         if size:
-            cells = max(1, 30 * size[0] * size[1] // (400 * 480))
+            cells = cells or max(1, 30 * size[0] * size[1] // (400 * 480))
             simulate(Path(scratch), frames=min(DIFFERENT, max(lengths)), size=size, cells=cells, name="simulated")
             source = Path(scratch) / "simulated"
         sequence = layout.open_frame_folder(source)

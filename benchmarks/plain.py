@@ -26,7 +26,9 @@ from embedtrack.types import Frame, Labels
 CROP, OVERLAP, BATCH = 256, 96, 32
 
 
-def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out: Path, batch: int = BATCH) -> Labels:
+def plain_frame(
+    model: Model, paths: tuple[Path, Path], old: Labels | None, out: Path, batch: int = BATCH
+) -> tuple[Labels, dict[int, int]]:
     """The whole job of one frame, a step after the other: read two frames, predict, cluster, link, write.
 
     Args:
@@ -37,7 +39,7 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
         batch: so many pairs of crops at a time.
 
     Returns:
-        The cells int32[H, W].
+        The cells int32[H, W], and what each of them is linked with in the frame before.
     """
     config = model.config
     images = [layout.read_frame(path) for path in paths]
@@ -45,10 +47,9 @@ def plain_frame(model: Model, paths: tuple[Path, Path], old: Labels | None, out:
     shape = (images[0].shape[0], images[0].shape[1])
     maps = to_frame(plain_maps(cast(BranchedERFNet, model.network), now, before, batch), shape, config.scale)
     labels = plain_cluster(maps, config.offsets.clustering, pixel_size(config))
-    if old is not None:
-        plain_links(labels, maps.shift, old, pixel_size(config))
+    links = plain_links(labels, maps.shift, old, pixel_size(config)) if old is not None else {}
     write_mask(out, labels.astype(np.uint16))
-    return labels
+    return labels, links
 
 
 @torch.no_grad()

@@ -10,9 +10,11 @@ import json as json_format
 import math
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import mean, median
@@ -27,6 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.clustering import SETTINGS, STEP, field
 from benchmarks.memory import peak
 from benchmarks.plain import BATCH, CROP, plain_frame, plain_maps
+from benchmarks.plain_tracks import linked, tra
 from benchmarks.speed_report import plot, section, table
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
@@ -54,8 +57,8 @@ from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Labels
 
 SHAPE = (690, 628)
-SIZES = (256, 512, 1024, 2048)
-CELLS = (10, 30, 100, 300, 1000)
+SIZES = (256, 512, 1024, 2048, 4096, 8192)
+CELLS = (10, 30, 100, 300, 1000, 3000)
 WAYS = {
     "float32, 8 views": ("float32", 8),
     "bfloat16, 8 views": ("bfloat16", 8),
@@ -66,12 +69,34 @@ WAYS = {
 PLAIN = {"plain": BATCH, "plain, pair by pair": 1}
 """So many pairs of crops at a time: as published, and as a processor's memory likes it better."""
 
+PLAIN_PEAK = """
+import resource, sys, tempfile
+from pathlib import Path
+from benchmarks.plain import plain_frame
+from embedtrack import checkpoint
+model, before, now = map(Path, sys.argv[1:])
+with tempfile.TemporaryDirectory() as folder:
+    plain_frame(checkpoint.load(model), (before, now), None, Path(folder) / "mask.tif")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+"""What ``plain_peak`` runs."""
+
 Times = dict[str, list[float]]
 T = TypeVar("T")
 
 
-def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, out: Path) -> tuple[float, list[Mask]]:
-    """Seconds a frame from files to files, all stages at once as in ``infer.track``, and the masks.
+class Job(NamedTuple):
+    """A movie from files to files."""
+
+    seconds: float
+    """Of a frame."""
+    masks: list[Mask]
+    parents: dict[int, int]
+    """Track -> its parent, or 0."""
+
+
+def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, out: Path) -> Job:
+    """All stages at once, as in ``infer.track``.
 
     A GPU is shown the movie twenty times over: it is fast only when it is under way.
     """
@@ -79,11 +104,13 @@ def whole_job(model: Model, paths: Sequence[Path], views: int, precision: str, o
     paths = list(paths) * (1 if where.type == "cpu" else 20)
     begin, found = time.perf_counter(), []
     segmenter = Segmenter(model, Options(views=views, device=str(where), precision=precision))
-    with closing(ahead(follow(segmenter, Tracker(model.config, 0), paths))) as masks:
+    tracker = Tracker(model.config, 0)
+    with closing(ahead(follow(segmenter, tracker, paths))) as masks:
         for mask in masks:
             write_mask(out, mask)
             found.append(mask)
-    return (time.perf_counter() - begin) / len(paths), found
+    parents = {track.label: track.parent for track in tracker.tracks()}
+    return Job((time.perf_counter() - begin) / len(paths), found, parents)
 
 
 class Found(NamedTuple):
@@ -95,13 +122,15 @@ class Found(NamedTuple):
     """Mean Jaccard index of the plain method's cells with ours, and of our single precision's with our bfloat16's."""
     seg: dict[str, float]
     """SEG of the frames that the plain method saw, where their truth lies beside the movie."""
+    tra: dict[str, float]
+    """TRA of the same frames as a movie of their own."""
 
 
 def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -> Found:
     """The plain method and ours in turn."""
     where = model.device
     times: Times = {name: [] for name in (*PLAIN, *WAYS)}
-    plain, ours = dict[str, Labels](), dict[str, list[Mask]]()
+    plain, ours = dict[str, dict[int, tuple[Labels, dict[int, int]]]](), dict[str, Job]()
     agreement: Times = {"plain": [], "bfloat16": []}
     truth = gold_of(paths)
     seg: Times = {name: [] for name in times} if truth else {}
@@ -111,22 +140,39 @@ def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -
         plain_maps(cast(BranchedERFNet, model.network), *np.zeros((2, CROP, CROP), np.float32))
     for repeat in range(repeats):
         for name, (precision, views) in WAYS.items():
-            seconds, ours[name] = whole_job(model, paths, views, precision, out)
-            times[name].append(seconds)
+            ours[name] = whole_job(model, paths, views, precision, out)
+            times[name].append(ours[name].seconds)
         t = 1 + repeat % (len(paths) - 1)
         for name, batch in PLAIN.items():
             begin = time.perf_counter()
             with device.at_work(where):
-                plain[name] = plain_frame(model, (paths[t - 1], paths[t]), plain.get(name), out, batch)
+                seen = plain.setdefault(name, {})
+                old = seen[t - 1][0] if t - 1 in seen else None
+                seen[t] = plain_frame(model, (paths[t - 1], paths[t]), old, out, batch)
             times[name].append(time.perf_counter() - begin)
-        single, half = ours["float32, 8 views"][t], ours["bfloat16, 8 views"][t]
-        agreement["plain"] += jaccards(plain["plain"], single.astype(np.int32))
+        single, half = ours["float32, 8 views"].masks[t], ours["bfloat16, 8 views"].masks[t]
+        agreement["plain"] += jaccards(plain["plain"][t][0], single.astype(np.int32))
         agreement["bfloat16"] += jaccards(single.astype(np.int32), half.astype(np.int32))
         if t in truth:
             for name, values in seg.items():
-                values += jaccards(truth[t], plain[name] if name in PLAIN else ours[name][t].astype(np.int32))
-    means = [{name: float(np.mean(v)) for name, v in measure.items() if v} for measure in (agreement, seg)]
-    return Found(times, *means)
+                found = plain[name][t][0] if name in PLAIN else ours[name].masks[t].astype(np.int32)
+                values += jaccards(truth[t], found)
+    agreed, covered = ({name: float(np.mean(v)) for name, v in one.items() if v} for one in (agreement, seg))
+    return Found(times, agreed, covered, tra_of(paths, plain, ours) if truth else {})
+
+
+def tra_of(
+    paths: Sequence[Path], plain: Mapping[str, Mapping[int, tuple[Labels, dict[int, int]]]], ours: Mapping[str, Job]
+) -> dict[str, float]:
+    """TRA of each way on the frames that the plain method saw, which follow each other."""
+    folder = paths[0].parent
+    sequence, gold = layout.open_frame_folder(folder), folder.with_name(f"{folder.name}_GT")
+    seen = sorted(plain["plain"])
+    ways = {name: linked([frames[t] for t in seen]) for name, frames in plain.items()}
+    for name, job in ours.items():
+        ways[name] = [job.masks[t].astype(np.int32) for t in seen], job.parents
+    scores = {name: tra(gold, sequence.first + seen[0], sequence.digits, *way) for name, way in ways.items()}
+    return {name: score for name, score in scores.items() if score is not None}
 
 
 def gold_of(paths: Sequence[Path]) -> dict[int, Labels]:
@@ -211,7 +257,9 @@ def by_size(model: Model, scratch: Path, largest: int) -> dict[int, float]:
         movie = scratch / f"size{side}"
         simulate(movie, frames=2, size=(side, side), cells=max(1, 30 * side**2 // (400 * 480)))
         paths = layout.open_frame_folder(movie / "01").paths
-        found[side] = median(whole_job(model, paths, 1, "float32", scratch / "mask.tif")[0] for _ in range(2))
+        repeats = 2 if side <= 2048 else 1
+        jobs = (whole_job(model, paths, 1, "float32", scratch / "mask.tif") for _ in range(repeats))
+        found[side] = median(job.seconds for job in jobs)
     return found
 
 
@@ -245,6 +293,19 @@ def peak_of(paths: Sequence[Path], model: Path) -> int:
         return 1024 * peak(movie, model, movie.with_name("01_RES"))
 
 
+def plain_peak(paths: Sequence[Path], model: Path) -> int:
+    """The most bytes that the plain method holds for a frame, in a process of its own."""
+    words = [sys.executable, "-c", PLAIN_PEAK, str(model), *map(str, paths[:2])]
+    run = subprocess.run(words, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    return 1024 * int(run.stdout)
+
+
+def default_way(model: Model) -> str:
+    """Which of the ways a user gets who sets nothing."""
+    options = Segmenter(model, Options(device=str(model.device))).options
+    return next(name for name, way in WAYS.items() if way == (options.precision, options.views))
+
+
 def exponent(points: dict[int, float]) -> float:
     """P of the best fit y = a x^p."""
     return float(np.polyfit(np.log(list(points)), np.log(list(points.values())), 1)[0])
@@ -257,14 +318,16 @@ def measure(
     where = device.choose(device_name)
     paths, shape = layout.open_frame_folder(sequence).paths[:frames], layout.open_frame_folder(sequence).shape
     memory = peak_of(paths, model_folder) if where.type == "cpu" else None  # first: a child inherits its parent's peak
+    plain_memory = plain_peak(paths, model_folder) if where.type == "cpu" else None
     model = checkpoint.load(model_folder)
     device.move(model.network, where)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        times, agreement, seg = side_by_side(model, paths, repeats, scratch / "mask.tif")
+        times, agreement, seg, tras = side_by_side(model, paths, repeats, scratch / "mask.tif")
         shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in WAYS.items()}
         sizes, cells = by_size(model, scratch, largest), by_cells()
     middle = {name: median(values) for name, values in times.items()}
+    usual = default_way(model)
     attainable = {
         name: operations(model, shape, views) / rate(where, getattr(torch, p)) for name, (p, views) in WAYS.items()
     }
@@ -285,6 +348,9 @@ def measure(
         "stages": shares,
         "agreement": agreement,
         "seg": seg,
+        "tra": tras,
+        "default": usual,
+        "ratio_default": middle["plain"] / middle[usual],
         "seconds_by_size": sizes,
         "growth_with_pixels": exponent(sizes) / 2,
         "seconds_by_cells": cells,
@@ -292,6 +358,7 @@ def measure(
             name: exponent({n: times[name] for n, times in cells.items()}) for name in ("cluster", "link")
         },
         "peak_bytes_one_view": memory,
+        "peak_bytes_plain": plain_memory,
         "peak_bytes_here": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 
@@ -314,7 +381,7 @@ def main(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     plot_to: Annotated[Path | None, typer.Option(help="Draw the growth, e.g. docs/speed.svg.")] = None,
     write: Annotated[Path | None, typer.Option(help="Write the section of docs/speed.md, e.g. section.md.")] = None,
-    largest: Annotated[int, typer.Option(help="The largest side of a frame, from 512 to 2048.", min=512)] = 2048,
+    largest: Annotated[int, typer.Option(help="The largest side of a frame, from 512 to 8192.", min=512)] = 8192,
 ) -> None:
     """Measure, print the tables, and write what was asked for."""
     with tempfile.TemporaryDirectory() as scratch:

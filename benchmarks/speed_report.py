@@ -8,7 +8,7 @@ from rich.table import Table
 
 from benchmarks.plot import Line, Panel, draw
 
-HEAD = ("whole job", "s / frame", "spread", "plain / it", "it / network alone", "it / attainable network", "SEG")
+HEAD = ("whole job", "s / frame", "spread", "plain / it", "it / network alone", "it / attainable network", "SEG", "TRA")
 
 
 def rows(found: dict[str, Any]) -> Iterator[list[str]]:
@@ -17,9 +17,10 @@ def rows(found: dict[str, Any]) -> Iterator[list[str]]:
         low, high = found["spread"][name]
         attainable, network = found["attainable"].get(name), found["ratio_network"].get(name)
         yield [
-            name, f"{seconds:.3f}", f"{low:.3f} to {high:.3f}", f"{found['seconds']['plain'] / seconds:.1f}",
+            f"{name} (default)" if name == found["default"] else name,
+            f"{seconds:.3f}", f"{low:.3f} to {high:.3f}", f"{found['seconds']['plain'] / seconds:.1f}",
             f"{network:.2f}" if network else "", f"{seconds / attainable:.2f}" if attainable else "",
-            f"{found['seg'][name]:.3f}" if name in found["seg"] else "",
+            *(f"{found[score][name]:.3f}" if name in found[score] else "" for score in ("seg", "tra")),
         ]  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def section(found: dict[str, Any], plot: str) -> str:
     height, width = found["shape"]
     cells = found["seconds_by_cells"][max(found["seconds_by_cells"])]
     agreement = found["agreement"]
-    memory = found["peak_bytes_one_view"]
+    memory, plain_memory = found["peak_bytes_one_view"], found["peak_bytes_plain"]
     lines = [
         f"One frame of {found['movie']} ({height} x {width}), {found['device']}, {found['threads']} threads: medians, "
         "measured in turn in one run by `.venv/bin/python -m benchmarks.speed`. *Plain* is the method as published "
@@ -46,7 +47,7 @@ def section(found: dict[str, Any], plot: str) -> str:
         f"linking and lineage {1000 * cells['link']:.0f} ms of one core. "
         f"Time grows with pixels to the power of {found['growth_with_pixels']:.2f}, clustering with cells to the power "
         f"of {found['growth_with_cells']['cluster']:.2f}."
-        + (f" Peak memory {memory / 2**20:.0f} MB (one view)." if memory else ""),
+        + (f" Peak memory {memory / 2**20:.0f} MB (one view), plain {plain_memory / 2**20:.0f} MB." if memory else ""),
         "",
         f"![Seconds a frame against size and against the number of cells]({plot})",
     ]

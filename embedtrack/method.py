@@ -86,6 +86,9 @@ class Method(Protocol):
     def views(self) -> tuple[int, ...]:
         """Over how many views, of 1 and 8, the network's maps may be averaged, the fewest first."""
 
+    def bytes_per_pixel(self, config: "ModelConfig") -> int:
+        """What the network needs at its peak for each pixel of a tile, on a processor."""
+
     def history(self, config: "ModelConfig") -> int:
         """How many frames before one the network needs to see that one as it does in a movie; 0: it stands alone."""
 

@@ -9,6 +9,8 @@ COMPILING: Final = ("auto", "off")
 LONGEST_GAP: Final = 2
 TILES: Final = (256, 1 << 15)
 """Sides of tiles, the least and the largest."""
+LEAST_MEMORY: Final = 512 << 20
+"""Bytes: less does not hold the libraries and a network."""
 WIDEST: Final = 1 << 16
 """Pixels of a border."""
 
@@ -22,11 +24,12 @@ class Options:
     """
 
     views: int | None = None
-    """1, or 8 for the mean over the symmetries of the square. None: as many as the method can average, EmbedTrack 8."""
+    """1, or 8 for the mean over the symmetries of the square. None: as the model says, mostly 8."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; whether it is there is found out when it is used."""
-    precision: str = "float32"
-    """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the faster one on the device."""
+    precision: str | None = None
+    """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the faster one on the device. None: as the model says,
+    ``auto`` where its scores were shown to be the same."""
     compiling: str = "auto"
     """``auto`` replays the network as a CUDA graph on a GPU for a long movie; ``off`` never. The bytes are the same."""
     border: int | None = None
@@ -38,13 +41,16 @@ class Options:
     """Masks keep small parts and holes; else of each its largest part stays, and what that encloses becomes its own."""
     tile: int | None = None
     """Largest side of a tile in working pixels, whatever the memory. None: as the memory built in and the model say."""
+    memory: int | None = None
+    """Bytes that the whole process may take at its peak: tiles are as small as that needs, and stages take turns where
+    it needs that too. With ``tile`` the tiles are those. None: as much as suits the memory built in."""
     diameter: float | None = None
     """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
 
     def __post_init__(self) -> None:
         if self.views not in (None, *VIEWS):
             raise ValueError(f"expected --views 1 or 8, got {self.views}")
-        if self.precision not in PRECISIONS:
+        if self.precision not in (None, *PRECISIONS):
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {self.precision}")
         if self.compiling not in COMPILING:
             raise ValueError(f"expected --compile {', '.join(COMPILING)}, got {self.compiling}")
@@ -54,5 +60,7 @@ class Options:
             raise ValueError(f"expected --gap 0 to {LONGEST_GAP} frames, got {self.max_gap}")
         if self.tile is not None and (self.tile % 8 or not TILES[0] <= self.tile <= TILES[1]):
             raise ValueError(f"expected --tile a multiple of 8 from {TILES[0]} to {TILES[1]}, got {self.tile}")
+        if self.memory is not None and self.memory < LEAST_MEMORY:
+            raise ValueError(f"expected --memory {LEAST_MEMORY >> 20}M or more, got {self.memory} bytes")
         if self.diameter is not None and not 0 < self.diameter < float("inf"):
             raise ValueError(f"expected --diameter above 0 pixels, got {self.diameter}")

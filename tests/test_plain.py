@@ -6,8 +6,9 @@ import torch
 
 from benchmarks.links import Views, link
 from benchmarks.plain import plain_cluster, plain_links, plain_maps
+from benchmarks.plain_tracks import linked, tra
 from benchmarks.plot import Line, Panel, draw
-from benchmarks.speed import WAYS, exponent, gold_of, operations, rate
+from benchmarks.speed import WAYS, default_way, exponent, gold_of, operations, rate
 from benchmarks.speed_report import plot, section, table
 from embedtrack.config import ModelConfig
 from embedtrack.inference.tiles import plan
@@ -83,19 +84,41 @@ def test_table_and_section_hold_what_was_measured(tmp_path: Path):
         "attainable": dict.fromkeys(WAYS, 1.6), "ratio_network": dict.fromkeys(WAYS, 1.1),
         "stages": {name: {"network": 1.8, "link": 0.005} for name in WAYS},
         "agreement": {"plain": 0.9, "bfloat16": 0.99}, "seg": {"plain": 0.875, "float32, 8 views": 0.885},
+        "tra": {"plain": 0.9}, "default": "float32, 8 views", "peak_bytes_plain": 2000 * 2**20,
         "seconds_by_size": {256: 0.1, 512: 0.4}, "growth_with_pixels": 1.0,
         "seconds_by_cells": {10: {"cluster": 0.02, "link": 0.004}, 1000: {"cluster": 0.04, "link": 0.007}},
         "growth_with_cells": {"cluster": 0.1, "link": 0.1}, "peak_bytes_one_view": 500 * 2**20,
     }  # fmt: skip
     text = section(found, "docs/speed.svg")
-    assert "| plain | 30.000 | 1.500 to 2.500 | 1.0 |  |  | 0.875 |" in text
-    assert "| float32, 8 views | 2.000 | 1.500 to 2.500 | 15.0 | 1.10 | 1.25 | 0.885 |" in text
+    assert "| plain | 30.000 | 1.500 to 2.500 | 1.0 |  |  | 0.875 | 0.900 |" in text
+    assert "| float32, 8 views (default) | 2.000 | 1.500 to 2.500 | 15.0 | 1.10 | 1.25 | 0.885 |  |" in text
     assert "clustering 40 ms, linking and lineage 7 ms" in text
-    assert "500 MB" in text
+    assert "500 MB (one view), plain 2000 MB" in text
     assert "](docs/speed.svg)" in text
     assert [len(part.rows) for part in table(found)] == [5, 2, 2, 2]
     plot(found, tmp_path / "speed.svg")
     assert (tmp_path / "speed.svg").read_text().count("<circle") == 6
+
+
+def test_plain_tracks_follow_votes(tmp_path: Path):
+    """A cell goes on, one divides, one is voted for by three, one has no past."""
+    first, second = (np.arange(n + 1, dtype=np.int32)[None].repeat(2, 0) for n in (3, 7))
+    frames, parents = linked([(first, {}), (second, {1: 1, 2: 2, 3: 2, 4: 3, 5: 3, 6: 3})])
+    assert frames[1][0].tolist() == [0, 1, 4, 5, 6, 7, 8, 9]
+    assert parents == {1: 0, 2: 0, 3: 0, 4: 2, 5: 2, 6: 0, 7: 0, 8: 0, 9: 0}
+
+
+def test_tra_of_a_movie_in_memory(tmp_path: Path):
+    toy = moving()
+    folder = write_movie(toy, tmp_path / "toy")
+    parents = {line.label: line.parent for line in toy.tracks}
+    digits = len(next(folder.glob("t*.tif")).stem) - 1
+    assert tra(folder.with_name("01_GT"), 0, digits, toy.labels[:3], parents) == 1
+
+
+def test_the_default_is_one_of_the_ways(network: BranchedERFNet):
+    assert default_way(Model(network, ModelConfig())) == "float32, 8 views"
+    assert default_way(Model(network, ModelConfig(views=1))) == "float32, 1 view"
 
 
 def test_truth_is_found_beside_a_movie(tmp_path: Path):

@@ -136,6 +136,7 @@ def _asked(job: Job, options: Options) -> dict[str, Any]:
         "border": options.border,
         "crumbs": options.crumbs,
         "tile": options.tile,
+        "memory": options.memory,
         "diameter": options.diameter,
         "bytes": sum(one.st_size for one in stats),
         "changed": max((one.st_mtime_ns for one in stats), default=0),

@@ -11,13 +11,18 @@ LONGEST = 400
 
 
 def as_used(used: Mapping[str, Any]) -> str:
-    """Border, tiles and memory, as far as they are known: ``border 25 px, 4 tiles of 512 x 512 px, 812 MB of memory``.
+    """How frames were looked at, as far as it is known.
+
+    ``8 views in bfloat16, border 25 px, 4 tiles of 512 x 512 px, 812 MB of memory``.
 
     Args:
         used: from a record, which may say anything.
     """
     border, tiles, side, memory = (used.get(name) for name in ("border", "tiles", "tile", "peak_memory_mb"))
     words = []
+    views, precision = used.get("views"), used.get("precision")
+    if _is_count(views) and precision in ("float32", "bfloat16"):
+        words.append(f"{views} view{'s' * (views != 1)} in {precision}")
     if _is_count(border):
         words.append(f"border {border} px" if border else "no border")
     if _is_count(tiles) and isinstance(side, list) and len(side) == 2 and all(map(_is_count, side)):

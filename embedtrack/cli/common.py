@@ -55,7 +55,9 @@ Pattern = Annotated[str | None, typer.Option(help="Of a folder: the images whose
 Until = Annotated[int | None, typer.Option(help="The number of the last frame that is used.", min=0)]
 TimeAxis = Annotated[str | None, typer.Option(help="The axis of time, e.g. Z where frames were saved as slices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+Precision = Annotated[
+    str | None, typer.Option(help="auto, float32 or bfloat16; by default auto where the model's scores stay the same.")
+]
 Compile = Annotated[
     str,
     typer.Option("--compile", help="auto: a GPU replays the network as a CUDA graph in long movies; off: never."),
@@ -69,6 +71,21 @@ Diameter = Annotated[
 TileSide = Annotated[
     int | None,
     typer.Option("--tile", help="Largest side of a tile in working pixels; by default as the memory built in allows."),
+]
+
+
+def _bytes(text: str | int) -> int:
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([MG])(?:i?B)?", str(text), re.IGNORECASE)
+    if not match:
+        raise typer.BadParameter(f"expected megabytes or gigabytes, e.g. 800M or 2G, got {str(text)[:40]!r}")
+    return round(float(match[1]) * (1 << 30 if match[2] in "gG" else 1 << 20))
+
+
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        parser=_bytes, metavar="SIZE", help="Of the whole program at its peak, e.g. 2G: tiles are chosen to keep it."
+    ),
 ]
 Crumbs = Annotated[
     bool, typer.Option("--crumbs", help="Masks keep small parts and holes; else the largest part of each, filled.")
@@ -113,7 +130,7 @@ Views = Annotated[
     typer.Option(
         parser=_views,
         metavar="1|8",
-        help="8: mean over the symmetries of the square, the default where the model's method has one.",
+        help="8: mean over the symmetries of the square, the default unless the model needs one alone.",
     ),
 ]
 
@@ -167,12 +184,11 @@ READS: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 RUNS: Final[Mapping[str, Any]] = {
     "views": Views, "device": Device, "precision": Precision, "compiling": Compile, "border": Border,
-    "diameter": Diameter, "tile": TileSide, "crumbs": Crumbs, "threads": Threads,
+    "diameter": Diameter, "tile": TileSide, "memory": Memory, "crumbs": Crumbs, "threads": Threads,
 }  # fmt: skip
 USUAL: Final[Mapping[str, Any]] = {
     "views": None,
     "device": "auto",
-    "precision": "float32",
     "compiling": "auto",
     "crumbs": False,
 }

@@ -5,19 +5,14 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from embedtrack.files.guard import clipped, plain
+
+if TYPE_CHECKING:  # `--help` draws no bar
+    from rich.progress import Progress, TaskID
 
 console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")  # of several processes one speaks
 
@@ -72,6 +67,8 @@ def be_quiet() -> None:
 @contextmanager
 def frames_bar(title: str, unit: str = "frames") -> Iterator["FramesBar"]:
     """A bar that counts frames, or something else, with how many a second and the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not _Shown.bars)
     with _ended(progress):
@@ -81,7 +78,7 @@ def frames_bar(title: str, unit: str = "frames") -> Iterator["FramesBar"]:
 class FramesBar:
     """Call it with the frames done and the frames in all."""
 
-    def __init__(self, progress: Progress, unit: str = "frames") -> None:
+    def __init__(self, progress: "Progress", unit: str = "frames") -> None:
         self._progress, self._unit, self._begun = progress, unit, time.perf_counter()
         self._task: TaskID | None = None
 
@@ -98,6 +95,8 @@ class FramesBar:
 @contextmanager
 def training_bar(title: str) -> Iterator["TrainingBar"]:
     """A bar for a training: loss, validation score, time spent and left."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
     columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[loss]}  {task.fields[seg]}"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True))
     progress = Progress(*columns, *times, console=console, disable=not _Shown.bars)
@@ -106,7 +105,7 @@ def training_bar(title: str) -> Iterator["TrainingBar"]:
 
 
 @contextmanager
-def _ended(progress: Progress) -> Iterator[None]:
+def _ended(progress: "Progress") -> Iterator[None]:
     """The bar ends with the block; one that never began leaves no empty line before an error's."""
     try:
         yield
@@ -118,7 +117,7 @@ def _ended(progress: Progress) -> Iterator[None]:
 class TrainingBar:
     """Call it with the records that training yields."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._task = progress.add_task("", total=1.0, loss="", seg="")
 

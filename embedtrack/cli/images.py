@@ -13,7 +13,7 @@ app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
-@runs_model("border", "crumbs")
+@runs_model("border", "crumbs", "memory")
 def segment(
     images: Annotated[Path, typer.Argument(help="An image, a stack of images, or a folder of images of any sizes.")],
     model: Model,

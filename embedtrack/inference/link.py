@@ -139,7 +139,7 @@ def link_files(
                 writer.write(index, mask)
                 on_frame(index + 1, len(labels))
         seconds = time.perf_counter() - begin
-        ran = replace(options, device=str(segmenter.device) if segmenter else "cpu")
+        ran = replace(segmenter.options, device=str(segmenter.device)) if segmenter else replace(options, device="cpu")
         known = provenance.gather(layout.path, model_folder, seconds, ran, layout.note())
         used = {**used_by_run(tracker, raw, segmenter, norm), **(notes or {})}
         known |= {"masks": str(opened.path.resolve()), "repair": repair, "used": used}

@@ -1,16 +1,21 @@
 """A model at work: grey values -> cells, for single images and movies, on whole frames or tiles, in any view."""
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
+from embedtrack.inference.budget import budget
+from embedtrack.inference.tiles import LARGEST, largest_side
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead, spread
 from embedtrack.method import Pending, Predictor, Shape, State
@@ -20,6 +25,9 @@ from embedtrack.movies.tiff_image import read_frame
 from embedtrack.options import Options
 from embedtrack.types import Cells, Frame
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 Image = Path | NDArray[Any]
 """The grey values [H, W] of a frame, or the path of its TIFF file."""
 
@@ -42,9 +50,9 @@ class Segmenter:
             ValueError: the device is not there, or the method has no mean over so many views.
         """
         options = options or Options()
-        self.options = replace(options, views=views_of(model.config, options.views))
         self.model = model
-        self.device = device.choose(self.options.device)
+        self.device = device.choose(options.device)
+        self.options = settled(options, model.config, self.device)
         device.move(model.network, self.device)
         self._method = model.config.method.implementation()
         self._last: Predictor | None = None
@@ -61,17 +69,41 @@ class Segmenter:
         """
         device.keep_memory()
         helpers = device.helpers(self.device) if isinstance(images, Sequence) else 1
-        self._last = predictor = self.predictor(len(images) if isinstance(images, Sized) else None)
+        count = len(images) if isinstance(images, Sized) else None
+        read = spread(self._read, _each(images), helpers)
+        options, in_turn, first = self.options, False, list[tuple[Frame, Shape]]()
+        if options.memory:
+            first = list(islice(read, 1))
+            options, in_turn = self._within(options.memory, first, count)
+        self._last = predictor = self._method.predictor(self.model.network, self.model.config, options, count)
         if state:
             predictor.restore(state)
 
-        def launched() -> Iterator[Pending]:
-            with closing(ahead(spread(self._read, _each(images), helpers))) as frames:
+        def launched() -> Generator[Pending]:
+            with closing(_staged(_after(first, read), in_turn)) as frames:
                 for frame, shape in frames:
                     yield predictor.launch(frame, shape)
 
-        with closing(ahead(launched())) as pending:
+        with closing(_staged(launched(), in_turn)) as pending:
             yield from spread(_segmented, pending, helpers)
+
+    def _within(self, bound: int, first: Sequence[tuple[Frame, Shape]], count: int | None) -> tuple[Options, bool]:
+        """With tiles for which ``bound`` bytes leave room, and whether the stages have to take turns.
+
+        Raises:
+            ValueError: it leaves none.
+        """
+        for frame, shape in first:
+            working, need = (frame.shape[0], frame.shape[1]), self._method.bytes_per_pixel(self.model.config)
+            room, in_turn = budget(bound, shape, working, count, need)
+            most = largest_side(working, room, need, min(self.model.config.tile, LARGEST))
+            if (self.options.tile or 0) > most < max(working):
+                raise ValueError(
+                    f"expected --tile {most} at most with --memory {bound >> 20}M, got {self.options.tile}"
+                )
+            log.info("--memory %dM: tiles of at most %d pixels%s", bound >> 20, most, ", in turn" * in_turn)
+            return replace(self.options, tile=self.options.tile or most), in_turn
+        return self.options, False
 
     def used(self) -> Mapping[str, Any]:
         """How the last movie was looked at, for the record of its result."""
@@ -95,7 +127,7 @@ class Segmenter:
     def in_views(self, image: NDArray[Any], views: int) -> tuple[Cells, list[Cells]]:
         """The cells of a single image by the mean of some views, and by each view."""
         frame, shape = self._read(lambda: image)
-        config, precision = self.model.config, self.options.precision
+        config, precision = self.model.config, self.options.precision or self.model.config.precision
         return self._method.in_views(self.model.network, config, frame, shape, views, precision)
 
     def predictor(self, frames: int | None = None) -> Predictor:
@@ -110,8 +142,19 @@ class Segmenter:
         return frame, (grey.shape[0], grey.shape[1])
 
 
+def settled(options: Options, config: ModelConfig, where: torch.device) -> Options:
+    """The options with the views and the precision that a model runs with on a device.
+
+    Raises:
+        ValueError: the method has no mean over so many views.
+    """
+    precision = options.precision or config.precision
+    fast = device.fast_precision(where) if precision == "auto" else precision
+    return replace(options, views=views_of(config, options.views), precision=fast)
+
+
 def views_of(config: ModelConfig, asked: int | None) -> int:
-    """As many views as are asked for, or as the model's method can average.
+    """As many views as are asked for, or as the model says, or as its method can average.
 
     Raises:
         ValueError: it cannot average so many.
@@ -122,7 +165,20 @@ def views_of(config: ModelConfig, asked: int | None) -> int:
             f"expected --views {' or '.join(map(str, possible))} with a model of {config.method.name}, "
             f"whose views have no mean, got {asked}; leave it out"
         )
-    return asked or possible[-1]
+    return asked or config.views or possible[-1]
+
+
+def _staged(items: Generator[T], in_turn: bool) -> Generator[T]:
+    """The items made ahead or, where stages take turns, each when it is asked for."""
+    return items if in_turn else ahead(items)
+
+
+def _after(first: list[T], rest: Generator[T]) -> Generator[T]:
+    """Those that are there already, then the rest; none is kept."""
+    with closing(rest):
+        while first:
+            yield first.pop(0)
+        yield from rest
 
 
 def _segmented(pending: Pending) -> Segmented:

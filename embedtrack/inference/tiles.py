@@ -15,6 +15,10 @@ MULTIPLE = 8
 SMALLEST = 256
 """The crops of the training: a smaller tile would show the network less context than it has learnt from."""
 
+LARGEST = 1448
+"""No side of a tile that is chosen by itself is above this: the largest blocks of memory of EmbedTrack's network are 32
+MiB then. A larger block comes from the system page by page, each time anew, which took half as long again and more."""
+
 
 class Tile(NamedTuple):
     """Where a tile lies in its frame, in pixels; it reaches beyond the far edges of a frame that is smaller."""
@@ -56,11 +60,12 @@ def largest_side(shape: tuple[int, int], memory: int | None, bytes_per_pixel: in
 def plan(shape: tuple[int, int], tile: int, overlap: int = 64) -> list[Tile]:
     """Cover a frame with tiles of one size, in reading order: a single one if the frame fits.
 
-    Tiles are spread evenly, so none reaches beyond the frame unless it is larger than the frame.
+    Tiles are spread evenly and no larger than so many have to be: what they share beyond the overlap would be seen
+    twice for nothing. None reaches beyond the frame unless it is larger than the frame.
 
     Args:
         shape: (H, W) of the frame.
-        tile: side of a tile, rounded up to a multiple of 8; less along a side of the frame that is shorter.
+        tile: largest side of a tile, rounded up to a multiple of 8.
         overlap: neighbours share at least this many pixels.
 
     Raises:
@@ -70,7 +75,7 @@ def plan(shape: tuple[int, int], tile: int, overlap: int = 64) -> list[Tile]:
         raise ValueError(f"expected a frame of at least one pixel, got shape {tuple(shape)}")
     if not 0 <= overlap < tile:
         raise ValueError(f"expected 0 <= overlap < tile, got overlap {overlap} and tile {tile}")
-    height, width = (_round_up(min(side, tile)) for side in shape)
+    height, width = (_even(side, _round_up(tile), overlap) for side in shape)
     tops, lefts = _starts(shape[0], height, overlap), _starts(shape[1], width, overlap)
     return [Tile(top, left, height, width) for top in tops for left in lefts]
 
@@ -137,6 +142,14 @@ class Stitcher:
 
 def _round_up(side: int) -> int:
     return ceil(side / MULTIPLE) * MULTIPLE
+
+
+def _even(side: int, tile: int, overlap: int) -> int:
+    """The least side of the fewest tiles of at most ``tile`` that cover a side with the overlap."""
+    if side <= tile:
+        return _round_up(side)
+    count = ceil((side - overlap) / (tile - overlap))
+    return max(_round_up(ceil((side + (count - 1) * overlap) / count)), min(tile, SMALLEST))
 
 
 def _starts(side: int, tile: int, overlap: int) -> list[int]:

@@ -18,7 +18,7 @@ def used_by_run(
     segmenter: Segmenter | None = None,
     normalisation: Normalisation | None = None,
 ) -> dict[str, Any]:
-    """Border, memory, and of what was at work: normalisation, scale, tiles, frames without image, uneven ground.
+    """Border, memory, and of what was at work: views, normalisation, scale, tiles, frames without image, uneven ground.
 
     Args:
         tracker: which has seen all frames.
@@ -32,7 +32,7 @@ def used_by_run(
     if how:
         found |= {"normalisation": how.model_dump(), "scale": round(scale, 4)}
     if segmenter:
-        found |= segmenter.used()
+        found |= {"views": segmenter.options.views, "precision": segmenter.options.precision, **segmenter.used()}
     found["peak_memory_mb"] = peak_memory()
     if movie:
         uneven = _unevenness(movie, scale, how) if how else None

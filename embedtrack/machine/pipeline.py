@@ -57,7 +57,9 @@ def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
     atexit.register(end)  # a generator that is never closed must not keep the program from ending
     try:
         while not isinstance(item := _get(ready, thread), _End):
-            yield item
+            handed = [item]
+            del item
+            yield handed.pop()  # whoever has it now decides how long it is kept: it may be large
         if item.error is not None:
             raise item.error
     finally:
@@ -118,6 +120,7 @@ def _work(items: Iterable[T], ready: "queue.Queue[T | _End]", stop: threading.Ev
         with closing(items) if isinstance(items, Generator) else nullcontext():
             for item in items:
                 _put(ready, item)
+                del item  # not kept while the next one is made
         last = _End()
     except BaseException as error:
         last = _End(error)

@@ -142,7 +142,7 @@ def _row(scene: Scene, pixel: NDArray[np.intp]) -> Table:
     top, left = int(y.min()), int(x.min())
     mask = np.zeros((int(y.max()) + 1 - top, int(x.max()) + 1 - left), np.int32)
     mask[y - top, x - left] = 1
-    origin = scene.origin[top : top + mask.shape[0], left : left + mask.shape[1]]
+    origin = np.ascontiguousarray(scene.origin[top : top + mask.shape[0], left : left + mask.shape[1]])
     return _rows(regions(mask, origin, 1, (top, left), width), scene.labels.shape)
 
 

@@ -24,7 +24,7 @@ def test_log_lies_beside_the_result_and_names_weights_and_options(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setenv("EMBEDTRACK_REVISION", "abc")
-    known = provenance.gather(tmp_path / "01", model, 3.14159, Options(views=8, device="cpu"))
+    known = provenance.gather(tmp_path / "01", model, 3.14159, Options(views=8, device="cpu", precision="float32"))
     assert (known["version"], known["commit"], known["seconds"]) == (__version__, "abc", 3.1)
     assert known["sha256"][WEIGHTS] == hashlib.sha256((model / WEIGHTS).read_bytes()).hexdigest()
     expected = {
@@ -35,6 +35,7 @@ def test_log_lies_beside_the_result_and_names_weights_and_options(
         "max_gap": None,
         "crumbs": False,
         "tile": None,
+        "memory": None,
         "diameter": None,
     }
     assert known["options"] == expected

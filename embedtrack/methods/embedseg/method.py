@@ -18,6 +18,7 @@ from embedtrack.methods.embedseg.start import start
 from embedtrack.methods.embedtrack import method as embedtrack
 from embedtrack.methods.embedtrack.method import (
     at_working_scale,
+    bytes_per_pixel,
     choices,
     describe,
     history,
@@ -31,6 +32,7 @@ __all__ = [
     "at_working_scale",
     "batch",
     "build",
+    "bytes_per_pixel",
     "choices",
     "choose",
     "describe",

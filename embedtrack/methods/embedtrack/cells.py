@@ -30,10 +30,11 @@ def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float)
 def means(
     labels: Labels, seediness: Frame, frame: Frame, count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """float32[count + 1] each: mean seediness and brightness of each label of int32[H, W]."""
-    flat = labels.ravel()
-    area = np.maximum(np.bincount(flat, minlength=count + 1), 1)
-    sums = (np.bincount(flat, values.ravel(), count + 1) for values in (seediness, frame))
+    """float32[count + 1] each: mean seediness and brightness of each label of int32[H, W], 0 of the background."""
+    inside = np.flatnonzero(labels)  # of a large frame a part: sums are in double precision
+    cells = labels.ravel()[inside]
+    area = np.maximum(np.bincount(cells, minlength=count + 1), 1)
+    sums = (np.bincount(cells, values.ravel()[inside], count + 1) for values in (seediness, frame))
     sure, bright = ((total / area).astype(np.float32) for total in sums)
     return sure, bright
 

@@ -89,6 +89,7 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, pixel_size: f
     labels.reshape(-1)[foreground.pixel] = number[owner]
     if settings.reach is None:
         return labels
+    del foreground, owner, members  # of a large frame they take half as much as its maps
     return refine(labels, maps, settings.reach, settings.mask_threshold, settings.min_cell_size, pixel_size)
 
 
@@ -103,7 +104,7 @@ def _rank(
     pixel = foreground.pixel[members]
     order = np.lexsort((pixel, -maps.seediness.reshape(-1)[pixel]))
     square = (settings.smoothing, settings.smoothing)
-    smooth = [cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth]
+    smooth = (cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth)
     b = np.stack([axis[pixel[order]] for axis in smooth], axis=1).astype(np.float64)  # [k, 2]
     return Centres(members[order], np.exp(SHARPNESS * b) * pixel_size**2)
 

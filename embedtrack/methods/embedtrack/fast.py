@@ -24,7 +24,8 @@ class FoldedBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, channels, H, W] -> the same shape."""
         y = rectified(self.right1, rectified(self.down1, x))
-        return rectified(self.right2, rectified(self.down2, y), plus=x)
+        y = rectified(self.down2, y)  # by its own name: what it was made of goes before the last step
+        return rectified(self.right2, y, plus=x)
 
 
 class FastDownsampler(nn.Module):

@@ -1,7 +1,7 @@
 """EmbedTrack behind the contract of ``embedtrack/method.py``: one line or two for each of its functions."""
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +18,7 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
-from embedtrack.methods.embedtrack.predict import OVERLAP, Pending, Predictor, plan_tiles
+from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, OVERLAP, Pending, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start as start
 from embedtrack.movies.scale import frame_to
@@ -61,9 +61,10 @@ class PendingCells:
         """See ``embedtrack/method.py``."""
         return _cells(self._maps, frame_to(self._frame, self._shape, self._config.scale), config or self._config)
 
-    def state(self) -> State:
-        """The features of each tile, float32[1, 128, h/8, w/8], of bfloat16 the bits as int16."""
-        return {f"features{number}": _to_numpy(value) for number, value in self._features.items()}
+    @property
+    def state(self) -> Callable[[], State]:
+        """Gives the features of each tile, float32[1, 128, h/8, w/8], of bfloat16 the bits as int16."""
+        return partial(_kept, self._features)  # whoever keeps it keeps no maps
 
 
 class MoviePredictor:
@@ -85,7 +86,8 @@ class MoviePredictor:
             tiles = (
                 plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
             )
-            self._predictor = Predictor(self._network, tiles, self._views, self._options.precision, self._graphed)
+            precision = self._options.precision or self._config.precision
+            self._predictor = Predictor(self._network, tiles, self._views, precision, self._graphed)
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)
@@ -108,6 +110,11 @@ class MoviePredictor:
 def views() -> tuple[int, ...]:
     """One, or all symmetries of the square."""
     return (1, len(SYMMETRIES))
+
+
+def bytes_per_pixel(config: ModelConfig) -> int:
+    """The same for all."""
+    return BYTES_PER_PIXEL
 
 
 def history(config: ModelConfig) -> int:
@@ -193,6 +200,10 @@ def loss(network: nn.Module, batch: Batch, recipe: Recipe, precision: torch.dtyp
 def _fits(features: Tensor | None, tile: Tile) -> bool:
     """Whether features are those of such a tile: short memory may have halved the tiles of the run that kept them."""
     return features is not None and tuple(features.shape[2:]) == (tile.height // 8, tile.width // 8)
+
+
+def _kept(features: Mapping[int, Tensor]) -> State:
+    return {f"features{number}": _to_numpy(value) for number, value in features.items()}
 
 
 def _to_numpy(features: Tensor) -> NDArray[Any]:

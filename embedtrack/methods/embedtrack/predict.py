@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
-from embedtrack.inference.tiles import SMALLEST, Stitcher, Tile, crop, largest_side, plan
+from embedtrack.inference.tiles import LARGEST, SMALLEST, Stitcher, Tile, crop, largest_side, plan
 from embedtrack.machine import device as devices
 from embedtrack.machine.pipeline import breathe
 from embedtrack.methods.embedtrack.accelerate import Accelerated, NetworkOutput, PairNetwork
@@ -31,8 +31,8 @@ mean over eight views finds hardly more of them (one in a thousand by ``benchmar
 def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None = None, views: int = 8) -> list[Tile]:
     """Whole frames as one tile where a quarter of the device's memory holds what the network needs for them.
 
-    No tile's side is above ``largest``. It is the memory built in, not what happens to be free: the same machine
-    always cuts the same tiles.
+    No tile's side is above ``largest`` or ``LARGEST``. It is the memory built in, not what happens to be free: the same
+    machine always cuts the same tiles.
 
     Args:
         shape: (H, W) of the frame.
@@ -42,7 +42,8 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
     """
     device = device or torch.device("cpu")
     together = max(map(len, _groups(views, device)))
-    side = largest_side(shape, devices.memory(device) // 4, BYTES_PER_PIXEL * together, largest)
+    room = devices.memory(device) // 4
+    side = largest_side(shape, room, BYTES_PER_PIXEL * together, min(largest, LARGEST))
     return plan(shape, side, OVERLAP)
 
 
@@ -135,24 +136,31 @@ class Predictor:
     def _launch(self, frame: Frame) -> Pending:
         with devices.memory_errors(), devices.at_work(self.device):
             image = devices.upload(torch.from_numpy(frame), self.device)
-            stitcher = Stitcher((frame.shape[0], frame.shape[1]))
+            height, width = frame.shape
+            if len(self.tiles) == 1:  # nothing to blend
+                whole = self._views(crop(image, self.tiles[0]), 0)[:, :height, :width]
+                return Pending(*devices.download(whole.contiguous()))
+            stitcher = Stitcher((height, width))
             for number, tile in enumerate(self.tiles):
                 stitcher.add(self._views(crop(image, tile), number), tile)
             return Pending(*devices.download(stitcher.result()))  # [7, H, W]
 
     def _views(self, piece: Tensor, number: int) -> Tensor:
         """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
-        total = torch.zeros((7, *piece.shape), device=piece.device)
-        maps = _split(total)
+        total: Tensor | None = None
         for group in self.groups:
             breathe()
             output = self._run(torch.stack([do(piece, s) for s in group]), number, group)
+            if total is None:  # not before the network needs most memory
+                total = torch.zeros((7, *piece.shape), device=piece.device)
+            maps = _split(total)
             for cells, symmetry in zip(output.cells, group, strict=True):  # [5, h', w']
                 maps.offset.add_(undo_vectors(cells[0:2], symmetry))
                 maps.bandwidth.add_(undo_axes(cells[2:4], symmetry))
                 maps.seediness.add_(undo(cells[4], symmetry))
             if len(output.shift):
                 maps.shift.copy_(output.shift[0])
+        assert total is not None
         total[:5] /= sum(map(len, self.groups))
         return total
 

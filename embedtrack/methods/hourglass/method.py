@@ -14,7 +14,7 @@ from embedtrack.methods.hourglass import start as begin
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.methods.hourglass.loss import Losses, cosine_loss
 from embedtrack.methods.hourglass.network import RecurrentHourglasses
-from embedtrack.methods.hourglass.pairs import Predictor, settings_of
+from embedtrack.methods.hourglass.pairs import Predictor, need_of, settings_of
 from embedtrack.methods.hourglass.start import start as start
 from embedtrack.methods.hourglass.windows import Windows, collate, draw
 from embedtrack.options import Options
@@ -39,6 +39,11 @@ def views() -> tuple[int, ...]:
     return (1,)
 
 
+def bytes_per_pixel(config: ModelConfig) -> int:
+    """Of a whole window."""
+    return need_of(settings_of(config))
+
+
 def history(config: ModelConfig) -> int:
     """A window's."""
     return settings_of(config).length - 1
@@ -48,7 +53,7 @@ def predictor(network: nn.Module, config: ModelConfig, options: Options, frames:
     """A window that begins empty."""
     if options.tile:
         config = config.model_copy(update={"tile": options.tile})
-    return Predictor(cast(RecurrentHourglasses, network), config, options.precision)
+    return Predictor(cast(RecurrentHourglasses, network), config, options.precision or config.precision)
 
 
 def in_views(

@@ -101,6 +101,11 @@ def settings_of(config: ModelConfig) -> HourglassConfig:
     return config.method
 
 
+def need_of(settings: HourglassConfig) -> int:
+    """Bytes for each pixel of a tile."""
+    return BYTES * settings.channels * settings.length
+
+
 def plan_tiles(shape: Shape, config: ModelConfig, multiple: int, device: torch.device) -> list[Tile]:
     """Whole frames as one tile where a quarter of the device's memory holds what a window of the network needs.
 
@@ -110,8 +115,7 @@ def plan_tiles(shape: Shape, config: ModelConfig, multiple: int, device: torch.d
         multiple: of which the sides are.
         device: where the network runs.
     """
-    settings = settings_of(config)
-    need = BYTES * settings.channels * settings.length
+    need = need_of(settings_of(config))
     side = largest_side(shape, devices.memory(device) // 4, need, config.tile)
     return [_rounded(tile, multiple) for tile in plan(shape, side, min(OVERLAP, side // 2))]
 

@@ -110,6 +110,7 @@ def test_eight_views_are_refused_and_one_is_the_default():
     ):
         Segmenter(model(), Options(views=8))
     assert (views_of(ModelConfig(), None), views_of(ModelConfig(), 1)) == (8, 1)
+    assert [views_of(ModelConfig(views=1), asked) for asked in (None, 8)] == [1, 8]
 
 
 def test_there_is_no_grid_of_offsets():

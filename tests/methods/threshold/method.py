@@ -29,6 +29,11 @@ def views() -> tuple[int, ...]:
     return (1,)
 
 
+def bytes_per_pixel(config: ModelConfig) -> int:
+    """Hardly any."""
+    return 16
+
+
 def history(config: ModelConfig) -> int:
     """The masks of a frame are its own."""
     return 0

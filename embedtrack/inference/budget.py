@@ -1,0 +1,58 @@
+"""What a movie takes of a processor's memory, and what a bound leaves for tiles: ``--memory``.
+
+A measured model, on the safe side: bytes for the program, for each pixel of a frame, and for each pixel of a tile.
+"""
+
+from typing import NamedTuple
+
+from embedtrack.inference.tiles import SMALLEST
+
+PROGRAM = 450 * 2**20
+"""Libraries, weights and compiled code."""
+MAPS = 40
+"""Of a working pixel: maps, grey values and the weights of tiles."""
+CELLS = 40
+"""Of a pixel of the frame, while its cells are found."""
+KEPT = 12
+"""Of a pixel of each frame that is not final: labels, rivals, origins."""
+WINDOW = 22
+"""At most so many frames are not final, see ``tracks/window.py``."""
+COMFORTABLE = 512**2
+"""Pixels of a tile below which stages rather take turns."""
+
+
+class Budget(NamedTuple):
+    """How a bound is kept."""
+
+    tiles: int
+    """Bytes that the network may use for a tile."""
+    in_turn: bool
+    """Whether a frame is finished before the next one is read: slower, as the stages wait for each other."""
+
+
+def budget(bound: int, shape: tuple[int, int], working: tuple[int, int], frames: int | None, per_pixel: int) -> Budget:
+    """Share out ``bound`` bytes.
+
+    Args:
+        bound: of the whole process.
+        shape: (H, W) of the frame.
+        working: (h, w) of the frame at the working scale.
+        frames: of the movie, None where nobody knows.
+        per_pixel: what the network needs for each pixel of a tile.
+
+    Raises:
+        ValueError: the smallest tiles do not fit.
+    """
+    pixels, seen = shape[0] * shape[1], working[0] * working[1]
+    room = bound - PROGRAM - pixels * KEPT * min(frames or WINDOW, WINDOW)
+    maps = seen * MAPS
+    cells = maps + pixels * CELLS  # the maps stay until the cells are found
+    if room - maps - cells >= per_pixel * min(COMFORTABLE, max(seen, SMALLEST**2)):
+        return Budget(room - maps - cells, in_turn=False)
+    least = max(cells, maps + per_pixel * SMALLEST**2)
+    if room < least:
+        raise ValueError(
+            f"expected --memory {-(-(bound - room + least) // 2**20)}M at least for frames of {shape[0]} x {shape[1]} "
+            f"pixels, got {bound >> 20}M; give it more"
+        )
+    return Budget(room - maps, in_turn=True)
