@@ -125,7 +125,9 @@ def resolved(destination: Path, what: str = "a place to write to") -> Path:
         place = Path(destination).resolve()
         place.exists()
         if above := next((one for one in place.parents if one.exists() and not one.is_dir()), None):
-            raise NotADirectoryError(errno.ENOTDIR, f"the file {above} where a folder belongs")
+            raise ValueError(
+                f"{destination}: expected {what}, got the file {above} where a folder belongs; choose another name"
+            )
     except (OSError, RuntimeError) as error:  # a loop is an error of its own kind
         reason = getattr(error, "strerror", None) or "links that lead in a circle"
         raise ValueError(f"{destination}: expected {what}, got '{reason}'; choose another name") from None

@@ -83,10 +83,10 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
         changes["method"] = config.method  # the size of the network
     else:
         changes["pixel_size"] = config.offsets.pixel_size
-    said = recipe.working_diameter or "normalisation" in recipe.model_fields_set or has_stills(folders[0])
+    said = recipe.working_diameter or "normalisation" in recipe.model_fields_set
     if config.working_diameter is None and config.method.name == recipe.method.name:
         changes["normalisation"] = config.normalisation
-    elif config.working_diameter and not said:
+    elif config.working_diameter and not said and not has_stills(folders[0]):
         frames = list(open_frames(folders[0]).values())
         changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
     return recipe.model_copy(update=changes)

@@ -193,7 +193,7 @@ def test_a_file_of_the_user_that_came_during_the_run_is_not_lost(tmp_path: Path,
 def test_a_parent_that_is_a_file(tmp_path: Path, sequence: FrameFolder):
     (tmp_path / "parent").touch()
     with (
-        pytest.raises(ValueError, match=r"01_RES: expected to write a result there, got '.*'; free space, change"),
+        pytest.raises(ValueError, match=r"01_RES: expected a place to write to, got the file .*parent where a folder"),
         ResultWriter(tmp_path / "parent" / "01_RES", sequence),
     ):
         forbid(tmp_path)

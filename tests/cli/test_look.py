@@ -47,7 +47,7 @@ def test_tables_are_written(run: Run, data: Path):
         (("show", "{}/01_GT", "--frames", "4-5", "--out", "{}/x.mp4"), "expected --frames FIRST:LAST"),
         (("show", "{}/01_GT", "--interval", "soon", "--out", "{}/x.mp4"), "expected --interval as 29min"),
         (("show", "{}/01_GT", "--pixel-size", "-1", "--out", "{}/x.mp4"), "--pixel-size"),
-        (("show", "{}/01_GT", "--out", "{}/01/t000.tif/x.mp4"), "expected to write there"),
+        (("show", "{}/01_GT", "--out", "{}/01/t000.tif/x.mp4"), "t000.tif where a folder belongs"),
         (("measure", "{}/01_GT", "--out", "{}/x.xls"), "expected a name that ends in .csv or .parquet"),
         (("measure", "{}/none", "--out", "{}/x.csv"), "none: expected a result"),
     ],

@@ -89,13 +89,15 @@ def divisions(result: Tracked, places: Mapping[Node, Place], errors: Sequence[Er
     return sorted(found, key=lambda division: (division["frame"], division["mother"]))
 
 
-def lost_divisions(errors: Sequence[Error], places: Mapping[Node, Place]) -> list[Content]:
-    """The divisions of the truth of which a link is lost, by the labels of the truth."""
-    lost: dict[Node, list[Node]] = {}
-    for error in errors:
-        if error.kind == "lost division":
-            lost.setdefault(error.cells[0], []).append(error.cells[1])
-    return [_division(mother[1], mother, born, places, "lost") for mother, born in lost.items()]
+def lost_divisions(errors: Sequence[Error], table: pd.DataFrame) -> list[Content]:
+    """The divisions of the truth of which a link is lost, by the labels of the truth and its table of cells."""
+    lost = dict.fromkeys(error.cells[0] for error in errors if error.kind == "lost division")
+    first = table.sort_values("frame").groupby("label", as_index=False).first()
+    born: dict[int, list[Node]] = {}
+    for frame, label, parent in first[["frame", "label", "parent"]].itertuples(index=False):
+        born.setdefault(int(parent), []).append((int(frame), int(label)))
+    places = places_of(table)
+    return [_division(mother[1], mother, sorted(born[mother[1]]), places, "lost") for mother in lost]
 
 
 def places_of(table: pd.DataFrame) -> dict[Node, Place]:

@@ -180,7 +180,7 @@ def _content(result: Tracked, facts: Facts, seen: Seen) -> content.Content:
         cells = content.places_of(true.table)
         given["errors"] = content.failed(errors, cells, masks)
         given["truth"] = content.text_of(true.outlines)
-        given["divisions"] += content.lost_divisions(errors, cells)
+        given["divisions"] += content.lost_divisions(errors, true.table)
         given["divisions"].sort(key=lambda division: (division["frame"], division["mother"]))
     return given
 

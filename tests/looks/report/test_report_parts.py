@@ -211,7 +211,8 @@ def test_divisions_have_a_state_only_where_there_is_truth():
     assert content.divisions(tracked(toy), places, find_errors(tracked(exclusive), tracked(toy)))[0]["state"] == "false"
     bare = Toy(np.where(toy.labels == 2, 0, toy.labels), [Track(1, 0, 2, 0), Track(3, 3, 5, 1)])
     assert content.divisions(tracked(toy), places, find_errors(tracked(bare), tracked(toy)))[0]["state"] == "spoilt"
-    (lost,) = content.lost_divisions(find_errors(tracked(toy), tracked(exclusive)), places)
+    table = look(tracked(toy)).table
+    (lost,) = content.lost_divisions(find_errors(tracked(toy), tracked(exclusive)), table)
     assert (lost["mother"], lost["daughters"], lost["state"]) == (1, [2, 3], "lost")
 
 

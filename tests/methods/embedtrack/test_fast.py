@@ -120,7 +120,9 @@ def test_the_slow_way_finds_the_same_cells_to_the_pixel(views: int, frames: rang
     """Pair by pair through the network as it is trained, view by view and frame after frame, without threads."""
     model = checkpoint.load(models() / DEMO_MODEL)
     config, paths = model.config, sorted((REPOSITORY / "demo" / "01").glob("*.tif"))[: frames.stop]
-    found = [frame.cells for frame in Segmenter(model, Options(views=views, device="cpu")).movie(paths)]
+    found = [
+        frame.cells for frame in Segmenter(model, Options(views=views, device="cpu", precision="float32")).movie(paths)
+    ]
     for index in frames:
         seen = found[index]
         now, before = (tensor(path, config) for path in (paths[index], paths[max(index - 1, 0)]))
