@@ -46,10 +46,10 @@ def save(corrections: Corrections, job: Job) -> str:
         ValueError: it is not valid, or cannot be written.
     """
     result = corrections.result()
-    said = pins(corrections.saved, corrections.draft, corrections.said)
-    known = _known(job.source or job.out) | columns(said, result.first)
+    links = pins(corrections.saved, corrections.draft, corrections.said)
+    known = _known(job.source or job.out) | columns(links, result.first)
     write_tracked(result, job.out, known, overwrite=job.overwrite)
-    corrections.is_saved(said)
+    corrections.is_saved(links)
     write_log(job.out, known, overwrite=job.overwrite)
     said = f"saved {job.out}"
     if job.truth is not None and job.raw is not None and job.images is not None:
