@@ -1,7 +1,7 @@
 """The values that travel through the package.
 
 A *frame* is ``float32[H, W]``, normalised. *Labels* are ``int32[H, W]``, 0 for background, one positive number per
-cell. The two records below are the other currencies.
+cell. The records below are the other currencies.
 """
 
 from typing import NamedTuple
@@ -45,3 +45,15 @@ class Track(NamedTuple):
     begin: int
     end: int
     parent: int
+
+
+class Pin(NamedTuple):
+    """The cell ``label`` of ``frame`` comes from the cell ``source`` of frame ``before``, or from nowhere: both 0.
+
+    What a person says of a link. Two of one source are its daughters.
+    """
+
+    frame: int
+    label: int
+    before: int
+    source: int

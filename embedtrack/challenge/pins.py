@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from embedtrack.challenge.record import known_of
-from embedtrack.tracks.pins import Pin
+from embedtrack.types import Pin
 
 PINS = "pins"
 """The record's field."""

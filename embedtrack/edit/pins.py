@@ -8,8 +8,7 @@ import numpy as np
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.edit.draft import Draft
-from embedtrack.tracks.pins import Pin
-from embedtrack.types import Labels
+from embedtrack.types import Labels, Pin
 
 Names = dict[int, int]
 """A cell's label -> the one that the same pixels had before."""

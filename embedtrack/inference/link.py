@@ -37,10 +37,10 @@ from embedtrack.movies.settings import Normalisation
 from embedtrack.options import Options
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.given import given_cells
-from embedtrack.tracks.pins import Pin, rows_of
+from embedtrack.tracks.pins import rows_of
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.tracker import Tracker, finished
-from embedtrack.types import Cells, Labels
+from embedtrack.types import Cells, Labels, Pin
 
 Images = Sequence[NDArray[Any]]
 """The grey values [H, W] of each frame."""

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.tracks.candidates import Scene
 from embedtrack.tracks.links import LINK, PAIR, Evidence
+from embedtrack.types import Pin
 
 NEW, LINKED, BORN = range(3)
 """How a track begins or goes on in a frame."""
@@ -16,18 +16,6 @@ NEW, LINKED, BORN = range(3)
 PIN = np.dtype([("frame", "i4"), ("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4")])
 """Candidate ``cell`` of a frame is NEW, LINKED with candidate ``source`` of ``gap`` frames before, or BORN of it."""
 NONE = np.zeros(0, PIN)
-
-
-class Pin(NamedTuple):
-    """The cell ``label`` of ``frame`` comes from the cell ``source`` of frame ``before``, or from nowhere: both 0.
-
-    Two of one source are its daughters.
-    """
-
-    frame: int
-    label: int
-    before: int
-    source: int
 
 
 def rows_of(

@@ -10,11 +10,11 @@ from embedtrack.config import ModelConfig
 from embedtrack.tracks.confidence import probability
 from embedtrack.tracks.lineage import Lineage
 from embedtrack.tracks.one_piece import one_piece
-from embedtrack.tracks.pins import NEW, NONE, Pin
+from embedtrack.tracks.pins import NEW, NONE
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.rules import Spans, remove_border
 from embedtrack.tracks.window import Decided, Window
-from embedtrack.types import CONFIDENCE, Cells, Confidence, Labels, Track
+from embedtrack.types import CONFIDENCE, Cells, Confidence, Labels, Pin, Track
 
 Mask = NDArray[np.uint16]
 """uint16[H, W], as it is written."""

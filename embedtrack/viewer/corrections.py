@@ -18,7 +18,7 @@ from embedtrack.edit.relabel import relabel
 from embedtrack.looks.report.hints import unsure
 from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
-from embedtrack.tracks.pins import Pin
+from embedtrack.types import Pin
 from embedtrack.viewer.layers import Place, Places, colour_table, scale, track_data
 
 CELLS, TRACKS, PICKS = "cells", "tracks", "picked"

@@ -6,7 +6,7 @@ from embedtrack.edit.join import join
 from embedtrack.edit.pins import pins
 from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
-from embedtrack.tracks.pins import Pin
+from embedtrack.types import Pin
 from tests.edit.test_edit import film
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from embedtrack.inference.link import link
 from embedtrack.options import Options
-from embedtrack.tracks.pins import BORN, LINKED, NEW, Pin, rows_of
-from embedtrack.types import Track
+from embedtrack.tracks.pins import BORN, LINKED, NEW, rows_of
+from embedtrack.types import Pin, Track
 from tests.drawings import moving
 
 SHAPE = (30, 60)
