@@ -32,22 +32,18 @@ def rows_of(
         max_gap: links pass over up to so many frames.
     """
     heirs = Counter((pin.before, pin.source) for pin in pins if pin.source)
-    kept, left, twice = [], [], {cell for cell, times in Counter(pin[:2] for pin in pins).items() if times > 1}
+    twice = {cell for cell, times in Counter(pin[:2] for pin in pins).items() if times > 1}
+    kept: dict[Pin, tuple[int, ...]] = {}
     for pin in sorted(pins):
         gap, count = (pin.frame - pin.before, heirs[pin.before, pin.source]) if pin.source else (0, 0)
-        if not pin.source:
-            able = True
-        elif count == 1:
-            able = 1 <= gap <= max_gap + 1
-        else:
-            able = count == 2 and gap == 1
+        able = not pin.source or (count == 1 and 1 <= gap <= max_gap + 1) or (count == 2 and gap == 1)
         cell = _place(pin.label, cells(pin.frame))
         source = _place(pin.source, cells(pin.before)) if pin.source and able else -1
-        if not able or cell is None or source is None or pin[:2] in twice:
-            left.append(pin)
-        else:
-            kept.append((pin.frame, cell, count, gap, source))  # NEW, LINKED, BORN: by the number of heirs
-    return np.array(kept, PIN), left
+        if able and cell is not None and source is not None and pin[:2] not in twice:
+            kept[pin] = (pin.frame, cell, count, gap, source)  # NEW, LINKED, BORN: by the number of heirs
+    broken = {(pin.before, pin.source) for pin in pins if pin.source and pin not in kept}
+    kept = {pin: row for pin, row in kept.items() if not pin.source or (pin.before, pin.source) not in broken}
+    return np.array([*kept.values()], PIN), [pin for pin in sorted(pins) if pin not in kept]
 
 
 def _place(label: int, cells: Sequence[int]) -> int | None:
@@ -57,6 +53,8 @@ def _place(label: int, cells: Sequence[int]) -> int | None:
 
 def with_pins(found: Evidence, scenes: Sequence[Scene], pins: NDArray[np.void]) -> Evidence:
     """What may lead into the last of some scenes, what is said of it included; that needs no evidence."""
+    if not len(pins):
+        return found
     now, links, pairs = scenes[-1].table, [found.links], [found.pairs]
     known = set(found.links[["source", "target", "gap"]].tolist())
     for _, cell, _, gap, source in pins[pins["how"] == LINKED].tolist():

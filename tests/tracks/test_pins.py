@@ -103,6 +103,7 @@ def test_which_pins_can_be_kept():
         [Pin(1, cell, 0, 3) for cell in (2, 5, 9)],  # into three
         [Pin(1, 2, 0, 3), Pin(1, 2, 0, 7)],  # of two
         [Pin(0, 3, 1, 2)],  # backwards
+        [Pin(1, 2, 0, 3), Pin(1, 4, 0, 3)],  # of two daughters one is gone
     ):
         rows, left = rows_of(bad, lambda t: cells.get(t, []), 2)
         assert len(rows) == 0
