@@ -1,8 +1,8 @@
 """Are decisions as likely right as they say: ``python -m benchmarks.confidence DATASET... [--model FOLDER]``.
 
 For cells, links, daughters and arrivals: how often decisions of each probability are right, and how many of the wrong
-ones the least sure tenth of all holds. Only frames that trained no network may tell, see ``benchmarks.tracking_costs``.
-With ``--model`` what was learnt from them is written into its config.json.
+ones the least sure tenth of all holds; ``--plot-to`` draws the former. Only frames that trained no network may tell,
+see ``benchmarks.tracking_costs``. With ``--model`` what was learnt from them is written into its config.json.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.tracking_costs import Part, parts_of
+from benchmarks.plot import Line, Panel, draw
+from benchmarks.tracking_costs import Part, part, sources
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import Match, Node, edges, match_labels
 from embedtrack.cli.display import start_logging
@@ -204,23 +205,39 @@ def tables(known: Mapping[str, Decisions], sureness: Sureness) -> tuple[Table, T
     return curve, share
 
 
+def panel(name: str, known: Mapping[str, Decisions], sureness: Sureness) -> Panel:
+    """How often decisions are wrong against how often they are said to be, on logarithmic axes, since most are sure."""
+    lines = [Line("as said", {10.0**power: 10.0**power for power in (-3, -2, -1, 0)})]
+    for kind, chance in chances(known, sureness).items():
+        bins = reliability(chance, known[kind].right)
+        points = {1 - said: 1 - right for count, said, right in bins if count >= FEW and right < 1}
+        if points:
+            lines.append(Line(kind, dict(sorted(points.items()))))
+    return Panel(lines, across=f"{name}: said to be wrong", up="wrong")
+
+
 def main(
     datasets: Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with tracks.")],
     weights: Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")] = None,
     first: Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")] = None,
     last: Annotated[int | None, typer.Option(help="Last frame.")] = None,
+    out: Annotated[Path | None, typer.Option("--folds", help="Those of benchmarks.crossvalidate: its --out.")] = None,
     model: Annotated[Path | None, typer.Option(help="Write what was learnt into this model's config.json.")] = None,
+    plot_to: Annotated[Path | None, typer.Option(help="Draw how reliable they are, e.g. docs/confidence.svg.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Print both tables, with what was learnt from the other data sets where there are several."""
     start_logging()
-    found = parts_of(datasets, weights, first, last, device)
-    known = [decisions(one, costs) for one, costs in found]
-    console = Console()
-    for index, name in enumerate(datasets):
-        others = [one for number, one in enumerate(known) if number != index] or known
+    asked = sources(datasets, weights, first, last, out)
+    known = [decisions(part(one, device), checkpoint.read_config(one.weights / CONFIG).costs) for one in asked]
+    console, panels = Console(), []
+    for index, (name, *_) in enumerate(asked):
+        others = scales(pooled([one for number, one in enumerate(known) if number != index] or known))
         console.print(name, "by the others" if len(known) > 1 else "by itself")
-        console.print(*tables(known[index], scales(pooled(others))))
+        console.print(*tables(known[index], others))
+        panels.append(panel(name, known[index], others))
+    if plot_to:
+        draw(plot_to, panels)
     learnt = scales(pooled(known))
     console.print_json(learnt.model_dump_json())
     if model:

@@ -1,8 +1,9 @@
 """Learn what decisions about tracks cost: ``python -m benchmarks.tracking_costs DATASET... [--model FOLDER]``.
 
-Only frames that trained no network may teach this: those that were held back, or a movie that a fold left out
-(``--weights``, ``--first``, ``--last``). Where there are too few of them, training frames may be made so much worse
-(``--blur``, ``--grain``) that the network merges and misses as many cells as in a new movie.
+Only frames that trained no network may teach this: those that were held back, those that the folds of
+``benchmarks.crossvalidate`` score (``--folds``), or others (``--weights``, ``--first``, ``--last``). Where there are
+too few of them, training frames may be made so much worse (``--blur``, ``--grain``) that the network merges and misses
+as many cells as in a new movie.
 
 Weights of evidence come from logistic regressions, see ``tracks/learn.py``. With ``--search``, what it costs to appear
 or vanish, and how readily cells and divisions are believed, follow from the best (TRA + BIO) / 2 of the same frames.
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.crossvalidate import folds
 from benchmarks.scoring import place, segmenter
 from benchmarks.validation import frames_of
 from embedtrack import checkpoint
@@ -35,6 +37,7 @@ from embedtrack.model_files import CONFIG
 from embedtrack.movies.normalise import noise
 from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.tracker import Tracker, finished
+from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Cells, Labels, Track
 
@@ -68,14 +71,49 @@ def worse(image: NDArray[Any], blur: float, grain: float) -> NDArray[np.float32]
     return np.asarray(soft + rng.normal(0, sigma, grey.shape), np.float32)
 
 
-def part(folder: Path, weights: Path, frames: range, device: str, blur: float, grain: float) -> Part:
+class Source(NamedTuple):
+    """Frames that trained nothing of a network."""
+
+    name: str
+    folder: Path
+    weights: Path
+    frames: range
+
+
+def sources(
+    datasets: Iterable[str], weights: Path | None, first: int | None, last: int | None, out: Path | None
+) -> list[Source]:
+    """The folds below ``out`` that are trained; without it each data set's last sequence.
+
+    Of the sequence the frames held back from its shipped model or ``weights`` are taken, or those from ``first`` to
+    ``last``.
+    """
+    if out:
+        return [
+            Source(f"{name} {fold.name}", fold.scored, model, fold.frames or range(10**6))
+            for name in datasets
+            for fold in folds(data_root() / name, out / name)
+            if training.finished(model := out / name / f"{fold.name}-seed0")
+        ]
+    found = []
+    for name in datasets:
+        folder, model = sequences(data_root() / name)[-1], weights or models() / name
+        frames = frames_of(model, folder)
+        if first is not None or last is not None:
+            frames = range(first or 0, (10**6 if last is None else last) + 1)
+        found.append(Source(name, folder, model, frames))
+    return found
+
+
+def part(source: Source, device: str, blur: float = 0, grain: float = 0) -> Part:
     """Segment some frames of a sequence, made worse, in one view."""
+    name, folder, weights, frames = source
     model = place(checkpoint.load(weights), device)
     paths, truth, rules = layout.open_frames(folder), layout.open_truth(folder), dataset_of(folder)
     chosen = [number for number in sorted(paths) if number in frames and number in truth.markers]
     images = (worse(layout.read_frame(paths[number]), blur, grain) for number in chosen)
     return Part(
-        folder.parent.name,
+        name,
         [frame.cells for frame in segmenter(model, 1, "auto").movie(images)],
         [layout.read_labels(truth.markers[number]) for number in chosen],
         cut(truth.tracks, chosen[0], chosen[-1]),
@@ -83,27 +121,6 @@ def part(folder: Path, weights: Path, frames: range, device: str, blur: float, g
         rules.cycle_tolerance,
         model.config.linking.max_gap,
     )
-
-
-def parts_of(
-    datasets: Iterable[str],
-    weights: Path | None,
-    first: int | None,
-    last: int | None,
-    device: str,
-    blur: float = 0,
-    grain: float = 0,
-) -> list[tuple[Part, Costs]]:
-    """Of each data set's last sequence the frames held back, or from ``first`` to ``last``; with the weights' costs."""
-    parts = []
-    for name in datasets:
-        folder = sequences(data_root() / name)[-1]
-        model = weights or models() / name
-        frames = frames_of(model, folder)
-        if first is not None or last is not None:
-            frames = range(first or 0, (10**6 if last is None else last) + 1)
-        parts.append((part(folder, model, frames, device, blur, grain), checkpoint.read_config(model / CONFIG).costs))
-    return parts
 
 
 def lessons(one: Part) -> dict[str, Examples]:
@@ -145,6 +162,7 @@ def main(
     weights: Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")] = None,
     first: Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")] = None,
     last: Annotated[int | None, typer.Option(help="Last frame.")] = None,
+    out: Annotated[Path | None, typer.Option("--folds", help="Those of benchmarks.crossvalidate: its --out.")] = None,
     blur: Annotated[float, typer.Option(help="Blur frames that trained a network: standard deviation, pixels.")] = 0,
     grain: Annotated[float, typer.Option(help="... and add noise of so many times their own.")] = 0,
     model: Annotated[Path | None, typer.Option(help="Write the costs into this model's config.json.")] = None,
@@ -154,7 +172,7 @@ def main(
 ) -> None:
     """Print what was learnt and how good it is."""
     start_logging()
-    parts = [one for one, _ in parts_of(datasets, weights, first, last, device, blur, grain)]
+    parts = [part(source, device, blur, grain) for source in sources(datasets, weights, first, last, out)]
     taught = [lessons(one) for one in parts]
     table = Table("data set", "costs", *MEASURES)
     for index, one in enumerate(parts):

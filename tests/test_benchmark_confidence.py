@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.confidence import KINDS, Decisions, decisions, first_tenth, pooled, reliability, scales
+from benchmarks.confidence import KINDS, Decisions, decisions, first_tenth, panel, pooled, reliability, scales
 from benchmarks.tracking_costs import Part
 from embedtrack.config import Costs
 from embedtrack.types import Track
@@ -54,3 +54,13 @@ def test_what_was_learnt_says_how_often_it_is_right():
     chance = 1 / (1 + np.exp(-(bias + slope * margin)))
     for count, said, true in reliability(chance, right):
         assert count == 0 or abs(said - true) < 0.03
+
+
+def test_the_plot_shows_how_often_decisions_are_wrong():
+    rng = np.random.default_rng(0)
+    margin = rng.uniform(0, 6, 20_000)
+    known = {kind: Decisions({"margin": margin}, rng.random(20_000) < 1 / (1 + np.exp(-margin))) for kind in KINDS}
+    lines = {line.name: line.points for line in panel("toy", known, scales(known)).lines}
+    assert list(lines) == ["as said", *KINDS]
+    for points in lines.values():
+        assert list(points.values()) == pytest.approx(list(points), rel=0.4)

@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks.tracking_costs import Part, lessons, score, search, worse
+from benchmarks.crossvalidate import folds
+from benchmarks.tracking_costs import Part, Source, lessons, score, search, sources, worse
 from embedtrack.config import Costs
+from embedtrack.model_files import CARD
 from embedtrack.tracks.learn import learn
 from embedtrack.types import Track
-from tests.drawings import draw, perfect_maps, seen
+from tests.drawings import draw, moving, perfect_maps, seen, write_movie
 
 SHAPE = (64, 128)
 
@@ -49,3 +53,16 @@ def test_worse_pictures_are_softer_and_noisier_and_always_the_same():
     )
     assert 3 < (noisy - image).std() < 6
     np.testing.assert_array_equal(noisy, worse(image, 0, 2))
+
+
+def test_the_folds_that_are_trained_give_their_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    dataset, out = tmp_path / "data" / "toy", tmp_path / "folds"
+    write_movie(moving(), dataset)
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path / "data"))
+    early, late = folds(dataset, out / "toy")
+    assert sources(["toy"], None, None, None, out) == []
+    model = out / "toy" / f"{late.name}-seed0"
+    model.mkdir()
+    (model / CARD).write_text("trained")
+    assert sources(["toy"], None, None, None, out) == [Source(f"toy {late.name}", dataset / "01", model, range(2))]
+    assert early.frames == range(4, 6)
