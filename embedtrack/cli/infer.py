@@ -50,18 +50,20 @@ Movies = Annotated[
 
 
 @app.command(rich_help_panel=INFER)
-@runs_model("border", "diameter", "crumbs", "threads")
+@runs_model("border", "diameter", "crumbs")
+@tells
 def run(
     dataset: Annotated[str, typer.Argument(help="A folder in $DATA_ROOT, by default beside the repository; or demo.")],
     sequence: Annotated[str, typer.Argument(help="e.g. 01")],
     options: Options,
+    tell: Tell,
     overwrite: Overwrite = False,
 ) -> None:
     """Segment and track DATASET/SEQUENCE with the weights of its name; writes DATASET/SEQUENCE_RES."""
     from embedtrack.challenge.convention import job
 
     movie, model, out = job(dataset, sequence)
-    _track(movie, model, place(out), Choice(), options, overwrite=overwrite)
+    _track(movie, model, place(out), Choice(), options, tell, overwrite=overwrite)
 
 
 @app.command(rich_help_panel=INFER)

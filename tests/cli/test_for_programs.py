@@ -53,6 +53,18 @@ def test_infer_and_measure_for_programs(data: Path, run_whole: Run):
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("_usual_threads")
+def test_a_sequence_is_run_for_programs(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATA_ROOT", str(data))
+    monkeypatch.setenv("EMBEDTRACK_MODELS", str(data / "models"))
+    (data / "models").mkdir()
+    (data / "model").rename(data / "models" / "toy")
+    words = ["toy", "01", "--views", 1, "--device", "cpu", "--threads", 1]
+    code, out, _ = run_whole("run", *words, "--json", "--quiet")
+    assert (code, torch.get_num_threads()) == (0, 1)
+    assert json.loads(out)["result"] == str(data / "toy" / "01_RES")
+
+
 def test_models_are_listed_with_what_their_cards_say(run_whole: Run, tmp_path: Path):
     code, out, _ = run_whole("models", "--json")
     assert code == 0
