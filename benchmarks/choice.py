@@ -16,11 +16,11 @@ import numpy as np
 import typer
 
 from embedtrack import checkpoint
-from embedtrack.challenge.convention import data_root, model_names, models
+from embedtrack.challenge.convention import data_root, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.layout import open_truth, read_labels
 from embedtrack.inference.adapt import middle
-from embedtrack.inference.model_choice import SIDE, Assessment, assess, rank
+from embedtrack.inference.model_choice import SIDE, Assessment, assess, choosable, rank
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
 from embedtrack.movies.open import open_movie
@@ -57,7 +57,7 @@ def cases(movie: Path, frames: int) -> Iterator[Case]:
     seen: list[Assessment] = []
     worth: dict[str, float] = {}
     where = device.choose("cpu")
-    for name in model_names():
+    for name in choosable():
         images = [opened.frames[number - opened.first] for number in numbers]
         seen.append(assess(models() / name, images, where, "auto"))
         segmenter = Segmenter(checkpoint.load(models() / name), Options(views=1, device="cpu", precision="auto"))
@@ -103,7 +103,7 @@ def main(
     )
     found: list[Case] = []
     for movie in movies:
-        if movie.parent.name in model_names():
+        if movie.parent.name in choosable():
             found += cases(movie, frames)
             log.info("%s", found[-1])
     typer.echo(table(found))
