@@ -8,8 +8,8 @@
 #   docker run ... embedtrack infer /data/movie.tif ...                any other command
 #
 # Nothing is written but the result: any user, a read-only root, no network and no temporary folder are enough.
-# A tag may come to mean another image: to fix it, give its digest, --build-arg BASE_IMAGE=python@sha256:...
-ARG BASE_IMAGE=python:3.11.14-slim-bookworm
+# By the digest of the index of all architectures, as a tag may come to mean another image.
+ARG BASE_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
 FROM ${BASE_IMAGE} AS build
 # Where torch comes from if not from PyPI (whose build for Linux is CUDA's): an index of wheels for CPU or another CUDA.
