@@ -36,7 +36,7 @@ from embedtrack.files.whole import whole_file
 from embedtrack.model_files import CONFIG
 from embedtrack.movies.normalise import noise
 from embedtrack.tracks.learn import Examples, examples, learn
-from embedtrack.tracks.tracker import Tracker, finished
+from embedtrack.tracks.tracker import Mask, Tracker, finished
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Cells, Labels, Track
@@ -128,12 +128,19 @@ def lessons(one: Part) -> dict[str, Examples]:
     return examples(zip(one.cells, one.markers, strict=True), one.tracks, 0, one.border, one.max_gap)
 
 
+def linked(one: Part, costs: Costs) -> tuple[list[Mask], list[Track]]:
+    """Its masks and tracks, as they are decided."""
+    tracker = Tracker(ModelConfig(costs=costs), one.border, one.max_gap, crumbs=True)
+    masks = list(finished(tracker, one.cells))
+    return masks, tracker.tracks()
+
+
 def score(one: Part, costs: Costs) -> Scores:
     """The measures of its tracks."""
-    tracker = Tracker(ModelConfig(costs=costs), one.border, one.max_gap, crumbs=True)
-    pairs = zip(one.markers, finished(tracker, one.cells), strict=True)
+    masks, tracks = linked(one, costs)
+    pairs = zip(one.markers, masks, strict=True)
     matches = [match_labels(truth, mask.astype(np.int32)) for truth, mask in pairs]
-    return track_scores(matches, one.tracks, tracker.tracks(), one.tolerance)
+    return track_scores(matches, one.tracks, tracks, one.tolerance)
 
 
 def worth(parts: Iterable[Part], costs: Costs) -> float:
