@@ -2,7 +2,8 @@
 
 For cells, links, daughters and arrivals: how often decisions of each probability are right, and how many of the wrong
 ones the least sure tenth of all holds; ``--plot-to`` draws the former. Only frames that trained no network may tell,
-see ``benchmarks.tracking_costs``. With ``--model`` what was learnt from them is written into its config.json.
+see ``benchmarks.tracking_costs``. What is likely is learnt from the other data sets, or for each half of
+a single one's frames from the other half. With ``--model`` what was learnt from all is written into its config.json.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,11 +16,14 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from benchmarks.plot import Line, Panel, draw
 from benchmarks.tracking_costs import Part, part, sources
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import Match, Node, edges, match_labels
+from embedtrack.challenge.evaluate import cut
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Costs, Logistic, Sureness
 from embedtrack.files.whole import whole_file
@@ -38,7 +42,8 @@ KINDS = ("cell", "link", "birth", "arrival")
 """Fields of ``Sureness``."""
 BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 FEW = 20
-"""So many wrong and so many right decisions must be known, else the scale is that of all kinds of links."""
+"""So many wrong and so many right decisions of a kind must be known, else its slope is that of all kinds of links; and
+so many in all, else its level too."""
 
 
 class Decisions(NamedTuple):
@@ -148,7 +153,8 @@ def scales(known: Mapping[str, Decisions]) -> Sureness:
     """The logistic curves through how often decisions were right."""
     every = _joined([known[kind] for kind in KINDS[1:]])
     enough = {kind: min(int(one.right.sum()), int((~one.right).sum())) >= FEW for kind, one in known.items()}
-    curves = {kind: _curve(known[kind] if enough[kind] else every) for kind in KINDS[1:]}
+    common = _curve(every)
+    curves = {kind: _curve(known[kind]) if enough[kind] else _level(known[kind], common) for kind in KINDS[1:]}
     return Sureness(cell=fit(*known["cell"]) if enough["cell"] else Sureness().cell, **curves)
 
 
@@ -157,11 +163,22 @@ def _curve(one: Decisions) -> Logistic:
     return weights["bias"], max(weights.get("margin", 1.0), 0.0)
 
 
+def _level(one: Decisions, common: Logistic) -> Logistic:
+    """The common curve, moved so that it says in the mean how often those of one kind were right (Laplace's rule)."""
+    if len(one.right) < FEW:
+        return common
+    share, slope = (one.right.sum() + 1) / (len(one.right) + 2), common[1]
+    margins = one.features["margin"]
+    far = 40 + slope * float(np.abs(margins).max())
+    level = brentq(lambda bias: expit(bias + slope * margins).mean() - share, -far, far)
+    return round(float(level), 3), slope
+
+
 def chances(known: Mapping[str, Decisions], sureness: Sureness) -> dict[str, NDArray[np.float64]]:
     """Of each kind float64[n]: how likely each decision is right."""
     weights = {kind: dict(zip(("bias", "margin"), getattr(sureness, kind), strict=True)) for kind in KINDS[1:]}
     every: dict[str, Mapping[str, float]] = {"cell": sureness.cell, **weights}
-    return {kind: 1 / (1 + np.exp(-log_odds(one.features, every[kind]))) for kind, one in known.items()}
+    return {kind: expit(log_odds(one.features, every[kind])) for kind, one in known.items()}
 
 
 def first_tenth(chance: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
@@ -205,6 +222,18 @@ def tables(known: Mapping[str, Decisions], sureness: Sureness) -> tuple[Table, T
     return curve, share
 
 
+def halves(one: Part) -> tuple[Part, Part]:
+    """Its first and its second half in time, each as a movie of its own."""
+    middle, last = len(one.cells) // 2, len(one.cells) - 1
+    first, second = slice(middle), slice(middle, None)
+    return (
+        one._replace(name=f"{one.name}, first half", cells=one.cells[first], markers=one.markers[first],
+                     tracks=cut(one.tracks, 0, middle - 1)),
+        one._replace(name=f"{one.name}, second half", cells=one.cells[second], markers=one.markers[second],
+                     tracks=cut(one.tracks, middle, last)),
+    )  # fmt: skip
+
+
 def panel(name: str, known: Mapping[str, Decisions], sureness: Sureness) -> Panel:
     """How often decisions are wrong against how often they are said to be, on logarithmic axes, since most are sure."""
     lines = [Line("as said", {10.0**power: 10.0**power for power in (-3, -2, -1, 0)})]
@@ -226,16 +255,21 @@ def main(
     plot_to: Annotated[Path | None, typer.Option(help="Draw how reliable they are, e.g. docs/confidence.svg.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Print both tables, with what was learnt from the other data sets where there are several."""
+    """Print both tables for each data set, or half of one, with what was learnt from the others."""
     start_logging()
-    asked = sources(datasets, weights, first, last, out)
-    known = [decisions(part(one, device), checkpoint.read_config(one.weights / CONFIG).costs) for one in asked]
+    found = sources(datasets, weights, first, last, out)
+    if not found:
+        raise typer.BadParameter(f"expected trained folds in {out}, got none")
+    asked = [(part(one, device), checkpoint.read_config(one.weights / CONFIG).costs) for one in found]
+    if len(asked) == 1:
+        asked = [(half, costs) for one, costs in asked for half in halves(one)]
+    known = [decisions(one, costs) for one, costs in asked]
     console, panels = Console(), []
-    for index, (name, *_) in enumerate(asked):
-        others = scales(pooled([one for number, one in enumerate(known) if number != index] or known))
-        console.print(name, "by the others" if len(known) > 1 else "by itself")
+    for index, (one, _) in enumerate(asked):
+        others = scales(pooled([other for number, other in enumerate(known) if number != index]))
+        console.print(f"{one.name}, by the others")
         console.print(*tables(known[index], others))
-        panels.append(panel(name, known[index], others))
+        panels.append(panel(one.name, known[index], others))
     if plot_to:
         draw(plot_to, panels)
     learnt = scales(pooled(known))
@@ -243,7 +277,7 @@ def main(
     if model:
         config = checkpoint.read_config(model / CONFIG).model_copy(update={"sureness": learnt})
         with whole_file(model / CONFIG) as file:
-            file.write_text(config.model_dump_json(indent=2) + "\n")
+            file.write_text(config.model_dump_json(indent=2, exclude_unset=True) + "\n")
 
 
 if __name__ == "__main__":

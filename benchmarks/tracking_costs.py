@@ -196,7 +196,7 @@ def main(
     if model:
         config = checkpoint.read_config(model / CONFIG).model_copy(update={"costs": learnt})
         with whole_file(model / CONFIG) as file:
-            file.write_text(config.model_dump_json(indent=2) + "\n")
+            file.write_text(config.model_dump_json(indent=2, exclude_unset=True) + "\n")
 
 
 def _row(table: Table, name: str, label: str, scores: Scores) -> None:

@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from benchmarks.confidence import KINDS, Decisions, decisions, first_tenth, panel, pooled, reliability, scales
+from benchmarks.confidence import (
+    KINDS,
+    Decisions,
+    chances,
+    decisions,
+    first_tenth,
+    halves,
+    panel,
+    pooled,
+    reliability,
+    scales,
+)
 from benchmarks.tracking_costs import Part
 from embedtrack.config import Costs
 from embedtrack.types import Track
@@ -64,3 +75,24 @@ def test_the_plot_shows_how_often_decisions_are_wrong():
     assert list(lines) == ["as said", *KINDS]
     for points in lines.values():
         assert list(points.values()) == pytest.approx(list(points), rel=0.4)
+
+
+def test_halves_are_movies_of_their_own():
+    first, second = halves(part(wrong=True))
+    assert (len(first.cells), len(second.markers)) == (4, 4)
+    assert first.tracks == [Track(1, 0, 3, 0), Track(2, 0, 3, 0)]
+    assert second.tracks == [Track(1, 0, 3, 0), Track(3, 0, 3, 0), Track(4, 0, 3, 0)]
+    both = pooled([decisions(half, Costs()) for half in (first, second)])
+    assert len(both["cell"].right) == len(decisions(part(wrong=True), Costs())["cell"].right)
+
+
+def test_what_was_never_right_is_unlikely():
+    rng = np.random.default_rng(0)
+    margin = rng.uniform(0, 6, 2_000)
+    known = {kind: Decisions({"margin": margin}, rng.random(2_000) < 1 / (1 + np.exp(-margin))) for kind in KINDS}
+    known["arrival"] = Decisions({"margin": margin[:98]}, np.zeros(98, bool))
+    known["birth"] = Decisions({"margin": margin[:5]}, np.zeros(5, bool))
+    found = scales(known)
+    assert chances(known, found)["arrival"].mean() == pytest.approx(0.01)
+    assert found.birth[1] == found.arrival[1] > 0.3
+    assert chances(known, found)["birth"].mean() > 0.5  # five say little
