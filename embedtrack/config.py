@@ -197,9 +197,6 @@ class Recipe(Settings):
     """Weight of the bandwidth's variance within a cell."""
     tracking_weight: float = Field(1.0, ge=0, le=1e6)
     """Weight of the tracking offset; 0 leaves its decoder untrained."""
-    distil: float = Field(0.0, ge=0, le=1e6)
-    """Weight of the difference in one view from what the weights of ``--init`` say in eight, see
-    ``methods/embedtrack/distil.py``; 0: none."""
     pseudo_labels: float = Field(0.4, ge=0, lt=1)
     """Where more than a quarter of the cells have a marker but no mask: share of the budget after which
     pseudo-labels, the network's masks as far as they agree with the markers, complete the truth. 0: never."""

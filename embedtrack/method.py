@@ -74,14 +74,7 @@ class Losses(Protocol):
     def _asdict(self) -> dict[str, "torch.Tensor"]: ...
 
 
-class Objective(Protocol):
-    """What a training minimises: a method, or what a method puts in its place."""
-
-    def loss(self, network: "nn.Module", batch: Any, recipe: "Recipe", precision: "torch.dtype") -> Losses:
-        """The loss of a batch that is on the network's device; the network runs in this precision."""
-
-
-class Method(Objective, Protocol):
+class Method(Protocol):
     """The functions of a method's module."""
 
     def build(self, config: "ModelConfig") -> "nn.Module":
@@ -123,3 +116,6 @@ class Method(Objective, Protocol):
         self, movies: "Sequence[AnnotatedMovie]", recipe: "Recipe", crop: int, generators: Sequence[np.random.Generator]
     ) -> Batch:
         """Draw one sample with each generator, in crops of this side, and put the targets of all together."""
+
+    def loss(self, network: "nn.Module", batch: Any, recipe: "Recipe", precision: "torch.dtype") -> Losses:
+        """The loss of a batch that is on the network's device; the network runs in this precision."""

@@ -33,10 +33,6 @@ def train(
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Its peak, e.g. 5e-4.", callback=finite)] = None,
     batch: Annotated[int | None, typer.Option(help="Pairs of crops in a step.", min=1)] = None,
-    distil: Annotated[
-        float | None, typer.Option(help="Weight of what --init says in eight views, for one view to say too, e.g. 10.",
-                     callback=finite),
-    ] = None,
     validation: Annotated[
         list[Path] | None,
         typer.Option(help="A movie that validates as a whole and trains nothing; again for more. By default the end "
@@ -71,7 +67,7 @@ def train(
         use_threads(threads)
     if normalisation not in (None, "percentile", "asinh"):
         raise ValueError(f"expected --normalisation percentile or asinh, got {normalisation}")
-    changes: dict[str, Any] = {"learning_rate": learning_rate, "batch": batch, "distil": distil}
+    changes: dict[str, Any] = {"learning_rate": learning_rate, "batch": batch}
     changes["normalisation"] = Normalisation(method=normalisation) if normalisation else None
     parts, table = {out: list(validation or ())}, out / "folds.md"
     if folds:

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from embedtrack import checkpoint
-from embedtrack.config import EmbedTrackConfig, ModelConfig, Recipe
+from embedtrack.config import ModelConfig, Recipe
 from embedtrack.machine import device
-from embedtrack.method import Batch, Losses, Objective
+from embedtrack.method import Batch, Losses, Method
 from embedtrack.training import resume
 from embedtrack.training.average import average_of, follow, remember
 from embedtrack.training.batches import batches, pairs_per_epoch
@@ -71,7 +71,6 @@ def fit(
     group.vary(recipe.seed, state.step)
     steps = math.ceil(recipe.epochs * pairs_per_epoch(training, recipe) / (recipe.batch * group.size))
     precision, begun = device.fast_precision(group.device), time.perf_counter() - state.seconds
-    objective = _objective(recipe, init, group, precision)
     saved = state.seconds if state.step else -math.inf
 
     for batch in batches(training, recipe, state.step, group.rank):
@@ -80,7 +79,7 @@ def fit(
             break
         rate = SCHEDULES[recipe.schedule](progress, recipe.learning_rate)
         remember(shared, state.step)
-        losses = step(objective, shared, optimiser, batch.to(group.device), rate, recipe, precision)
+        losses = step(method, shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
         if recipe.average:
             follow(average, network, recipe.average, state.step)
@@ -110,20 +109,6 @@ def _begin_with(network: nn.Module, init: nn.Module) -> None:
         raise ValueError(f"expected --init weights of the same network, got others: {min(wrong)}; choose another model")
 
 
-def _objective(recipe: Recipe, init: nn.Module | None, group: ProcessGroup, precision: str) -> Objective:
-    """The method's own loss, or beside it the difference from the weights that the training begins with.
-
-    Raises:
-        ValueError: there are none, or those of a method whose views have no mean.
-    """
-    if not recipe.distil:
-        return recipe.method.implementation()
-    if init is None or not isinstance(recipe.method, EmbedTrackConfig):
-        raise ValueError("expected --distil with --init and a model of embedtrack, got others; leave it out")
-    device.move(init, group.device)
-    return recipe.method.distilling(init, precision)
-
-
 def one_cycle(progress: float, peak: float) -> float:
     """The learning rate (Smith 2018): a cosine up from peak / 25 in the first 30 %, then one down to peak / 10,000.
 
@@ -151,7 +136,7 @@ SCHEDULES = {"one-cycle": one_cycle, "polynomial": polynomial, "halfway": halfwa
 
 
 def step(
-    objective: Objective,
+    method: Method,
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     batch: Batch,
@@ -163,7 +148,7 @@ def step(
     network.train()
     for parameters in optimiser.param_groups:
         parameters["lr"] = rate
-    losses = objective.loss(network, batch, recipe, getattr(torch, precision))
+    losses = method.loss(network, batch, recipe, getattr(torch, precision))
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
     optimiser.step()

@@ -72,31 +72,22 @@ def test_one_pair_overfits_without_holes(tmp_path: Path):
     assert (filled == 0).mean() < 0.03
 
 
-@pytest.mark.parametrize("distil", [0.0, 1.0])
-def test_resume_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, distil: float):
+def test_resume_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
-    data, recipe = movies(tmp_path), SMALL.model_copy(update={"distil": distil})
-    init = start(data, SMALL.model_copy(update={"seed": 1}))[0].eval() if distil else None
-    whole = list(fit(*split(data, 0.3), tmp_path / "whole", recipe, ALONE, init=init))
-    assert all(("distil" in record) == bool(distil) for record in whole if "total" in record)
+    data = movies(tmp_path)
+    whole = list(fit(*split(data, 0.3), tmp_path / "whole", SMALL, ALONE))
     broken = []
-    for record in fit(*split(data, 0.3), tmp_path / "broken", recipe, ALONE, init=init):
+    for record in fit(*split(data, 0.3), tmp_path / "broken", SMALL, ALONE):
         broken.append(record)
         if record["step"] == 3:
             break  # as a kill would
     assert (tmp_path / "broken" / resume.FILE).is_file()
-    again = list(fit(*split(data, 0.3), tmp_path / "broken", recipe, ALONE, init=init))
+    again = list(fit(*split(data, 0.3), tmp_path / "broken", SMALL, ALONE))
     assert again[0]["step"] > 1
     merged = {r["step"]: r["total"] for r in [*broken, *again] if "total" in r}
     assert list(merged.values()) == losses(whole)
     weights = [(tmp_path / name / checkpoint.WEIGHTS).read_bytes() for name in ("whole", "broken")]
     assert weights[0] == weights[1]
-
-
-def test_distilling_needs_a_teacher(tmp_path: Path):
-    recipe = SMALL.model_copy(update={"distil": 1.0})
-    with pytest.raises(ValueError, match="expected --distil with --init and a model of embedtrack"):
-        next(fit(*split(movies(tmp_path), 0.3), tmp_path / "out", recipe, ALONE))
 
 
 def test_another_recipe_does_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

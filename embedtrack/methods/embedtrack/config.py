@@ -7,9 +7,7 @@ from pydantic import Field
 from embedtrack.settings import Settings
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from embedtrack.method import Method, Objective
+    from embedtrack.method import Method
 
 
 class Clustering(Settings):
@@ -47,11 +45,3 @@ class EmbedTrackConfig(Settings):
         from embedtrack.methods.embedtrack import method
 
         return method
-
-    def distilling(self, teacher: "nn.Module", precision: str) -> "Objective":
-        """What is minimised beside a network that does not learn, in eight views and this precision."""
-        from embedtrack.methods.embedtrack.branched import BranchedERFNet
-        from embedtrack.methods.embedtrack.distil import Distilling
-
-        assert isinstance(teacher, BranchedERFNet)
-        return Distilling(teacher, precision)
