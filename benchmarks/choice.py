@@ -18,12 +18,11 @@ import typer
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
 from embedtrack.challenge.evaluate import jaccards
-from embedtrack.challenge.layout import open_truth, read_labels
+from embedtrack.challenge.layout import open_frames, open_truth, read_frame, read_labels
 from embedtrack.inference.adapt import middle
 from embedtrack.inference.model_choice import SIDE, Assessment, assess, choosable, rank
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
-from embedtrack.movies.open import open_movie
 from embedtrack.options import Options
 
 log = logging.getLogger(__name__)
@@ -53,12 +52,12 @@ def cases(movie: Path, frames: int) -> Iterator[Case]:
     masks = truth.silver or truth.gold
     numbers = sorted(masks)
     numbers = [numbers[(2 * i + 1) * len(numbers) // (2 * frames)] for i in range(frames)]
-    opened = open_movie(movie)
+    paths = open_frames(movie)  # single images too, with numbers left out
     seen: list[Assessment] = []
     worth: dict[str, float] = {}
     where = device.choose("cpu")
     for name in choosable():
-        images = [opened.frames[number - opened.first] for number in numbers]
+        images = [read_frame(paths[number]) for number in numbers]
         seen.append(assess(models() / name, images, where, "auto"))
         segmenter = Segmenter(checkpoint.load(models() / name), Options(views=1, device="cpu", precision="auto"))
         found = [
@@ -105,7 +104,7 @@ def main(
     for movie in movies:
         if movie.parent.name in choosable():
             found += cases(movie, frames)
-            log.info("%s", found[-1])
+            log.info("%s, %s", *found[-2:])
     typer.echo(table(found))
 
 
