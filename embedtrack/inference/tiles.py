@@ -117,7 +117,7 @@ class Stitcher:
             raise ValueError(f"expected a piece of {tile.height} x {tile.width}, got shape {tuple(piece.shape)}")
         if self._mean is None:
             dtype = torch.promote_types(piece.dtype, torch.float32)
-            self._mean = piece.new_zeros((*piece.shape[:-2], *self.shape), dtype=dtype)
+            self._mean = _zeros((*piece.shape[:-2], *self.shape), dtype, piece.device)
         self._tiles.append(tile)
         rows, columns = self._inside(tile)
         total = self._mean.new_zeros((len(rows), len(columns)))
@@ -157,6 +157,13 @@ class Stitcher:
         down = _ramp(tile.top, tile.height, self.shape[0], *kind)[_slice(rows, tile.top)]
         across = _ramp(tile.left, tile.width, self.shape[1], *kind)[_slice(columns, tile.left)]
         return torch.outer(down, across)
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Zeros, of which a processor takes memory only as they are overwritten: torch would write them all at once."""
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    return torch.from_numpy(np.zeros(shape, torch.empty(0, dtype=dtype).numpy().dtype))
 
 
 def _common(one: range, two: range) -> range:
