@@ -43,7 +43,7 @@ from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.methods.embedtrack.cells import cells_of
+from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.maps import to_frame
 from embedtrack.methods.embedtrack.method import pixel_size
@@ -208,7 +208,8 @@ def stages(model: Model, paths: Sequence[Path], views: int, precision: str, out:
         maps = timed("network", predictor, frame)
         maps = timed("to the frame's scale", to_frame, maps, (image.shape[0], image.shape[1]), config.scale)
         grey = frame_to(frame, (image.shape[0], image.shape[1]), config.scale)
-        cells = timed("cluster", cells_of, maps, grey, config.offsets.clustering, pixel_size(config))
+        origin = timed("origins", origins, maps.shift, pixel_size(config))
+        cells = timed("cluster", cells_of, maps, origin, grey, config.offsets.clustering, pixel_size(config))
         timed("write", write, timed("link", tracker.add, cells))
     timed("write", write, timed("link", tracker.finish))
     kinds = {name: mean if name in ("link", "write") else median for name in spent}  # those work for several frames
@@ -269,7 +270,7 @@ def by_cells(repeats: int = 7) -> dict[int, dict[str, float]]:
     for cells in CELLS:
         maps = field(cells)[1]
         shift = np.random.default_rng(0).normal(0, 1.5 * STEP, maps.offset.shape).astype(np.float32)
-        frame = cells_of(maps._replace(shift=shift), maps.seediness, SETTINGS, STEP)
+        frame = cells_of(maps, origins(shift, STEP), maps.seediness, SETTINGS, STEP)
         tracker, times = Tracker(ModelConfig(), 0), {"cluster": [0.0], "link": [0.0]}
         for _ in range(repeats + 1):
             marks = [time.process_time()]

@@ -1,5 +1,7 @@
 """The command line: parse, call one function. Heavy imports wait until a command needs them."""
 
+import atexit
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +11,9 @@ from typer.core import TyperGroup
 
 from embedtrack import __version__
 from embedtrack.cli import common, exchange, images, infer, link, look, score, setup, ship, train, work
+
+SELDOM = 20_000
+"""So many new objects are there before Python looks for garbage, instead of 700."""
 
 
 class Grouped(TyperGroup):
@@ -72,12 +77,22 @@ app.add_typer(link.app)
 app.add_typer(setup.app)
 
 
+def spare_imports() -> None:
+    """Let Python look for garbage seldom, and not at all at the end: what torch and numba bring stays.
+
+    To go through their half a million objects again and again took a quarter of a short run.
+    """
+    gc.set_threshold(SELDOM)
+    atexit.register(gc.freeze)
+
+
 def main() -> None:
     """Run a command; what is wrong with its input is one clear line and exit code 2."""
     from embedtrack.cli.display import start_logging
     from embedtrack.cli.errors import run
 
     start_logging()
+    spare_imports()
     sys.exit(run(lambda: app(prog_name=app.info.name, standalone_mode=False)))
 
 

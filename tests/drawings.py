@@ -107,7 +107,8 @@ class Known:
 
     def cells(self, config: ModelConfig | None = None) -> Cells:
         settings = (config or ModelConfig()).method
-        return cells_of(self.maps, self.maps.seediness, settings.clustering, settings.pixel_size)
+        origin = origins(self.maps.shift, settings.pixel_size)
+        return cells_of(self.maps, origin, self.maps.seediness, settings.clustering, settings.pixel_size)
 
     def state(self) -> dict[str, np.ndarray]:
         return {}

@@ -17,7 +17,7 @@ from embedtrack.movies.movie import FrameError
 from embedtrack.options import Options
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.tracker import Mask, Tracker, finished
-from embedtrack.types import Labels
+from embedtrack.types import Cells, Labels
 
 
 def follow(
@@ -29,16 +29,18 @@ def follow(
     without ``faults``, it is raised.
     """
     with closing(segmenter.movie(images)) as frames:
-        yield from finished(tracker, (frame.cells for frame in _before_a_fault(frames, faults)))
+        yield from finished(tracker, _before_a_fault(frames, faults))
 
 
-def _before_a_fault(frames: Iterable[Segmented], faults: list[FrameError] | None) -> Iterator[Segmented]:
-    """The frames up to one that cannot be read."""
+def _before_a_fault(frames: Iterable[Segmented], faults: list[FrameError] | None) -> Iterator[Cells]:
+    """The cells of the frames up to one that cannot be read."""
     seen = 0
     try:
         for frame in frames:
             seen += 1
-            yield frame
+            cells = frame.cells
+            del frame  # it holds the network's features
+            yield cells
     except FrameError as error:
         if not seen or faults is None:
             raise

@@ -99,14 +99,13 @@ class Stitcher:
     """The running weighted mean of all pieces, sum_i w_i x_i / sum_i w_i, so that equal pieces stay exactly equal.
 
     A piece's weight w falls towards those of its edges that lie inside the frame, where the network saw the least
-    around a pixel; see ``_ramp``.
+    around a pixel; see ``_ramp``. The sum of weights so far follows from the tiles: no map of it is kept.
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
         self._mean: torch.Tensor | None = None
-        self._weight: torch.Tensor | None = None
-        self._covered = np.zeros(shape, np.bool_)  # here, as a GPU's answer would have to be waited for
+        self._tiles: list[Tile] = []
 
     def add(self, piece: torch.Tensor, tile: Tile) -> None:
         """Blend in ``piece`` [..., height, width]; the first one sets leading axes and device (at least float32).
@@ -116,18 +115,21 @@ class Stitcher:
         """
         if piece.shape[-2:] != (tile.height, tile.width):
             raise ValueError(f"expected a piece of {tile.height} x {tile.width}, got shape {tuple(piece.shape)}")
-        if self._mean is None or self._weight is None:
+        if self._mean is None:
             dtype = torch.promote_types(piece.dtype, torch.float32)
-            self._mean = piece.new_zeros((*piece.shape[:-2], *self.shape), dtype=dtype)
-            self._weight = piece.new_zeros(self.shape, dtype=dtype)
-        height, width = min(tile.height, self.shape[0] - tile.top), min(tile.width, self.shape[1] - tile.left)
-        rows, columns = slice(tile.top, tile.top + height), slice(tile.left, tile.left + width)
-        self._covered[rows, columns] = True
-        down = _ramp(tile.top, tile.height, self.shape[0], piece.device, self._weight.dtype)
-        across = _ramp(tile.left, tile.width, self.shape[1], piece.device, self._weight.dtype)
-        weight = torch.outer(down, across)[:height, :width]
-        total = self._weight[rows, columns].add_(weight)
-        self._mean[..., rows, columns].lerp_(piece[..., :height, :width].to(self._mean), weight / total)
+            self._mean = _zeros((*piece.shape[:-2], *self.shape), dtype, piece.device)
+        self._tiles.append(tile)
+        rows, columns = self._inside(tile)
+        total = self._mean.new_zeros((len(rows), len(columns)))
+        for other in self._tiles:
+            its_rows, its_columns = (
+                _common(*sides) for sides in zip((rows, columns), self._inside(other), strict=True)
+            )
+            if its_rows and its_columns:
+                weight = self._weight(other, its_rows, its_columns)
+                total[_slice(its_rows, rows[0]), _slice(its_columns, columns[0])] += weight
+        here = self._mean[..., _slice(rows), _slice(columns)]  # the last weight is the tile's own
+        here.lerp_(piece[..., : len(rows), : len(columns)].to(here), weight / total)
 
     def result(self) -> torch.Tensor:
         """The blended frame [..., H, W].
@@ -135,9 +137,42 @@ class Stitcher:
         Raises:
             ValueError: the pieces do not cover the frame.
         """
-        if self._mean is None or self._weight is None or not self._covered.all():
+        covered = np.zeros(self.shape, np.bool_)  # here, as a GPU's answer would have to be waited for
+        for tile in self._tiles:
+            covered[tuple(map(_slice, self._inside(tile)))] = True
+        if self._mean is None or not covered.all():
             raise ValueError(f"expected pieces that cover the frame of {self.shape[0]} x {self.shape[1]}, got too few")
         return self._mean
+
+    def _inside(self, tile: Tile) -> tuple[range, range]:
+        """The rows and columns of the frame that a tile covers."""
+        height, width = self.shape
+        bottom, right = min(tile.top + tile.height, height), min(tile.left + tile.width, width)
+        return range(tile.top, bottom), range(tile.left, right)
+
+    def _weight(self, tile: Tile, rows: range, columns: range) -> torch.Tensor:
+        """The weight [rows, columns] of a part of a tile."""
+        assert self._mean is not None
+        kind = (self._mean.device, self._mean.dtype)
+        down = _ramp(tile.top, tile.height, self.shape[0], *kind)[_slice(rows, tile.top)]
+        across = _ramp(tile.left, tile.width, self.shape[1], *kind)[_slice(columns, tile.left)]
+        return torch.outer(down, across)
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Zeros, of which a processor takes memory only as they are overwritten: torch would write them all at once."""
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    return torch.from_numpy(np.zeros(shape, torch.empty(0, dtype=dtype).numpy().dtype))
+
+
+def _common(one: range, two: range) -> range:
+    return range(max(one.start, two.start), min(one.stop, two.stop))
+
+
+def _slice(side: range, origin: int = 0) -> slice:
+    """A part of a side, counted from another origin than the frame's."""
+    return slice(side.start - origin, side.stop - origin)
 
 
 def _round_up(side: int) -> int:

@@ -46,7 +46,8 @@ def scene_of(cells: Cells) -> Scene:
     table = _rows(regions(cells.labels, cells.origin, len(cells.seediness) - 1), cells.labels.shape)
     table["seediness"], table["brightness"] = cells.seediness[1:], cells.brightness[1:]
     table["light"] = table["brightness"]
-    return Scene(cells.labels, np.zeros_like(cells.labels), cells.origin, table)
+    rivals = np.zeros(cells.labels.shape, np.int32)  # takes no memory where nothing is drawn
+    return Scene(cells.labels, rivals, cells.origin, table)
 
 
 def _rows(found: Regions, shape: tuple[int, ...]) -> Table:

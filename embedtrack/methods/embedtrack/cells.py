@@ -11,11 +11,12 @@ from embedtrack.tracks.relabel import present, rename
 from embedtrack.types import OUTSIDE, Cells, Frame, Labels, Origin
 
 
-def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float) -> Cells:
+def cells_of(maps: Maps[Frame], origin: Origin, frame: Frame, settings: Clustering, step: float) -> Cells:
     """The cells of a frame with their evidence.
 
     Args:
-        maps: of the frame, at its own scale.
+        maps: of the frame, at its own scale; ``shift`` is not used.
+        origin: of its pixels, see ``origins``.
         frame: float32[H, W], the normalised grey values.
         settings: how maps become cells.
         step: the width of a pixel in grid units.
@@ -24,7 +25,7 @@ def cells_of(maps: Maps[Frame], frame: Frame, settings: Clustering, step: float)
     cells = present(labels).tolist()
     labels = rename(labels, dict(zip(cells, range(1, len(cells) + 1), strict=True)))
     seediness, brightness = means(labels, maps.seediness, frame, len(cells))
-    return Cells(labels, origins(maps.shift, step), seediness, brightness)
+    return Cells(labels, origin, seediness, brightness)
 
 
 def means(

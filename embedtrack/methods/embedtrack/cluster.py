@@ -78,18 +78,20 @@ def cluster(maps: Maps[NDArray[np.float32]], settings: Clustering, pixel_size: f
     offset, seediness = (np.ascontiguousarray(a, np.float32) for a in (maps.offset, maps.seediness))
     foreground = _gather(offset, seediness, np.float32(settings.mask_threshold), pixel_size)
     members = _popular(foreground, seediness, np.float32(settings.seed_threshold), settings.min_votes)
-    labels = np.zeros(shape, np.int32)
     if members.size == 0:
-        return labels
+        return np.zeros(shape, np.int32)
     owner, standing = _propose(
         foreground, _rank(foreground, members, maps, settings, pixel_size), settings.min_cell_size
     )
     number = np.zeros(standing.size + 1, np.int32)
     number[1 + np.argsort(foreground.pixel[standing])] = np.arange(1, standing.size + 1)
-    labels.reshape(-1)[foreground.pixel] = number[owner]
+    pixel = foreground.pixel
+    del foreground, members  # of a large frame they take half as much as its maps
+    labels = np.zeros(shape, np.int32)
+    labels.reshape(-1)[pixel] = number[owner]
     if settings.reach is None:
         return labels
-    del foreground, owner, members  # of a large frame they take half as much as its maps
+    del pixel, owner
     return refine(labels, maps, settings.reach, settings.mask_threshold, settings.min_cell_size, pixel_size)
 
 
@@ -104,9 +106,9 @@ def _rank(
     pixel = foreground.pixel[members]
     order = np.lexsort((pixel, -maps.seediness.reshape(-1)[pixel]))
     square = (settings.smoothing, settings.smoothing)
-    smooth = (cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1) for b in maps.bandwidth)
-    b = np.stack([axis[pixel[order]] for axis in smooth], axis=1).astype(np.float64)  # [k, 2]
-    return Centres(members[order], np.exp(SHARPNESS * b) * pixel_size**2)
+    place = pixel[order]
+    b = np.stack([cv2.blur(b, square, borderType=cv2.BORDER_REPLICATE).reshape(-1)[place] for b in maps.bandwidth], 1)
+    return Centres(members[order], np.exp(SHARPNESS * b.astype(np.float64)) * pixel_size**2)  # [k, 2]
 
 
 @compiled
@@ -118,22 +120,32 @@ def _gather(
     Positions outside the frame count for its nearest pixel, so that a cell at the frame's edge keeps all its votes.
     """
     height, width = seediness.shape
-    pixel = np.flatnonzero(seediness > threshold).astype(np.int32)
-    first = np.zeros(height * width + 1, np.int32)
-    place, y, x = np.empty_like(pixel), np.empty(pixel.size), np.empty(pixel.size)
-    for i in range(pixel.size):
-        row, column = pixel[i] // width, pixel[i] % width
-        y[i] = row + offset[0, row, column] / pixel_size
-        x[i] = column + offset[1, row, column] / pixel_size
-        place[i] = nearest_pixel(y[i], height) * width + nearest_pixel(x[i], width)
-        first[place[i] + 1] += 1
-    for i in range(height * width):
-        first[i + 1] += first[i]
-    order, free = np.empty_like(pixel), first.copy()
-    for i in range(pixel.size):
-        order[free[place[i]]] = i
-        free[place[i]] += 1
-    return Foreground((height, width), first, pixel[order], y[order], x[order])
+    first, size = np.zeros(height * width + 2, np.int32), 0
+    for row in range(height):
+        for column in range(width):
+            if seediness[row, column] > threshold:
+                _, _, place = _pointed_to(offset, row, column, pixel_size)
+                first[place + 2] += 1
+                size += 1
+    for place in range(height * width):
+        first[place + 2] += first[place + 1]  # where the next one begins; [place + 1] is where the next pixel goes
+    pixel, y, x = np.empty(size, np.int32), np.empty(size), np.empty(size)
+    for row in range(height):
+        for column in range(width):
+            if seediness[row, column] > threshold:
+                there_y, there_x, place = _pointed_to(offset, row, column, pixel_size)
+                i = first[place + 1]
+                pixel[i], y[i], x[i] = row * width + column, there_y, there_x
+                first[place + 1] += 1
+    return Foreground((height, width), first[:-1], pixel, y, x)
+
+
+@compiled
+def _pointed_to(offset: NDArray[np.float32], row: int, column: int, pixel_size: float) -> tuple[float, float, int]:
+    """E_y and e_x of a pixel in pixels, and the place."""
+    _, height, width = offset.shape
+    y, x = row + offset[0, row, column] / pixel_size, column + offset[1, row, column] / pixel_size
+    return y, x, nearest_pixel(y, height) * width + nearest_pixel(x, width)
 
 
 @compiled

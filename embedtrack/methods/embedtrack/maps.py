@@ -40,5 +40,6 @@ def to_frame(maps: Maps[Frame], shape: tuple[int, int], scale: float) -> Maps[Fr
     """Maps at the working scale -> maps of a frame of shape (H, W); all values stay in grid units."""
     if scale == 1:
         return maps
-    full = channels_to_frame([*maps.offset, *maps.bandwidth, maps.seediness, *maps.shift], shape, scale)  # [7, H, W]
-    return Maps(full[0:2], full[2:4], full[4], full[5:7])
+    parts = (maps.offset, maps.bandwidth, maps.seediness[None], maps.shift)
+    offset, bandwidth, seediness, shift = (channels_to_frame([*part], shape, scale) for part in parts)
+    return Maps(offset, bandwidth, seediness[0], shift)

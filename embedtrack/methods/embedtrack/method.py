@@ -15,7 +15,7 @@ from embedtrack.inference.tiles import Tile, plan
 from embedtrack.method import Shape, State
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.methods.embedtrack.cells import cells_of
+from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, OVERLAP, Pending, Predictor, plan_tiles
@@ -24,7 +24,7 @@ from embedtrack.methods.embedtrack.start import start as start
 from embedtrack.movies.scale import frame_to
 from embedtrack.options import Options
 from embedtrack.truth.annotated import AnnotatedMovie
-from embedtrack.types import Cells, Frame
+from embedtrack.types import Cells, Frame, Origin
 
 CHOICES: Mapping[str, tuple[float | None, ...]] = {
     "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),
@@ -53,13 +53,16 @@ class PendingCells:
         self._frame, self._pending, self._shape, self._config, self._features = frame, pending, shape, config, features
 
     @cached_property
-    def _maps(self) -> Maps[Frame]:
-        """The maps at the size of the frame."""
-        return to_frame(self._pending.fetch(), self._shape, self._config.scale)
+    def _seen(self) -> tuple[Maps[Frame], Origin]:
+        """The maps at the size of the frame, those of the tracking offset as origins, which need half the memory."""
+        maps = to_frame(self._pending.fetch(), self._shape, self._config.scale)
+        del self._pending  # nothing else holds its maps
+        return maps._replace(shift=np.zeros((2, 0, 0), np.float32)), origins(maps.shift, pixel_size(self._config))
 
     def cells(self, config: ModelConfig | None = None) -> Cells:
         """See ``embedtrack/method.py``."""
-        return _cells(self._maps, frame_to(self._frame, self._shape, self._config.scale), config or self._config)
+        maps, origin = self._seen
+        return _cells(maps, origin, frame_to(self._frame, self._shape, self._config.scale), config or self._config)
 
     @property
     def state(self) -> Callable[[], State]:
@@ -135,13 +138,13 @@ def in_views(
         maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
     grey = frame_to(frame, shape, config.scale)
-    whole, *single = (_cells(one, grey, config) for one in (mean, *maps))
+    whole, *single = (_cells(one, origins(one.shift, pixel_size(config)), grey, config) for one in (mean, *maps))
     return whole, single
 
 
-def _cells(maps: Maps[Frame], grey: Frame, config: ModelConfig) -> Cells:
-    """From maps and grey values at the frame's own scale."""
-    return cells_of(maps, grey, config.offsets.clustering, pixel_size(config))
+def _cells(maps: Maps[Frame], origin: Origin, grey: Frame, config: ModelConfig) -> Cells:
+    """From maps, origins and grey values at the frame's own scale."""
+    return cells_of(maps, origin, grey, config.offsets.clustering, pixel_size(config))
 
 
 def pixel_size(config: ModelConfig) -> float:

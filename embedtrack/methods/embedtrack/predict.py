@@ -1,6 +1,7 @@
 """The network over a movie: tiles, symmetries and the memory of the frame before."""
 
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -47,22 +48,35 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
     return plan(shape, side, OVERLAP)
 
 
-class Pending(NamedTuple):
-    """The maps of a frame [7, H, W], on their way to the processor's memory."""
+OWN = 5
+"""So many of the seven channels tell of the frame itself; those of the tracking offset are a block of memory of their
+own, which is not needed for as long."""
 
-    channels: Tensor
-    arrived: "torch.cuda.Event | None"
+
+class Pending(NamedTuple):
+    """The maps of a frame, on their way to the processor's memory."""
+
+    own: Tensor
+    """[5, H, W]"""
+    shift: Tensor
+    """[2, H, W]"""
+    arrived: "tuple[torch.cuda.Event | None, ...]"
 
     def fetch(self) -> Maps[Frame]:
         """Wait until they are there."""
-        if self.arrived is not None:
-            self.arrived.synchronize()
-        return _split(self.channels.numpy())
+        for event in filter(None, self.arrived):
+            event.synchronize()
+        return _named(self.own.numpy(), self.shift.numpy())
 
 
-def _split(channels: Array) -> Maps[Array]:
-    """Views of [7, H, W]."""
-    return Maps(channels[0:2], channels[2:4], channels[4], channels[5:7])
+def _named(own: Array, shift: Array) -> Maps[Array]:
+    """Views of [5, H, W] and [2, H, W]."""
+    return Maps(own[0:2], own[2:4], own[4], shift)
+
+
+def _pending(parts: Sequence[Tensor]) -> Pending:
+    (own, own_arrived), (shift, shift_arrived) = map(devices.download, parts)
+    return Pending(own, shift, (own_arrived, shift_arrived))
 
 
 class Predictor:
@@ -139,11 +153,14 @@ class Predictor:
             height, width = frame.shape
             if len(self.tiles) == 1:  # nothing to blend
                 whole = self._views(crop(image, self.tiles[0]), 0)[:, :height, :width]
-                return Pending(*devices.download(whole.contiguous()))
-            stitcher = Stitcher((height, width))
+                return _pending((whole[:OWN].contiguous(), whole[OWN:].contiguous()))
+            own, shift = Stitcher((height, width)), Stitcher((height, width))
             for number, tile in enumerate(self.tiles):
-                stitcher.add(self._views(crop(image, tile), number), tile)
-            return Pending(*devices.download(stitcher.result()))  # [7, H, W]
+                seen = self._views(crop(image, tile), number)
+                own.add(seen[:OWN], tile)
+                shift.add(seen[OWN:], tile)
+            del seen
+            return _pending((own.result(), shift.result()))
 
     def _views(self, piece: Tensor, number: int) -> Tensor:
         """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
@@ -153,7 +170,7 @@ class Predictor:
             output = self._run(torch.stack([do(piece, s) for s in group]), number, group)
             if total is None:  # not before the network needs most memory
                 total = torch.zeros((7, *piece.shape), device=piece.device)
-            maps = _split(total)
+            maps = _named(total[:OWN], total[OWN:])
             for cells, symmetry in zip(output.cells, group, strict=True):  # [5, h', w']
                 maps.offset.add_(undo_vectors(cells[0:2], symmetry))
                 maps.bandwidth.add_(undo_axes(cells[2:4], symmetry))
@@ -161,7 +178,7 @@ class Predictor:
             if len(output.shift):
                 maps.shift.copy_(output.shift[0])
         assert total is not None
-        total[:5] /= sum(map(len, self.groups))
+        total[:OWN] /= sum(map(len, self.groups))
         return total
 
     def _run(self, views: Tensor, number: int, group: list[Symmetry]) -> NetworkOutput:

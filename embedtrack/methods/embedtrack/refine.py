@@ -40,13 +40,9 @@ def refine(
         int32[H, W] with the same numbers.
     """
     offset, bandwidth, seediness = (np.ascontiguousarray(a, np.float32) for a in maps[:3])
-    refined, centred = _refine(
-        labels, offset, bandwidth, seediness, -math.log(reach), np.float32(mask_threshold), pixel_size
-    )
-    size = np.bincount(refined.ravel(), minlength=centred.size)
-    kept = np.where((size >= min_cell_size) & centred, np.arange(size.size), 0).astype(np.int32)
-    large: Labels = kept[refined]
-    return large
+    limit, threshold = -math.log(reach), np.float32(mask_threshold)
+    refined: Labels = _refine(labels, offset, bandwidth, seediness, limit, threshold, min_cell_size, pixel_size)
+    return refined
 
 
 @compiled
@@ -57,15 +53,31 @@ def _refine(
     seediness: NDArray[np.float32],
     limit: float,
     threshold: np.float32,
+    min_cell_size: int,
     pixel_size: float,
-) -> tuple[Labels, NDArray[np.bool_]]:
-    """The cells anew, and of each number whether the cell has a pixel at its centre or beside it.
-
-    ``limit``: the exponent -log d up to which a pixel may belong to a cell.
-    """
-    height, width = labels.shape
+) -> Labels:
+    """``limit``: the exponent -log d up to which a pixel may belong to a cell."""
     cells = labels.max() + 1
     mean = _means(labels, cells, offset, bandwidth, seediness, pixel_size)
+    refined = _nearest(labels, mean, offset, seediness, limit, threshold, pixel_size)
+    mean = _means(refined, cells, offset, bandwidth, seediness, pixel_size)
+    _keep(refined, _centred(refined, mean), min_cell_size)
+    return refined
+
+
+@compiled
+def _nearest(
+    labels: Labels,
+    mean: NDArray[np.float64],
+    offset: NDArray[np.float32],
+    seediness: NDArray[np.float32],
+    limit: float,
+    threshold: np.float32,
+    pixel_size: float,
+) -> Labels:
+    """The cells anew, each with the pixels whose r to its mean is the least; the means' b becomes S."""
+    height, width = labels.shape
+    cells = len(mean)
     box = np.empty((cells, 4), np.int64)  # first and last row, first and last column
     box[:, ::2], box[:, 1::2] = max(height, width), -1
     for y in range(height):
@@ -73,31 +85,53 @@ def _refine(
             cell = labels[y, x]
             box[cell, 0], box[cell, 1] = min(box[cell, 0], y), max(box[cell, 1], y)
             box[cell, 2], box[cell, 3] = min(box[cell, 2], x), max(box[cell, 3], x)
-    refined = np.zeros((height, width), np.int32)
-    nearest = np.full((height, width), limit)
     for cell in range(1, cells):
-        centre_y, centre_x, b_y, b_x = mean[cell]
-        if np.isnan(centre_y):
+        for axis in (2, 3):
+            mean[cell, axis] = math.exp(SHARPNESS * mean[cell, axis]) * pixel_size**2  # per squared pixel
+    refined = np.zeros((height, width), np.int32)
+    for cell in range(1, cells):
+        if np.isnan(mean[cell, 0]):
             continue
-        s_y, s_x = (
-            math.exp(SHARPNESS * b_y) * pixel_size**2,
-            math.exp(SHARPNESS * b_x) * pixel_size**2,
-        )  # per squared pixel
-        more_y, more_x = int(math.sqrt(limit / s_y)) + 1, int(math.sqrt(limit / s_x)) + 1
+        more_y, more_x = int(math.sqrt(limit / mean[cell, 2])) + 1, int(math.sqrt(limit / mean[cell, 3])) + 1
         for y in range(max(box[cell, 0] - more_y, 0), min(box[cell, 1] + more_y + 1, height)):
             for x in range(max(box[cell, 2] - more_x, 0), min(box[cell, 3] + more_x + 1, width)):
                 if seediness[y, x] > threshold:
-                    r_y = y + offset[0, y, x] / pixel_size - centre_y
-                    r_x = x + offset[1, y, x] / pixel_size - centre_x
-                    r = s_y * r_y**2 + s_x * r_x**2
-                    if r < nearest[y, x]:
-                        refined[y, x], nearest[y, x] = cell, r
-    mean = _means(refined, cells, offset, bandwidth, seediness, pixel_size)
-    centred = np.zeros(cells, np.bool_)
-    for cell in range(1, cells):
+                    e_y, e_x = y + offset[0, y, x] / pixel_size, x + offset[1, y, x] / pixel_size
+                    other = refined[y, x]  # its r is computed again: a map of it would be larger than all labels
+                    if _r(e_y, e_x, mean[cell]) < (_r(e_y, e_x, mean[other]) if other else limit):
+                        refined[y, x] = cell
+    return refined
+
+
+@compiled
+def _r(e_y: float, e_x: float, cell: NDArray[np.float64]) -> float:
+    """-log d of a pixel that points to e, to a cell of this centre and S."""
+    off_y, off_x = e_y - cell[0], e_x - cell[1]
+    return float(cell[2] * off_y**2 + cell[3] * off_x**2)
+
+
+@compiled
+def _centred(labels: Labels, mean: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each cell has a pixel at its centre or beside it."""
+    height, width = labels.shape
+    centred = np.zeros(len(mean), np.bool_)
+    for cell in range(1, len(mean)):
         y, x = nearest_pixel(mean[cell, 0], height), nearest_pixel(mean[cell, 1], width)
-        centred[cell] = (refined[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] == cell).any()
-    return refined, centred
+        centred[cell] = (labels[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] == cell).any()
+    return centred
+
+
+@compiled
+def _keep(labels: Labels, centred: NDArray[np.bool_], min_cell_size: int) -> None:
+    """Make background of the cells that are too small or not centred."""
+    flat = labels.reshape(-1)
+    size = np.zeros(centred.size, np.int64)
+    for cell in flat:
+        size[cell] += 1
+    for pixel in range(flat.size):
+        cell = flat[pixel]
+        if size[cell] < min_cell_size or not centred[cell]:
+            flat[pixel] = 0
 
 
 @compiled

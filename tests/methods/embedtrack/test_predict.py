@@ -144,9 +144,9 @@ def test_a_frame_on_its_way_is_fetched_when_it_has_arrived():
         def synchronize(self) -> None:
             self.waited = True
 
-    arrived, channels = Arrived(), torch.arange(7.0)[:, None, None].expand(7, 2, 3)
-    maps = Pending(channels, arrived).fetch()
-    assert arrived.waited
+    arrived, channels = (Arrived(), Arrived()), torch.arange(7.0)[:, None, None].expand(7, 2, 3)
+    maps = Pending(channels[:5], channels[5:], arrived).fetch()
+    assert all(one.waited for one in arrived)
     assert [m[..., 0, 0].tolist() for m in maps] == [[0, 1], [2, 3], 4, [5, 6]]
 
 
