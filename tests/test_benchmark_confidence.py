@@ -93,6 +93,6 @@ def test_what_was_never_right_is_unlikely():
     known["arrival"] = Decisions({"margin": margin[:98]}, np.zeros(98, bool))
     known["birth"] = Decisions({"margin": margin[:5]}, np.zeros(5, bool))
     found = scales(known)
-    assert chances(known, found)["arrival"].mean() == pytest.approx(0.01)
+    assert chances(known, found)["arrival"].mean() == pytest.approx(0.01, rel=1e-3)
     assert found.birth[1] == found.arrival[1] > 0.3
     assert chances(known, found)["birth"].mean() > 0.5  # five say little
