@@ -268,6 +268,7 @@ def _choice_table(title: str, fit: "Fit") -> "Table":
     from rich.table import Table
 
     rows = Table("model", "score", "cells", "pixels across", "trained on", "the same when turned", title=title)
+    rows.columns[0].no_wrap = True  # it is what one types
     for one in fit.table:
         seen = one.seen
         rows.add_row(
