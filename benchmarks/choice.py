@@ -46,7 +46,7 @@ class Case(NamedTuple):
         return self.best_seg - self.seg < WITHIN
 
 
-def cases(movie: Path, frames: int) -> Iterator[Case]:
+def cases(movie: Path, names: Sequence[str], frames: int) -> Iterator[Case]:
     """Two of each movie."""
     truth = open_truth(movie)
     masks = truth.silver or truth.gold
@@ -56,8 +56,8 @@ def cases(movie: Path, frames: int) -> Iterator[Case]:
     seen: list[Assessment] = []
     worth: dict[str, float] = {}
     where = device.choose("cpu")
-    for name in choosable():
-        images = [read_frame(paths[number]) for number in numbers]
+    images = [read_frame(paths[number]) for number in numbers]
+    for name in names:
         seen.append(assess(models() / name, images, where, "auto"))
         segmenter = Segmenter(checkpoint.load(models() / name), Options(views=1, device="cpu", precision="auto"))
         found = [
@@ -101,9 +101,10 @@ def main(
         folder for folder in data_root().glob("*/[0-9][0-9]") if (folder.parent / f"{folder.name}_GT").is_dir()
     )
     found: list[Case] = []
+    names = choosable()
     for movie in movies:
-        if movie.parent.name in choosable():
-            found += cases(movie, frames)
+        if movie.parent.name in names:
+            found += cases(movie, names, frames)
             log.info("%s, %s", *found[-2:])
     typer.echo(table(found))
 

@@ -20,9 +20,9 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from benchmarks.plot import Line, Panel, draw
-from benchmarks.tracking_costs import Part, part, sources
+from benchmarks.tracking_costs import Datasets, First, Folds, Last, Part, Weights, parts_of, sources
 from embedtrack import checkpoint
-from embedtrack.challenge.aogm import Match, Node, edges, match_labels
+from embedtrack.challenge.aogm import Node, cells_of_masks, edges, match_labels
 from embedtrack.challenge.evaluate import cut
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Costs, Logistic, Sureness
@@ -78,7 +78,7 @@ def decisions(one: Part, costs: Costs) -> dict[str, Decisions]:
             if track in there and label not in partly:
                 told.append(((t, label), {name: values[index] for name, values in seen.items()}, step["comes_so"]))
     matches = [match_labels(truth, mask.astype(np.int32)) for truth, mask in zip(one.markers, masks, strict=True)]
-    return _judged(told, _found(matches), one.tracks, spans.tracks())
+    return _judged(told, cells_of_masks(matches), one.tracks, spans.tracks())
 
 
 def _judged(
@@ -103,15 +103,6 @@ def _judged(
             kind = "birth" if node[1] in siblings and origin[1] != node[1] else "link"
             rows[kind].append(({"margin": margin}, origin in found and true.get(found[node]) == found[origin]))
     return {kind: _columns(pairs) for kind, pairs in rows.items()}
-
-
-def _found(matches: Iterable[Match]) -> dict[Node, Node]:
-    """Mask -> cell of the truth, for masks that find exactly one."""
-    found: dict[Node, list[Node]] = {}
-    for t, match in enumerate(matches):
-        for cell, mask in zip(match.found, match.finders, strict=True):
-            found.setdefault((t, mask), []).append((t, cell))
-    return {mask: cells[0] for mask, cells in found.items() if len(cells) == 1}
 
 
 def _partly(mask: NDArray[np.uint16], border: int) -> set[int]:
@@ -224,14 +215,15 @@ def tables(known: Mapping[str, Decisions], sureness: Sureness) -> tuple[Table, T
 
 def halves(one: Part) -> tuple[Part, Part]:
     """Its first and its second half in time, each as a movie of its own."""
-    middle, last = len(one.cells) // 2, len(one.cells) - 1
-    first, second = slice(middle), slice(middle, None)
-    return (
-        one._replace(name=f"{one.name}, first half", cells=one.cells[first], markers=one.markers[first],
-                     tracks=cut(one.tracks, 0, middle - 1)),
-        one._replace(name=f"{one.name}, second half", cells=one.cells[second], markers=one.markers[second],
-                     tracks=cut(one.tracks, middle, last)),
-    )  # fmt: skip
+    end = len(one.cells)
+    return _frames(one, "first half", 0, end // 2), _frames(one, "second half", end // 2, end)
+
+
+def _frames(one: Part, name: str, first: int, end: int) -> Part:
+    cells, markers = one.cells[first:end], one.markers[first:end]
+    return one._replace(
+        name=f"{one.name}, {name}", cells=cells, markers=markers, tracks=cut(one.tracks, first, end - 1)
+    )
 
 
 def panel(name: str, known: Mapping[str, Decisions], sureness: Sureness) -> Panel:
@@ -246,21 +238,18 @@ def panel(name: str, known: Mapping[str, Decisions], sureness: Sureness) -> Pane
 
 
 def main(
-    datasets: Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with tracks.")],
-    weights: Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")] = None,
-    first: Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")] = None,
-    last: Annotated[int | None, typer.Option(help="Last frame.")] = None,
-    out: Annotated[Path | None, typer.Option("--folds", help="Those of benchmarks.crossvalidate: its --out.")] = None,
+    datasets: Datasets,
+    weights: Weights = None,
+    first: First = None,
+    last: Last = None,
+    out: Folds = None,
     model: Annotated[Path | None, typer.Option(help="Write what was learnt into this model's config.json.")] = None,
     plot_to: Annotated[Path | None, typer.Option(help="Draw how reliable they are, e.g. docs/confidence.svg.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Print both tables for each data set, or half of one, with what was learnt from the others."""
     start_logging()
-    found = sources(datasets, weights, first, last, out)
-    if not found:
-        raise typer.BadParameter(f"expected trained folds in {out}, got none")
-    asked = [(part(one, device), checkpoint.read_config(one.weights / CONFIG).costs) for one in found]
+    asked = list(parts_of(sources(datasets, weights, first, last, out), device))
     if len(asked) == 1:
         asked = [(half, costs) for one, costs in asked for half in halves(one)]
     known = [decisions(one, costs) for one, costs in asked]

@@ -7,7 +7,6 @@ knows nothing. Frames are those of ``benchmarks.tracking_costs``, in one view.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -16,11 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from scipy.ndimage import grey_dilation
 
-from benchmarks.tracking_costs import linked, part, sources
-from embedtrack import checkpoint
+from benchmarks.tracking_costs import Datasets, First, Folds, Last, Weights, linked, parts_of, sources
 from embedtrack.challenge.aogm import Match, Node, match_labels
 from embedtrack.cli.display import start_logging
-from embedtrack.model_files import CONFIG
 from embedtrack.types import Labels, Track
 
 BESIDE = 6
@@ -65,17 +62,16 @@ def compare(
         computed: those of the result.
     """
     finder = {
-        (t, cell): (mask, Counter(match.finders)[mask] > 1)
+        (t, cell): (mask, finds[mask] > 1)
         for t, match in enumerate(matches)
+        for finds in [Counter(match.finders)]
         for cell, mask in zip(match.found, match.finders, strict=True)
     }
     aside = {(t, cell) for t, cells in enumerate(idle) for cell in cells}
     spans = {track.label: track for track in computed}
     faults = [_faults(track, finder, aside, spans) for track in reference]
     broken = [one for one in faults if one]
-    found = [
-        _later(mother, reference, finder, spans) for mother in reference if len(_daughters(mother, reference)) == 2
-    ]
+    found = [_later(pair, finder, spans) for pair in _daughters(reference).values() if len(pair) == 2]
     early = Counter(one for one in found if one is not None)
     false, unknown = _false(matches)
     return Lives(len(faults) - len(broken), broken, early, found.count(None), false, unknown)
@@ -101,16 +97,19 @@ def _faults(
     return frozenset(faults)
 
 
-def _daughters(mother: Track, tracks: Iterable[Track]) -> list[Track]:
-    return [track for track in tracks if track.parent == mother.label]
+def _daughters(tracks: Iterable[Track]) -> dict[int, list[Track]]:
+    """Of each mother."""
+    found: dict[int, list[Track]] = defaultdict(list)
+    for track in tracks:
+        if track.parent:
+            found[track.parent].append(track)
+    return found
 
 
-def _later(
-    mother: Track, reference: Sequence[Track], finder: dict[Node, tuple[int, bool]], spans: dict[int, Track]
-) -> int | None:
+def _later(daughters: Sequence[Track], finder: dict[Node, tuple[int, bool]], spans: dict[int, Track]) -> int | None:
     """How many frames later than in the truth the result has a division; None: the daughters are of no one mother."""
     lines = []
-    for daughter in _daughters(mother, reference):
+    for daughter in daughters:
         span = range(daughter.begin, min(daughter.begin + LATER, daughter.end + 1))
         alone = [finder[t, daughter.label] for t in span if (t, daughter.label) in finder]
         masks = [mask for mask, shared in alone if not shared]
@@ -122,7 +121,7 @@ def _later(
     if common is None or common in (one[0], two[0]):
         return None
     child = spans[one[one.index(common) - 1]]
-    return child.begin - _daughters(mother, reference)[0].begin
+    return child.begin - daughters[0].begin
 
 
 def _ancestors(label: int, spans: dict[int, Track]) -> list[int]:
@@ -164,22 +163,22 @@ def tables(name: str, found: Lives) -> tuple[Table, Table]:
 
 
 def main(
-    datasets: Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with tracks.")],
-    weights: Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")] = None,
-    first: Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")] = None,
-    last: Annotated[int | None, typer.Option(help="Last frame.")] = None,
-    out: Annotated[Path | None, typer.Option("--folds", help="Those of benchmarks.crossvalidate: its --out.")] = None,
+    datasets: Datasets,
+    weights: Weights = None,
+    first: First = None,
+    last: Last = None,
+    out: Folds = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Print the tables."""
     start_logging()
-    for source in sources(datasets, weights, first, last, out):
-        one = part(source, device)
-        masks, tracks = linked(one, checkpoint.read_config(source.weights / CONFIG).costs)
-        pairs = [(truth, mask.astype(np.int32)) for truth, mask in zip(one.markers, masks, strict=True)]
-        matches = [match_labels(*pair) for pair in pairs]
-        idle = [beside(*pair, match) for pair, match in zip(pairs, matches, strict=True)]
-        Console().print(*tables(source.name, compare(matches, idle, one.tracks, tracks)))
+    for one, costs in parts_of(sources(datasets, weights, first, last, out), device):
+        pairs, tracker = linked(one, costs)
+        matches, idle = [], []
+        for pair in pairs:
+            matches.append(match_labels(*pair))
+            idle.append(beside(*pair, matches[-1]))
+        Console().print(*tables(one.name, compare(matches, idle, one.tracks, tracker.tracks())))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ or vanish, and how readily cells and divisions are believed, follow from the bes
 With ``--check`` each data set is also scored with what the others teach.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any, NamedTuple
@@ -36,7 +36,7 @@ from embedtrack.files.whole import whole_file
 from embedtrack.model_files import CONFIG
 from embedtrack.movies.normalise import noise
 from embedtrack.tracks.learn import Examples, examples, learn
-from embedtrack.tracks.tracker import Mask, Tracker, finished
+from embedtrack.tracks.tracker import Tracker, finished
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences
 from embedtrack.types import Cells, Labels, Track
@@ -48,6 +48,12 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "division": (-2, -1, 0, 1, 2),
 }
 """Values of appearing and vanishing; what is added to the bias of the others."""
+
+Datasets = Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with tracks.")]
+Weights = Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")]
+First = Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")]
+Last = Annotated[int | None, typer.Option(help="Last frame.")]
+Folds = Annotated[Path | None, typer.Option("--folds", help="Those of benchmarks.crossvalidate: its --out.")]
 
 
 class Part(NamedTuple):
@@ -92,6 +98,7 @@ def sources(
         return [
             Source(f"{name} {fold.name}", fold.scored, model, fold.frames or range(10**6))
             for name in datasets
+            if (out / name).is_dir()  # else folds would be laid out there
             for fold in folds(data_root() / name, out / name)
             if training.finished(model := out / name / f"{fold.name}-seed0")
         ]
@@ -123,24 +130,35 @@ def part(source: Source, device: str, blur: float = 0, grain: float = 0) -> Part
     )
 
 
+def parts_of(asked: Sequence[Source], device: str, blur: float = 0, grain: float = 0) -> Iterator[tuple[Part, Costs]]:
+    """Of each source what a network saw in its frames, with the costs of its weights.
+
+    Raises:
+        typer.BadParameter: there is none.
+    """
+    if not asked:
+        raise typer.BadParameter("expected --folds with trained models in it, got none; see benchmarks.crossvalidate")
+    for source in asked:
+        yield part(source, device, blur, grain), checkpoint.read_config(source.weights / CONFIG).costs
+
+
 def lessons(one: Part) -> dict[str, Examples]:
     """What it teaches."""
     return examples(zip(one.cells, one.markers, strict=True), one.tracks, 0, one.border, one.max_gap)
 
 
-def linked(one: Part, costs: Costs) -> tuple[list[Mask], list[Track]]:
-    """Its masks and tracks, as they are decided."""
+def linked(one: Part, costs: Costs) -> tuple[Iterator[tuple[Labels, Labels]], Tracker]:
+    """The truth and the result of each frame, int32[H, W], when it is decided; then the tracks are the tracker's."""
     tracker = Tracker(ModelConfig(costs=costs), one.border, one.max_gap, crumbs=True)
-    masks = list(finished(tracker, one.cells))
-    return masks, tracker.tracks()
+    masks = zip(one.markers, finished(tracker, one.cells), strict=True)
+    return ((truth, mask.astype(np.int32)) for truth, mask in masks), tracker
 
 
 def score(one: Part, costs: Costs) -> Scores:
     """The measures of its tracks."""
-    masks, tracks = linked(one, costs)
-    pairs = zip(one.markers, masks, strict=True)
-    matches = [match_labels(truth, mask.astype(np.int32)) for truth, mask in pairs]
-    return track_scores(matches, one.tracks, tracks, one.tolerance)
+    pairs, tracker = linked(one, costs)
+    matches = [match_labels(*pair) for pair in pairs]
+    return track_scores(matches, one.tracks, tracker.tracks(), one.tolerance)
 
 
 def worth(parts: Iterable[Part], costs: Costs) -> float:
@@ -165,11 +183,11 @@ def _changed(costs: Costs, name: str, value: float) -> Costs:
 
 
 def main(
-    datasets: Annotated[list[str], typer.Argument(help="Folders in $DATA_ROOT with tracks.")],
-    weights: Annotated[Path | None, typer.Option(help="Weights that never saw the frames, for models/DATASET.")] = None,
-    first: Annotated[int | None, typer.Option(help="First frame; by default those that were held back.")] = None,
-    last: Annotated[int | None, typer.Option(help="Last frame.")] = None,
-    out: Annotated[Path | None, typer.Option("--folds", help="Those of benchmarks.crossvalidate: its --out.")] = None,
+    datasets: Datasets,
+    weights: Weights = None,
+    first: First = None,
+    last: Last = None,
+    out: Folds = None,
     blur: Annotated[float, typer.Option(help="Blur frames that trained a network: standard deviation, pixels.")] = 0,
     grain: Annotated[float, typer.Option(help="... and add noise of so many times their own.")] = 0,
     model: Annotated[Path | None, typer.Option(help="Write the costs into this model's config.json.")] = None,
@@ -179,7 +197,8 @@ def main(
 ) -> None:
     """Print what was learnt and how good it is."""
     start_logging()
-    parts = [part(source, device, blur, grain) for source in sources(datasets, weights, first, last, out)]
+    asked = sources(datasets, weights, first, last, out)
+    parts = [one for one, _ in parts_of(asked, device, blur, grain)]
     taught = [lessons(one) for one in parts]
     table = Table("data set", "costs", *MEASURES)
     for index, one in enumerate(parts):

@@ -83,8 +83,9 @@ def test_a_trained_model_goes_through_the_commands(tmp_path: Path, run, monkeypa
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(raises=AssertionError, reason="20 minutes of a core reach .84: textured nuclei fall into pieces")
 def test_a_simulated_movie_is_tracked(tmp_path: Path):
-    """Dividing nuclei that trained nothing, by a model of another seed's movie; what is lost are cells in pieces."""
+    """Dividing nuclei that trained nothing, by a model of another seed's movie."""
     for name, seed in (("01", 0), ("02", 1)):
         simulate(tmp_path / "nuclei", seed=seed, name=name, frames=40, size=(256, 256), cells=10)
     folder = tmp_path / "nuclei"
@@ -92,7 +93,7 @@ def test_a_simulated_movie_is_tracked(tmp_path: Path):
     model = Model.load(tmp_path / "model")
     model.track(folder / "02").save(tmp_path / "02_RES")
     scores = evaluate(folder / "02_GT", tmp_path / "02_RES")
-    assert scores["TRA"] >= 0.8
+    assert scores["TRA"] >= 0.95
 
 
 def test_choices_and_sizes():
