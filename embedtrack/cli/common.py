@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import typer
 
+from embedtrack.options import VIEWS
+
 if TYPE_CHECKING:
     from embedtrack.movies.selection import Choice
     from embedtrack.options import Options
@@ -120,8 +122,8 @@ def place(text: str | Path) -> Path:
 
 
 def _views(text: str | int) -> int:
-    if str(text) not in ("1", "8"):
-        raise typer.BadParameter(f"expected 1 or 8, got {text}")
+    if str(text) not in map(str, VIEWS):
+        raise typer.BadParameter(f"expected {', '.join(map(str, VIEWS))}, got {text}")
     return int(text)
 
 
@@ -129,8 +131,8 @@ Views = Annotated[
     int | None,
     typer.Option(
         parser=_views,
-        metavar="1|8",
-        help="8: mean over the symmetries of the square, the default unless the model needs one alone.",
+        metavar="|".join(map(str, VIEWS)),
+        help="Turn and mirror each frame and take the mean; by default as many as the model needs, at most 4.",
     ),
 ]
 

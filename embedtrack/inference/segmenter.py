@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
 from embedtrack.inference.budget import budget
+from embedtrack.inference.symmetry import Symmetry
 from embedtrack.inference.tiles import LARGEST, largest_side
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead, spread
@@ -22,7 +23,7 @@ from embedtrack.method import Pending, Predictor, Shape, State
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.tiff_image import read_frame
-from embedtrack.options import Options
+from embedtrack.options import USUAL_VIEWS, Options
 from embedtrack.types import Cells, Frame
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class Segmenter:
             predictor.launch(one, shape)
         return predictor.launch(frame, shape)
 
-    def in_views(self, image: NDArray[Any], views: int) -> tuple[Cells, list[Cells]]:
+    def in_views(self, image: NDArray[Any], views: Sequence[Symmetry]) -> tuple[Cells, list[Cells]]:
         """The cells of a single image by the mean of some views, and by each view."""
         frame, shape = self._read(lambda: image)
         config, precision = self.model.config, self.options.precision or self.model.config.precision
@@ -154,7 +155,7 @@ def settled(options: Options, config: ModelConfig, where: torch.device) -> Optio
 
 
 def views_of(config: ModelConfig, asked: int | None) -> int:
-    """As many views as are asked for, or as the model says, or as its method can average.
+    """As many views as are asked for, or as the model says, or as are usual with its method.
 
     Raises:
         ValueError: it cannot average so many.
@@ -162,10 +163,10 @@ def views_of(config: ModelConfig, asked: int | None) -> int:
     possible = config.method.implementation().views()
     if asked is not None and asked not in possible:
         raise ValueError(
-            f"expected --views {' or '.join(map(str, possible))} with a model of {config.method.name}, "
+            f"expected --views {', '.join(map(str, possible))} with a model of {config.method.name}, "
             f"whose views have no mean, got {asked}; leave it out"
         )
-    return asked or config.views or possible[-1]
+    return asked or config.views or max(number for number in possible if number <= USUAL_VIEWS)
 
 
 def _staged(items: Generator[T], in_turn: bool) -> Generator[T]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
+from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
 from embedtrack.inference.tiles import LARGEST, SMALLEST, Stitcher, Tile, crop, largest_side, plan
 from embedtrack.machine import device as devices
 from embedtrack.machine.pipeline import breathe
@@ -39,7 +39,7 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
         shape: (H, W) of the frame.
         largest: side of a tile in pixels.
         device: where the network runs, by default on the CPU.
-        views: 1 or 8.
+        views: 1, 2, 4 or 8.
     """
     device = device or torch.device("cpu")
     together = max(map(len, _groups(views, device)))
@@ -99,7 +99,7 @@ class Predictor:
         Args:
             network: in evaluation mode.
             tiles: where the network looks; see ``inference/tiles.py``.
-            views: 1, or 8 for the mean over all symmetries of the square.
+            views: as ``symmetry.AVERAGED`` has them, 8 for the mean over all symmetries of the square.
             precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one.
             graphed: replay the network as a CUDA graph from the second frame on.
 
@@ -197,7 +197,7 @@ class Predictor:
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:
     """The symmetries by batch: on a GPU the views that share a shape are one; a CPU is faster one by one."""
-    symmetries = SYMMETRIES[:views]
+    symmetries = AVERAGED[views]
     if device.type == "cpu":
         return [[symmetry] for symmetry in symmetries]
     groups = [[s for s in symmetries if s.swaps is swaps] for swaps in (False, True)]
