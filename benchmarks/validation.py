@@ -42,7 +42,7 @@ def frames_of(model: Path, folder: Path) -> range:
 
 def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or int8.")] = "float32",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Writes the table there too, for docs/results.md.")] = None,
     weights: Annotated[Path | None, typer.Option(help="A model's folder, instead of models/DATASET.")] = None,
