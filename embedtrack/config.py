@@ -97,7 +97,7 @@ class ModelConfig(Settings):
     precision: Literal["float32", "auto"] = "float32"
     """Of the network where nobody says: ``auto``, the device's fastest, where bfloat16 lowers no score by more than
     .001."""
-    ranges: Mapping[str, tuple[Positive, Positive, Positive, Positive, Positive]] = {}
+    ranges: Mapping[str, tuple[Positive, Positive, Positive, Positive]] = {}
     """Of the network's activations, for int8, see ``methods/embedtrack/eight_bits.py``; measured by ``python -m
     benchmarks.ranges`` where int8 lowers no score by more than .002. Empty: then the model has no int8."""
     linking: Linking = Linking()

@@ -41,8 +41,8 @@ def test_ranges_are_the_largest_values(network: BranchedERFNet, pair: tuple[Tens
     with torch.inference_mode():
         x = network.encoder[:2](torch.cat(pair))
         made = [x, network.encoder[2].down1(x), network.encoder[2](x)]
-    assert [known["encoder.2"][place] for place in (0, 1, 4)] == pytest.approx([float(y.max()) for y in made])
-    assert known["encoder.2"][4] == known["encoder.3"][0]
+    found = [*known["encoder.2"][:2], known["encoder.3"][0]]
+    assert found == pytest.approx([float(y.max()) for y in made])
     wider = ranges(network, [pair, (3 * pair[0], 3 * pair[1])])
     assert wider["encoder.2"][0] > known["encoder.2"][0]
 
@@ -115,7 +115,10 @@ def test_values_above_the_range_are_cut(network: BranchedERFNet, known: Ranges):
     chain = in_eight_bits(for_inference(network), known).encoder[2]
     x = torch.full((1, 64, 8, 8), known["encoder.2"][0])
     with torch.inference_mode():
-        assert torch.equal(chain(x), chain(100 * x))
+        once, more = chain(x), chain(100 * x)
+    assert float((more - once).max()) == pytest.approx(
+        99 * known["encoder.2"][0], rel=0.01
+    )  # but the first block's own
 
 
 def test_a_single_pixel(network: BranchedERFNet, known: Ranges):
