@@ -43,7 +43,7 @@ def frames_of(model: Path, folder: Path) -> range:
 
 def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or int8.")] = "float32",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     asked: Annotated[list[int] | None, typer.Option("--views", help="In so many; by default in 1, 2, 4 and 8.")] = None,
     out: Annotated[Path | None, typer.Option(help="Writes the table there too, for docs/results.md.")] = None,

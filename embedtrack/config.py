@@ -20,6 +20,7 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+Positive = Annotated[float, Field(gt=0)]
 Logistic = tuple[float, float]
 """(a, b) of the probability 1 / (1 + exp(-(a + b m))) of a decision by a margin of m in log-odds."""
 
@@ -96,6 +97,9 @@ class ModelConfig(Settings):
     precision: Literal["float32", "auto"] = "float32"
     """Of the network where nobody says: ``auto``, the device's fastest, where bfloat16 lowers no score by more than
     .001."""
+    ranges: Mapping[str, tuple[Positive, Positive, Positive, Positive]] = {}
+    """Of the network's activations, for int8, see ``methods/embedtrack/eight_bits.py``; measured by ``python -m
+    benchmarks.ranges`` where int8 lowers no score by more than .002. Empty: then the model has no int8."""
     linking: Linking = Linking()
     """How tracks are made."""
     costs: Costs = Costs()

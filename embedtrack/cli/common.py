@@ -58,7 +58,8 @@ Until = Annotated[int | None, typer.Option(help="The number of the last frame th
 TimeAxis = Annotated[str | None, typer.Option(help="The axis of time, e.g. Z where frames were saved as slices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[
-    str | None, typer.Option(help="auto, float32 or bfloat16; by default auto where the model's scores stay the same.")
+    str | None,
+    typer.Option(help="auto, float32, bfloat16 or int8; by default auto where the model's scores stay the same."),
 ]
 Compile = Annotated[
     str,

@@ -48,7 +48,7 @@ class Segmenter:
         """Put the model's network on the device of the options.
 
         Raises:
-            ValueError: the device is not there, or the method has no mean over so many views.
+            ValueError: the device is not there, or what ``settled`` raises.
         """
         options = options or Options()
         self.model = model
@@ -147,11 +147,26 @@ def settled(options: Options, config: ModelConfig, where: torch.device) -> Optio
     """The options with the views and the precision that a model runs with on a device.
 
     Raises:
-        ValueError: the method has no mean over so many views.
+        ValueError: the method has no mean over so many views, or the model or the device no such precision.
     """
     precision = options.precision or config.precision
+    if precision == "int8":
+        _require_int8(config, where)
     fast = device.fast_precision(where) if precision == "auto" else precision
     return replace(options, views=views_of(config, options.views), precision=fast)
+
+
+def _require_int8(config: ModelConfig, where: torch.device) -> None:
+    """Raise a ValueError where there is none."""
+    if not config.ranges:
+        raise ValueError(
+            "expected --precision auto, float32 or bfloat16 with this model, got int8: it has no ranges for it"
+        )
+    if not device.has_int8(where):
+        raise ValueError(
+            f"expected --precision auto, float32 or bfloat16 on this {where.type}, "
+            "got int8, for which torch wants a processor with AVX2"
+        )
 
 
 def views_of(config: ModelConfig, asked: int | None) -> int:

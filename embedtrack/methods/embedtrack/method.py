@@ -90,7 +90,8 @@ class MoviePredictor:
                 plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
             )
             precision = self._options.precision or self._config.precision
-            self._predictor = Predictor(self._network, tiles, self._views, precision, self._graphed)
+            ranges = self._config.ranges
+            self._predictor = Predictor(self._network, tiles, self._views, precision, self._graphed, ranges)
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)
@@ -134,7 +135,7 @@ def in_views(
     for symmetry in views:
         turned = np.ascontiguousarray(do(frame, symmetry))
         tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, device, 1)
-        one = undo_maps(Predictor(network, tiles, 1, precision)(turned), symmetry)
+        one = undo_maps(Predictor(network, tiles, 1, precision, ranges=config.ranges)(turned), symmetry)
         maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
     grey = frame_to(frame, shape, config.scale)
