@@ -38,7 +38,7 @@ from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
 from embedtrack.inference.memory import follow
-from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.segmenter import Segmenter, fastest
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
@@ -59,7 +59,7 @@ from embedtrack.types import Labels
 SHAPE = (690, 628)
 SIZES = (256, 512, 1024, 2048, 4096, 8192)
 CELLS = (10, 30, 100, 300, 1000, 3000)
-SHORT = {"float32": "fp32", "bfloat16": "bf16"}
+SHORT = {"float32": "fp32", "bfloat16": "bf16", "int8": "int8"}
 """Precisions, and what the ratios are called of each."""
 PLAIN = {"plain": BATCH, "plain, pair by pair": 1}
 """So many pairs of crops at a time: as published, and as a processor's memory likes it better."""
@@ -121,9 +121,9 @@ class Found(NamedTuple):
     """TRA of the same frames as a movie of their own."""
 
 
-def ways(where: torch.device) -> dict[str, tuple[str, int]]:
-    """Ours by name: each precision that a device computes itself, in as many views as there may be."""
-    precisions = dict.fromkeys(("float32", device.fast_precision(where)))
+def ways(model: Model) -> dict[str, tuple[str, int]]:
+    """Ours by name: each precision that a model's device computes itself, in as many views as there may be."""
+    precisions = dict.fromkeys(("float32", device.fast_precision(model.device), fastest(model.config, model.device)))
     return {named(precision, views): (precision, views) for views in VIEWS[::-1] for precision in precisions}
 
 
@@ -135,7 +135,7 @@ def named(precision: str, views: int) -> str:
 def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -> Found:
     """The plain method and ours in turn."""
     where = model.device
-    known = ways(where)
+    known = ways(model)
     times: Times = {name: [] for name in (*PLAIN, *known)}
     plain, ours = dict[str, dict[int, tuple[Labels, dict[int, int]]]](), dict[str, Job]()
     agreement: Times = {"plain": [], **{precision: [] for precision, _ in known.values() if precision != "float32"}}
@@ -229,7 +229,8 @@ def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: s
     """As ``infer.segment`` makes it for a long movie."""
     where = model.device
     tiles = plan_tiles(shape, model.config.tile, where, views)
-    return Predictor(cast(BranchedERFNet, model.network), tiles, views, precision, worth_a_graph("auto", where, None))
+    network, graphed = cast(BranchedERFNet, model.network), worth_a_graph("auto", where, None)
+    return Predictor(network, tiles, views, precision, graphed, model.config.ranges)
 
 
 def rate(where: torch.device, precision: torch.dtype) -> float:
@@ -333,7 +334,7 @@ def measure(
     plain_memory = plain_peak(paths, model_folder) if where.type == "cpu" else None
     model = checkpoint.load(model_folder)
     device.move(model.network, where)
-    known = ways(where)
+    known = ways(model)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         times, agreement, seg, tras = side_by_side(model, paths, repeats, scratch / "mask.tif")
@@ -342,7 +343,9 @@ def measure(
     middle = {name: median(values) for name, values in times.items()}
     usual = default_way(model)
     attainable = {
-        name: operations(model, shape, views) / rate(where, getattr(torch, p)) for name, (p, views) in known.items()
+        name: operations(model, shape, views) / rate(where, getattr(torch, precision))
+        for name, (precision, views) in known.items()
+        if precision != "int8"  # of which torch has no product of matrices
     }
     return {
         "movie": f"{sequence.parent.name}/{sequence.name}",

@@ -96,7 +96,7 @@ class ModelConfig(Settings):
     4, or as many as the method can average."""
     precision: Literal["float32", "auto"] = "float32"
     """Of the network where nobody says: ``auto``, the device's fastest, where bfloat16 lowers no score by more than
-    .001."""
+    .001; int8, where there are ``ranges``, by no more than .002."""
     ranges: Mapping[str, tuple[Positive, Positive, Positive, Positive]] = {}
     """Of the network's activations, for int8, see ``methods/embedtrack/eight_bits.py``; measured by ``python -m
     benchmarks.ranges`` where int8 lowers no score by more than .002. Empty: then the model has no int8."""

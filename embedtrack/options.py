@@ -31,7 +31,7 @@ class Options:
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; whether it is there is found out when it is used."""
     precision: str | None = None
-    """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the faster one of these on the device; ``int8`` on a
+    """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the fastest one on the device; ``int8`` on a
     processor, with a model that has ranges for it. None: as the model says, ``auto`` where its scores were shown to be
     the same."""
     compiling: str = "auto"

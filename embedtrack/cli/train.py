@@ -1,4 +1,4 @@
-"""The command that trains."""
+"""The commands that train: on annotated movies, and a model by itself on one that is not."""
 
 import logging
 from pathlib import Path
@@ -6,7 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from embedtrack.cli.common import TRAIN, Device, Init, Overwrite, Tell, Threads, finite, tells, written
+from embedtrack.cli.common import (
+    TRAIN,
+    Device,
+    Diameter,
+    Init,
+    Model,
+    Overwrite,
+    Tell,
+    Threads,
+    finite,
+    reads_movie,
+    tells,
+    written,
+)
+from embedtrack.movies.selection import Choice
 
 app = typer.Typer()
 log = logging.getLogger("embedtrack")
@@ -92,3 +106,41 @@ def train(
             path.write_text(markdown(parts, scores), encoding="utf-8")
         log.info("%s: the scores of each fold, and their means", table)
     tell({"models": [{"folder": place, "scores": found} for place, found in scores.items()]})
+
+
+@app.command(rich_help_panel=TRAIN)
+@reads_movie
+@tells
+def adapt(
+    movie: Annotated[Path, typer.Argument(help="A folder of frames, a TIFF stack, an OME-Zarr, ...; no annotation.")],
+    model: Model,
+    out: Annotated[Path, written("The new model's folder, e.g. models/NAME.", "FOLDER")],
+    choice: Choice,
+    tell: Tell,
+    minutes: Annotated[float, typer.Option(help="Budget of the training in minutes.", callback=finite)] = 10.0,
+    device: Device = "auto",
+    threads: Threads = None,
+    seed: Annotated[int, typer.Option(help="Of samples and dropout.")] = 0,
+    diameter: Diameter = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Let a model teach itself on a movie without annotation, with the masks that its views find alike."""
+    from embedtrack.cli.display import training_bar
+    from embedtrack.files.whole import check_apart
+    from embedtrack.machine.device import use_threads
+    from embedtrack.movies.open import open_movie
+    from embedtrack.training.adapt import adapt as teach
+
+    if threads:
+        use_threads(threads)
+    check_apart(out, movie, model)
+    with training_bar(out.name) as bar:
+        found = teach(
+            open_movie(movie, choice), model, out,
+            minutes=minutes, device_name=device, seed=seed, diameter=diameter, overwrite=overwrite, on_record=bar,
+        )  # fmt: skip
+    log.info(
+        "%s: taught by %d of %d masks; two views agree to %.3f, by the old weights to %.3f",
+        out, found.trusted, found.found, found.after, found.before,
+    )  # fmt: skip
+    tell({"model": str(out), **found._asdict()})

@@ -250,7 +250,11 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
             False,
         )
     if best.score < AGREE:
-        return f"{seen.model.name} fits best, but not well: {told}; look at the result before you trust it", False
+        return (
+            f"{seen.model.name} fits best, but not well: {told}; look at the result before you trust it; "
+            "embedtrack adapt may bring it nearer",
+            False,
+        )
     if others and abs(others[0].score - best.score) <= NEAR:
         return f"{seen.model.name} fits, and {others[0].seen.model.name} nearly as well: {told}; compare both", True
     return f"{seen.model.name} fits: {told}", True

@@ -152,8 +152,15 @@ def settled(options: Options, config: ModelConfig, where: torch.device) -> Optio
     precision = options.precision or config.precision
     if precision == "int8":
         _require_int8(config, where)
-    fast = device.fast_precision(where) if precision == "auto" else precision
-    return replace(options, views=views_of(config, options.views), precision=fast)
+    if precision == "auto":
+        precision = fastest(config, where)
+    return replace(options, views=views_of(config, options.views), precision=precision)
+
+
+def fastest(config: ModelConfig, where: torch.device) -> str:
+    """What ``auto`` means: bfloat16 where the device computes it, else int8 where there is one, else float32."""
+    known = device.fast_precision(where)
+    return "int8" if known == "float32" and config.ranges and device.has_int8(where) else known
 
 
 def _require_int8(config: ModelConfig, where: torch.device) -> None:

@@ -88,7 +88,7 @@ def train(
         raise ValueError(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
         )
-    _check_out(out, overwrite=overwrite)
+    check_out(out, overwrite=overwrite)
     folders = folders or ([] if all_cells else [folder for one in datasets for folder in folders_of(one, recipe)])
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
@@ -106,7 +106,7 @@ def finished(out: Path) -> bool:
     return (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file()
 
 
-def _check_out(out: Path, *, overwrite: bool) -> None:
+def check_out(out: Path, *, overwrite: bool) -> None:
     """Raise ValueError if a training would overwrite files that are none of an unfinished training's."""
     if overwrite or (out / resume.FILE).is_file() or (out / TEACHER / resume.FILE).is_file():
         return

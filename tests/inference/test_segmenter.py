@@ -10,13 +10,29 @@ CPU = torch.device("cpu")
 WITH = ModelConfig(precision="auto", ranges={"encoder.2": (1, 1, 1, 1)})
 
 
-def test_the_precision_that_is_taken(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("floats", "integers", "config", "expected"),
+    [
+        ("bfloat16", True, WITH, "bfloat16"),
+        ("float32", True, WITH, "int8"),
+        ("float32", True, ModelConfig(), "float32"),
+        ("float32", False, WITH, "float32"),
+    ],
+)
+def test_what_auto_means(
+    monkeypatch: pytest.MonkeyPatch, floats: str, integers: bool, config: ModelConfig, expected: str
+):
+    monkeypatch.setattr(device, "fast_precision", lambda where: floats)
+    monkeypatch.setattr(device, "has_int8", lambda where: integers)
+    assert settled(Options(precision="auto"), config, CPU).precision == expected
+
+
+def test_the_model_says_what_is_taken_where_nobody_does(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(device, "has_int8", lambda where: True)
     assert settled(Options(precision="int8"), WITH, CPU).precision == "int8"
-    for fast in ("float32", "bfloat16"):
-        monkeypatch.setattr(device, "fast_precision", lambda where, fast=fast: fast)
-        assert settled(Options(), WITH, CPU).precision == fast
-        assert settled(Options(), ModelConfig(), CPU).precision == "float32"
+    assert settled(Options(precision="float32"), WITH, CPU).precision == "float32"
+    assert settled(Options(), WITH, CPU).precision == settled(Options(precision="auto"), WITH, CPU).precision
+    assert settled(Options(), ModelConfig(ranges=WITH.ranges), CPU).precision == "float32"
 
 
 def test_int8_is_refused_in_a_line(monkeypatch: pytest.MonkeyPatch):

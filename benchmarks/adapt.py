@@ -1,0 +1,54 @@
+"""What ``embedtrack adapt`` is worth: ``python -m benchmarks.adapt Fluo-N2DH-SIM+=Fluo-N2DH-GOWT1/01 --minutes 10``.
+
+A model that a movie trained nothing of teaches itself on the movie; the movie's truth then scores it, and the model as
+it was, in one view.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, place, score
+from embedtrack import checkpoint
+from embedtrack.challenge.convention import REPOSITORY, data_root, models
+from embedtrack.cli.display import start_logging
+from embedtrack.movies.open import open_movie
+from embedtrack.training.adapt import adapt
+from embedtrack.training.train import finished
+
+SHOWN = (*MEASURES, SILVER, *LINKING)
+
+
+def main(
+    pairs: Annotated[list[str], typer.Argument(help="MODEL=DATASET/MOVIE, of $DATA_ROOT.")],
+    minutes: Annotated[float, typer.Option(help="Budget of each adaptation.")] = 10.0,
+    seeds: Annotated[int, typer.Option(help="So many adaptations of each.", min=1)] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Where the models lie; those that are there are only scored.")] = REPOSITORY
+    / "adapted",
+) -> None:
+    """Print the scores of each pair, before and after."""
+    start_logging()
+    table = Table("model", "movie", "weights", *SHOWN)
+    for pair in pairs:
+        name, _, movie = pair.partition("=")
+        folder = data_root() / movie
+        known = {"as they were": models() / name}
+        for seed in range(seeds):
+            new = out / f"{name}-{movie.replace('/', '-')}-seed{seed}"
+            if not finished(new):
+                adapt(open_movie(folder), models() / name, new, minutes=minutes, seed=seed, device_name=device)
+            known[f"adapted, seed {seed}"] = new
+        for words, weights in known.items():
+            found = score(folder, place(checkpoint.load(weights), device), 1, precision="float32")
+            table.add_row(name, movie, words, *cells_of(found, SHOWN))
+    Console().print(table)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "table.md").write_text(markdown(table) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

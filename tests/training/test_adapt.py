@@ -1,0 +1,117 @@
+"""Self-training in small: lessons that are a toy's truth, a step or two."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from embedtrack import checkpoint
+from embedtrack.config import ModelConfig, Sampling
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.methods.hourglass.config import HourglassConfig
+from embedtrack.movies.settings import Normalisation
+from embedtrack.training import adapt as adapting
+from embedtrack.training.train import finished
+from embedtrack.training.unannotated import Lessons
+from embedtrack.truth.reading import read_annotated
+from tests.drawings import moving, write_movie
+
+RANGES = {"encoder.2": (1.0, 1.0, 1.0, 1.0)}
+CONFIG = ModelConfig(
+    method=EmbedTrackConfig(clustering=Clustering(seed_threshold=0.6)), normalisation=Normalisation(), ranges=RANGES
+)
+
+
+@pytest.fixture
+def movie(tmp_path: Path) -> Path:
+    write_movie(moving(), tmp_path / "toy")
+    return tmp_path / "toy" / "01"
+
+
+@pytest.fixture
+def model(tmp_path: Path, network: BranchedERFNet) -> Path:
+    checkpoint.save(tmp_path / "model", network, CONFIG)
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def taught(movie: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = read_annotated(movie, Normalisation())
+    found = Lessons([truth.part([0, 1]), truth.part([2, 3])], 40, 50, 0.8)
+    monkeypatch.setattr(adapting, "lessons", lambda segmenter, frames: found)
+    monkeypatch.setattr(adapting, "agreement", lambda segmenter, frames: 0.7)
+    usual = adapting.recipe_of_model
+
+    def small(*words: object) -> object:
+        return usual(*words).model_copy(update={"sampling": Sampling(crop=64), "batch": 1})
+
+    monkeypatch.setattr(adapting, "recipe_of_model", small)
+
+
+@pytest.mark.usefixtures("taught")
+def test_new_weights_with_the_old_thresholds(movie: Path, model: Path, tmp_path: Path, run_whole: Callable):
+    new = tmp_path / "new"
+    code, printed, said = run_whole(
+        "adapt", movie, "--model", model, "--out", new, "--minutes", 0.02, "--device", "cpu", "--json"
+    )
+    assert (code, finished(new)) == (0, True)
+    told = json.loads(printed)
+    assert (told["trusted"], told["found"], told["before"], told["after"]) == (40, 50, 0.8, 0.7)
+    assert "agree less than before" in said
+    before, after = checkpoint.load(model), checkpoint.load(new)
+    assert after.config == CONFIG.model_copy(update={"ranges": {}})
+    changed = [
+        not torch.equal(old, now)
+        for old, now in zip(before.network.parameters(), after.network.parameters(), strict=True)
+    ]
+    assert any(changed)
+    card = (new / checkpoint.CARD).read_text()
+    assert "40 of the 50 masks" in card
+    assert "None, for there is no truth" in card
+    code, _, said = run_whole("adapt", movie, "--model", model, "--out", new)
+    assert code == 2
+    assert "expected a new folder for the model" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--minutes", "0"], "expected --minutes above 0"),
+        (["--until", "0"], "expected a movie of two frames or more, got 1"),
+    ],
+)
+def test_bad_input_is_refused_before_any_work(
+    movie: Path, model: Path, tmp_path: Path, run: Callable, words: list[str], message: str
+):
+    code, said = run("adapt", movie, "--model", model, "--out", tmp_path / "new", "--device", "cpu", *words)
+    assert code == 2
+    assert message in said
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_method_without_views_is_refused(movie: Path, tmp_path: Path, run: Callable):
+    method = HourglassConfig(channels=4, levels=2, dimensions=4, length=2, squared=False)
+    checkpoint.save(
+        tmp_path / "hours", method.implementation().build(ModelConfig(method=method)), ModelConfig(method=method)
+    )
+    code, said = run("adapt", movie, "--model", tmp_path / "hours", "--out", tmp_path / "new")
+    assert code == 2
+    assert "expected a model of embedtrack or embedseg, got one of hourglass" in said
+
+
+def test_a_model_that_finds_nothing_alike_is_refused(movie: Path, model: Path, tmp_path: Path, run: Callable):
+    code, said = run("adapt", movie, "--model", model, "--out", tmp_path / "new", "--device", "cpu")
+    assert code == 2
+    assert "expected 10 masks or more that model finds alike in two views" in said
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_recipe_is_the_models():
+    recipe = adapting.recipe_of_model("Fluo-N2DH-SIM+", ModelConfig(scale=0.5), 3)
+    assert (recipe.scale, recipe.seed, recipe.learning_rate, recipe.validations) == (0.5, 3, adapting.RATE, 1)
+    assert recipe.sampling == adapting.recipe_for("Fluo-N2DH-SIM+").sampling
+    assert np.isclose(recipe.pixel_size, 1 / 255)
