@@ -7,7 +7,7 @@ The table is that of ``embedtrack infer movies.csv --out-dir results``, and so i
 
     table     the movies, a line each
     out       where everything goes                            default: results
-    views     1 or 8                                           default: 8
+    views     1, 2, 4 or 8                                     default: 4
     options   further ones of infer, e.g. "--measure --tile 1024" default: none
     gpu       GPUs of a job                                    default: 0
     memory    megabytes that a job asks for                    default: 8000
@@ -32,7 +32,7 @@ try:
 except ValueError as error:
     sys.stderr.write(f"error: {error}\n")
     sys.exit(2)
-out, views, options = Path(config.get("out", "results")), config.get("views", 8), config.get("options", "")
+out, views, options = Path(config.get("out", "results")), config.get("views", 4), config.get("options", "")
 inside = bool(config.get("image"))
 python = "python3" if inside else config.get("python", sys.executable)
 # Within an image its own program is at work, not the one beside this file.

@@ -62,6 +62,8 @@ class Budget:
     """Fields of the recipe that differ from the data set's own."""
     method: str = "embedtrack"
     """As ``embedtrack train`` has it."""
+    views: Sequence[int] = ()
+    """In how many views each model is scored; none: in the fewest and the most that its method can average."""
 
     def recipe(self, dataset: str) -> Recipe | None:
         """The method's recipe for the data set with the changes; None: as it is."""
@@ -107,7 +109,7 @@ def left_out(dataset: Path, others: Sequence[Path]) -> Iterator[Fold]:
 
 
 def run(dataset: Path, fold: Fold, out: Path, budget: Budget, seed: int) -> dict[int, Scores]:
-    """Train and score a fold in one view and in eight; done once."""
+    """Train and score a fold; what is done is not done again."""
     alone = fold.name.endswith("-left-out")
     model = out / (f"left-out-seed{seed}" if alone else f"{fold.name}-seed{seed}")
     file = out / f"{fold.name}-seed{seed}.json"
@@ -124,12 +126,15 @@ def run(dataset: Path, fold: Fold, out: Path, budget: Budget, seed: int) -> dict
             folders=() if alone else fold.trains,
             all_cells=alone,
         )
-    if not file.is_file():
-        loaded = place(checkpoint.load(model), budget.device)
-        possible = loaded.config.method.implementation().views()
-        found = {views: score(fold.scored, loaded, views, fold.frames) for views in possible}
-        file.write_text(json.dumps(found))
-    return {int(views): scores for views, scores in json.loads(file.read_text()).items()}
+    loaded = place(checkpoint.load(model), budget.device)
+    possible = loaded.config.method.implementation().views()
+    wanted = budget.views or sorted({possible[0], possible[-1]})
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    for views in wanted:
+        if str(views) not in known:
+            known[str(views)] = score(fold.scored, loaded, views, fold.frames)
+            file.write_text(json.dumps(known))
+    return {views: known[str(views)] for views in wanted}
 
 
 def crossvalidate(
@@ -186,6 +191,7 @@ def main(
     init: Annotated[Path | None, typer.Option(help="A model's folder to begin each training with.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="A JSON file with the fields of the recipe to change.")] = None,
     method: Annotated[str, typer.Option(help="What is trained: see embedtrack train.")] = "embedtrack",
+    views: Annotated[list[int] | None, typer.Option(help="Score in so many; by default in one and in eight.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where models and scores lie; one for each recipe.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
@@ -198,7 +204,7 @@ def main(
     ]
     asked = [Path(name) if Path(name).is_dir() else data_root() / name for name in datasets or ()]
     changes = json.loads(recipe.read_text()) if recipe else None
-    budget = Budget(minutes, epochs, device, init, changes, method)
+    budget = Budget(minutes, epochs, device, init, changes, method, views or ())
     where = out or REPOSITORY / "crossvalidation"
     scored = asked or [path for path in known if trains(path)]
     Console().print(crossvalidate(scored, where, budget, seeds, known if left else ()))

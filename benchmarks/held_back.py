@@ -1,9 +1,11 @@
 """Average precision on single images that trained nothing: ``python -m benchmarks.held_back DSB2018 Usiigaci``.
 
 By default ``models/generalist``, each image at the diameter that the model finds by itself, and at the median diameter
-of its cells, as if a person had said it; a model with a scale of its own is run as it is. One view.
+of its cells, as if a person had said it; a model with a scale of its own is run as it is. In one view, or in each
+number of ``--views``.
 """
 
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -25,12 +27,12 @@ from embedtrack.truth.collection import typical_diameter
 THRESHOLDS = (50, 60, 70, 80, 90)
 
 
-def precisions(model: Model, stills: list[Still], *, told: bool, device: str) -> list[float]:
+def precisions(model: Model, stills: list[Still], *, told: bool, views: int, device: str) -> list[float]:
     """The means over the images, at each threshold."""
     found = []
     for still in stills:
         grey, truth = still.read()
-        options = Options(views=1, device=device, diameter=typical_diameter([truth]) if told else None)
+        options = Options(views=views, device=device, diameter=typical_diameter([truth]) if told else None)
         labels = model.segment(np.asarray(grey), options)
         found.append(matches(truth, labels, THRESHOLDS))
     return [float(value) for value in average(np.stack(found))]
@@ -41,6 +43,7 @@ def main(
     weights: Annotated[Path | None, typer.Option(help="A model's folder.")] = None,
     part: Annotated[str, typer.Option(help="held back, or validation.")] = "held back",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    views: Annotated[list[int] | None, typer.Option(help="In so many, by default in one.")] = None,
     out: Annotated[Path | None, typer.Option(help="Writes the table there too.")] = None,
 ) -> None:
     """Print the table."""
@@ -50,13 +53,18 @@ def main(
     folder = weights or models() / "generalist"
     model = checkpoint.load(folder)
     table = Table(
-        "images", "number", "diameter", *(f"AP {threshold / 100}" for threshold in THRESHOLDS), title=folder.name
+        "images",
+        "number",
+        "diameter",
+        "views",
+        *(f"AP {threshold / 100}" for threshold in THRESHOLDS),
+        title=folder.name,
     )
     for name in datasets:
         stills = chosen(data_root() / name, "held back" if part == "held back" else "validation")
-        for told in (True, False) if model.config.working_diameter else (False,):
-            scores = [f"{score:.3f}" for score in precisions(model, stills, told=told, device=device)]
-            table.add_row(name, str(len(stills)), "told" if told else "found", *scores)
+        for told, number in product((True, False) if model.config.working_diameter else (False,), views or (1,)):
+            scores = [f"{score:.3f}" for score in precisions(model, stills, told=told, views=number, device=device)]
+            table.add_row(name, str(len(stills)), "told" if told else "found", str(number), *scores)
     Console().print(table)
     if out:
         out.write_text(markdown(table) + "\n")

@@ -58,7 +58,7 @@ class Plan:
         models = Path(config.get("models") or environment.get("EMBEDTRACK_MODELS") or repository / "models").resolve()
         weights = Path(config["weights"]).resolve() if config.get("weights") else None
         train = _one_of(config, "train", {"no": False, "false": False, "yes": True, "true": True})
-        views = _one_of(config, "views", {"8": 8, "1": 1})
+        views = _one_of(config, "views", {"4": 4, "1": 1, "2": 2, "8": 8})
         minutes, gpus = _number(config, "minutes", 60), _number(config, "gpu", 0)
         known = names_in(models)
         names = _words(config.get("datasets")) or [name for name in known if (root / name).is_dir()]

@@ -51,7 +51,7 @@ from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.scale import frame_to
-from embedtrack.options import Options
+from embedtrack.options import VIEWS, Options
 from embedtrack.simulate.movie import simulate
 from embedtrack.tracks.tracker import Mask, Tracker
 from embedtrack.types import Labels
@@ -59,13 +59,8 @@ from embedtrack.types import Labels
 SHAPE = (690, 628)
 SIZES = (256, 512, 1024, 2048, 4096, 8192)
 CELLS = (10, 30, 100, 300, 1000, 3000)
-WAYS = {
-    "float32, 8 views": ("float32", 8),
-    "bfloat16, 8 views": ("bfloat16", 8),
-    "float32, 1 view": ("float32", 1),
-    "bfloat16, 1 view": ("bfloat16", 1),
-}
-
+SHORT = {"float32": "fp32", "bfloat16": "bf16"}
+"""Precisions, and what the ratios are called of each."""
 PLAIN = {"plain": BATCH, "plain, pair by pair": 1}
 """So many pairs of crops at a time: as published, and as a processor's memory likes it better."""
 
@@ -119,27 +114,39 @@ class Found(NamedTuple):
     times: Times
     """Seconds a frame."""
     agreement: dict[str, float]
-    """Mean Jaccard index of the plain method's cells with ours, and of our single precision's with our bfloat16's."""
+    """Mean Jaccard index of our cells in single precision with the plain method's, and with those of less precision."""
     seg: dict[str, float]
     """SEG of the frames that the plain method saw, where their truth lies beside the movie."""
     tra: dict[str, float]
     """TRA of the same frames as a movie of their own."""
 
 
+def ways(where: torch.device) -> dict[str, tuple[str, int]]:
+    """Ours by name: each precision that a device computes itself, in as many views as there may be."""
+    precisions = dict.fromkeys(("float32", device.fast_precision(where)))
+    return {named(precision, views): (precision, views) for views in VIEWS[::-1] for precision in precisions}
+
+
+def named(precision: str, views: int) -> str:
+    """For people, and in ``--json``."""
+    return f"{precision}, {views} view{'s' * (views != 1)}"
+
+
 def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -> Found:
     """The plain method and ours in turn."""
     where = model.device
-    times: Times = {name: [] for name in (*PLAIN, *WAYS)}
+    known = ways(where)
+    times: Times = {name: [] for name in (*PLAIN, *known)}
     plain, ours = dict[str, dict[int, tuple[Labels, dict[int, int]]]](), dict[str, Job]()
-    agreement: Times = {"plain": [], "bfloat16": []}
+    agreement: Times = {"plain": [], **{precision: [] for precision, _ in known.values() if precision != "float32"}}
     truth = gold_of(paths)
     seg: Times = {name: [] for name in times} if truth else {}
-    for precision, views in WAYS.values():  # the first use of anything takes longer
+    for precision, views in known.values():  # the first use of anything takes longer
         whole_job(model, paths[:1], views, precision, out)
     with device.at_work(where):
         plain_maps(cast(BranchedERFNet, model.network), *np.zeros((2, CROP, CROP), np.float32))
     for repeat in range(repeats):
-        for name, (precision, views) in WAYS.items():
+        for name, (precision, views) in known.items():
             ours[name] = whole_job(model, paths, views, precision, out)
             times[name].append(ours[name].seconds)
         t = 1 + repeat % (len(paths) - 1)
@@ -150,9 +157,11 @@ def side_by_side(model: Model, paths: Sequence[Path], repeats: int, out: Path) -
                 old = seen[t - 1][0] if t - 1 in seen else None
                 seen[t] = plain_frame(model, (paths[t - 1], paths[t]), old, out, batch)
             times[name].append(time.perf_counter() - begin)
-        single, half = ours["float32, 8 views"].masks[t], ours["bfloat16, 8 views"].masks[t]
-        agreement["plain"] += jaccards(plain["plain"][t][0], single.astype(np.int32))
-        agreement["bfloat16"] += jaccards(single.astype(np.int32), half.astype(np.int32))
+        single = ours["float32, 8 views"].masks[t].astype(np.int32)
+        for name, values in agreement.items():
+            values += jaccards(
+                single, plain[name][t][0] if name in PLAIN else ours[named(name, 8)].masks[t].astype(np.int32)
+            )
         if t in truth:
             for name, values in seg.items():
                 found = plain[name][t][0] if name in PLAIN else ours[name].masks[t].astype(np.int32)
@@ -304,7 +313,9 @@ def plain_peak(paths: Sequence[Path], model: Path) -> int:
 def default_way(model: Model) -> str:
     """Which of the ways a user gets who sets nothing."""
     options = Segmenter(model, Options(device=str(model.device))).options
-    return next(name for name, way in WAYS.items() if way == (options.precision, options.views))
+    assert options.precision
+    assert options.views
+    return named(options.precision, options.views)
 
 
 def exponent(points: dict[int, float]) -> float:
@@ -322,15 +333,16 @@ def measure(
     plain_memory = plain_peak(paths, model_folder) if where.type == "cpu" else None
     model = checkpoint.load(model_folder)
     device.move(model.network, where)
+    known = ways(where)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         times, agreement, seg, tras = side_by_side(model, paths, repeats, scratch / "mask.tif")
-        shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in WAYS.items()}
+        shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in known.items()}
         sizes, cells = by_size(model, scratch, largest), by_cells()
     middle = {name: median(values) for name, values in times.items()}
     usual = default_way(model)
     attainable = {
-        name: operations(model, shape, views) / rate(where, getattr(torch, p)) for name, (p, views) in WAYS.items()
+        name: operations(model, shape, views) / rate(where, getattr(torch, p)) for name, (p, views) in known.items()
     }
     return {
         "movie": f"{sequence.parent.name}/{sequence.name}",
@@ -340,11 +352,13 @@ def measure(
         "threads": torch.get_num_threads(),
         "seconds": middle,
         "spread": {name: [min(values), max(values)] for name, values in times.items()},
-        "ratio_fp32": middle["plain"] / middle["float32, 8 views"],
-        "ratio_bf16": middle["plain"] / middle["bfloat16, 8 views"],
+        **{
+            f"ratio_{SHORT[precision]}": middle["plain"] / middle[name]
+            for name, (precision, views) in known.items()
+            if views == 8
+        },
         "attainable": attainable,
         "ratio_attainable": middle["float32, 8 views"] / attainable["float32, 8 views"],
-        "ratio_attainable_bf16": middle["bfloat16, 8 views"] / attainable["bfloat16, 8 views"],
         "ratio_network": {name: middle[name] / share["network"] for name, share in shares.items()},
         "stages": shares,
         "agreement": agreement,

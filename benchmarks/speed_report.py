@@ -41,8 +41,9 @@ def section(found: dict[str, Any], plot: str) -> str:
         "|" + "---|" * len(HEAD),
         *("| " + " | ".join(row) + " |" for row in rows(found)),
         "",
-        f"Cells found by both: mean Jaccard index {agreement['plain']:.3f} with the plain method, which sees crops, "
-        f"and {agreement['bfloat16']:.3f} between float32 and bfloat16. "
+        f"Cells found by both: mean Jaccard index {agreement['plain']:.3f} with the plain method, which sees crops"
+        + "".join(f", {value:.3f} between float32 and {name}" for name, value in agreement.items() if name != "plain")
+        + ". "
         f"1024 x 1024 pixels with {max(found['seconds_by_cells'])} cells: clustering {1000 * cells['cluster']:.0f} ms, "
         f"linking and lineage {1000 * cells['link']:.0f} ms of one core. "
         f"Time grows with pixels to the power of {found['growth_with_pixels']:.2f}, clustering with cells to the power "

@@ -1,7 +1,7 @@
 """Scores of the shipped weights on their validation frames: ``python -m benchmarks.validation [DATASET...]``.
 
 The frames of each training movie in ``$DATA_ROOT`` that chose weights and thresholds but trained nothing (its last
-tenth where all is annotated) are segmented and tracked as a movie of their own, in one view and in eight, and scored by
+tenth where all is annotated) are segmented and tracked as a movie of their own, in one to eight views, and scored by
 the challenge's measures.
 """
 
@@ -18,6 +18,7 @@ from embedtrack.challenge.convention import data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.model_files import CARD, noted_validation
 from embedtrack.movies.settings import Normalisation
+from embedtrack.options import VIEWS
 from embedtrack.training.recipes import recipe_for
 from embedtrack.truth.holdout import split
 from embedtrack.truth.reading import read_annotated
@@ -42,8 +43,9 @@ def frames_of(model: Path, folder: Path) -> range:
 
 def main(
     datasets: Annotated[list[str] | None, typer.Argument(help="By default all with weights and data.")] = None,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or int8.")] = "float32",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    asked: Annotated[list[int] | None, typer.Option("--views", help="In so many; by default in 1, 2, 4 and 8.")] = None,
     out: Annotated[Path | None, typer.Option(help="Writes the table there too, for docs/results.md.")] = None,
     weights: Annotated[Path | None, typer.Option(help="A model's folder, instead of models/DATASET.")] = None,
 ) -> None:
@@ -57,7 +59,7 @@ def main(
         model = place(checkpoint.load(weights or models() / name), device)
         for folder in sequences(root / name):
             frames = frames_of(weights or models() / name, folder)
-            for views in (1, 8):
+            for views in asked or VIEWS:
                 scores = score(folder, model, views, frames, precision=precision)
                 span = f"{folder.name}: {frames[0]} to {frames[-1]}"
                 table.add_row(name, span, str(views), *cells_of(scores, measures), f"{scores['seconds']:.2f}")

@@ -20,6 +20,7 @@ class Linking(Settings):
     """A cell missed for up to this many frames keeps its track."""
 
 
+Positive = Annotated[float, Field(gt=0)]
 Logistic = tuple[float, float]
 """(a, b) of the probability 1 / (1 + exp(-(a + b m))) of a decision by a margin of m in log-odds."""
 
@@ -90,12 +91,15 @@ class ModelConfig(Settings):
     """As in training."""
     cell_diameter: float | None = Field(None, gt=0, le=1e5)
     """Median diameter of the training cells in the frame's pixels, of discs of their masks' areas."""
-    views: Literal[1, 8] | None = None
-    """How many views are taken where nobody says; None: as many as the method can average. 1 where its scores are at
-    most .002 below those of 8."""
+    views: Literal[1, 2, 4, 8] | None = None
+    """How many views are taken where nobody says: the fewest whose scores are at most .002 below those of more. None:
+    4, or as many as the method can average."""
     precision: Literal["float32", "auto"] = "float32"
     """Of the network where nobody says: ``auto``, the device's fastest, where bfloat16 lowers no score by more than
     .001."""
+    ranges: Mapping[str, tuple[Positive, Positive, Positive, Positive]] = {}
+    """Of the network's activations, for int8, see ``methods/embedtrack/eight_bits.py``; measured by ``python -m
+    benchmarks.ranges`` where int8 lowers no score by more than .002. Empty: then the model has no int8."""
     linking: Linking = Linking()
     """How tracks are made."""
     costs: Costs = Costs()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from embedtrack.config import ModelConfig, Recipe
+    from embedtrack.inference.symmetry import Symmetry
     from embedtrack.truth.annotated import AnnotatedMovie
 
 Shape = tuple[int, int]
@@ -84,7 +85,7 @@ class Method(Protocol):
         """A predictor for a movie of so many frames (None: nobody knows yet), on the network's device."""
 
     def views(self) -> tuple[int, ...]:
-        """Over how many views, of 1 and 8, the network's maps may be averaged, the fewest first."""
+        """Over how many views, of 1, 2, 4 and 8, the network's maps may be averaged, the fewest first."""
 
     def bytes_per_pixel(self, config: "ModelConfig") -> int:
         """What the network needs at its peak for each pixel of a tile, on a processor."""
@@ -93,7 +94,13 @@ class Method(Protocol):
         """How many frames before one the network needs to see that one as it does in a movie; 0: it stands alone."""
 
     def in_views(
-        self, network: "nn.Module", config: "ModelConfig", frame: Frame, shape: Shape, views: int, precision: str
+        self,
+        network: "nn.Module",
+        config: "ModelConfig",
+        frame: Frame,
+        shape: Shape,
+        views: "Sequence[Symmetry]",
+        precision: str,
     ) -> tuple[Cells, list[Cells]]:
         """The cells of a single frame by the mean of some views, and by each view, all turned back."""
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-VIEWS: Final = (1, 8)
-PRECISIONS: Final = ("auto", "float32", "bfloat16")
+VIEWS: Final = (1, 2, 4, 8)
+USUAL_VIEWS: Final = 4
+"""At most so many are taken where nobody says: eight were no better on any data set, see docs/experiments.md."""
+PRECISIONS: Final = ("auto", "float32", "bfloat16", "int8")
 COMPILING: Final = ("auto", "off")
 LONGEST_GAP: Final = 2
 TILES: Final = (256, 1 << 15)
@@ -24,12 +26,14 @@ class Options:
     """
 
     views: int | None = None
-    """1, or 8 for the mean over the symmetries of the square. None: as the model says, mostly 8."""
+    """1, or 2, 4 or 8 for the mean over so many symmetries of the square. None: as the model says,
+    at most 4."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; whether it is there is found out when it is used."""
     precision: str | None = None
-    """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the faster one on the device. None: as the model says,
-    ``auto`` where its scores were shown to be the same."""
+    """Of the network: ``float32``, ``bfloat16``, or ``auto`` for the faster one of these on the device; ``int8`` on a
+    processor, with a model that has ranges for it. None: as the model says, ``auto`` where its scores were shown to be
+    the same."""
     compiling: str = "auto"
     """``auto`` replays the network as a CUDA graph on a GPU for a long movie; ``off`` never. The bytes are the same."""
     border: int | None = None
@@ -49,7 +53,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.views not in (None, *VIEWS):
-            raise ValueError(f"expected --views 1 or 8, got {self.views}")
+            raise ValueError(f"expected --views {', '.join(map(str, VIEWS))}, got {self.views}")
         if self.precision not in (None, *PRECISIONS):
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {self.precision}")
         if self.compiling not in COMPILING:

@@ -11,6 +11,7 @@ import torch
 
 from benchmarks import ablation, crossvalidate, errors, links, truth
 from benchmarks import training as steps
+from benchmarks import views as which
 from benchmarks.parts import take
 from benchmarks.scoring import score
 from benchmarks.validation import held_back
@@ -18,11 +19,13 @@ from embedtrack import checkpoint
 from embedtrack.challenge.layout import open_truth
 from embedtrack.challenge.tracked import open_tracked
 from embedtrack.config import ModelConfig, Recipe, Sampling
-from embedtrack.inference.symmetry import SYMMETRIES, Symmetry
+from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.model import Model
+from embedtrack.movies.settings import Normalisation
 from embedtrack.training.distributed import ProcessGroup
+from embedtrack.truth.reading import read_annotated
 from embedtrack.types import Frame
 from tests.drawings import moving, perfect_maps, still, write_movie
 
@@ -167,6 +170,23 @@ def test_cells_that_leave_their_own_place_are_found_by_offsets_alone(
     assert {way["all"] for way in found.values()} == {2 * (len(truth) - 1)}
     assert found["one view"]["right"] == 2 * (len(truth) - 1)
     assert found["overlap"]["right"] == by_overlap
+
+
+def test_views_are_scored_by_their_means(dataset: Path, monkeypatch: pytest.MonkeyPatch):
+    """The frame as it is and the half turn see all cells, the others none: four views find no seed above .5."""
+    movie = read_annotated(dataset / "01", Normalisation())
+    truth = iter(movie.labels)
+
+    def views(self: links.Views, frame: Frame) -> dict[Symmetry, Maps[Frame]]:
+        maps = perfect_maps(labels := next(truth), labels, {})
+        return {s: maps if s in AVERAGED[2] else maps._replace(seediness=0 * maps.seediness) for s in SYMMETRIES}
+
+    monkeypatch.setattr(links.Views, "__call__", views)
+    found = which.measure(Model(BranchedERFNet().eval(), ModelConfig()), movie, range(3), 3)
+    good = {"1 as taken", "2 as taken", "2: half turn"}
+    assert {name: tally.scores() for name, tally in found.items()} == {
+        name: ["1.0000", "1.0000"] if name in good else ["0.0000", "0.0000"] for name in which.SETS
+    }
 
 
 def test_predecessors_of_daughters_and_of_missed_cells():

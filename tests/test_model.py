@@ -126,8 +126,8 @@ def test_a_model_that_is_not_there(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"views": 3}, "expected --views 1 or 8, got 3"),
-        ({"precision": "half"}, "expected --precision auto, float32, bfloat16, got half"),
+        ({"views": 3}, "expected --views 1, 2, 4, 8, got 3"),
+        ({"precision": "half"}, "expected --precision auto, float32, bfloat16, int8, got half"),
         ({"compiling": "yes"}, "expected --compile auto, off, got yes"),
         ({"border": -1}, "expected --border 0 to 65536 pixels, got -1"),
         ({"max_gap": 3}, "expected --gap 0 to 2 frames, got 3"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from embedtrack.files.guard import clipped
 from embedtrack.files.names import runs, spell
+from embedtrack.options import PRECISIONS
 
 LONGEST = 400
 """Letters of a doubt."""
@@ -21,7 +22,7 @@ def as_used(used: Mapping[str, Any]) -> str:
     border, tiles, side, memory = (used.get(name) for name in ("border", "tiles", "tile", "peak_memory_mb"))
     words = []
     views, precision = used.get("views"), used.get("precision")
-    if _is_count(views) and precision in ("float32", "bfloat16"):
+    if _is_count(views) and precision in PRECISIONS[1:]:
         words.append(f"{views} view{'s' * (views != 1)} in {precision}")
     if _is_count(border):
         words.append(f"border {border} px" if border else "no border")

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import typer
 
+from embedtrack.options import VIEWS
+
 if TYPE_CHECKING:
     from embedtrack.movies.selection import Choice
     from embedtrack.options import Options
@@ -56,7 +58,8 @@ Until = Annotated[int | None, typer.Option(help="The number of the last frame th
 TimeAxis = Annotated[str | None, typer.Option(help="The axis of time, e.g. Z where frames were saved as slices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Precision = Annotated[
-    str | None, typer.Option(help="auto, float32 or bfloat16; by default auto where the model's scores stay the same.")
+    str | None,
+    typer.Option(help="auto, float32, bfloat16 or int8; by default auto where the model's scores stay the same."),
 ]
 Compile = Annotated[
     str,
@@ -120,8 +123,8 @@ def place(text: str | Path) -> Path:
 
 
 def _views(text: str | int) -> int:
-    if str(text) not in ("1", "8"):
-        raise typer.BadParameter(f"expected 1 or 8, got {text}")
+    if str(text) not in map(str, VIEWS):
+        raise typer.BadParameter(f"expected {', '.join(map(str, VIEWS))}, got {text}")
     return int(text)
 
 
@@ -129,8 +132,8 @@ Views = Annotated[
     int | None,
     typer.Option(
         parser=_views,
-        metavar="1|8",
-        help="8: mean over the symmetries of the square, the default unless the model needs one alone.",
+        metavar="|".join(map(str, VIEWS)),
+        help="Turn and mirror each frame and take the mean; by default as many as the model needs, at most 4.",
     ),
 ]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from embedtrack.challenge.aogm import quality
 from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.symmetry import TURNED
 from embedtrack.model import Model
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.options import Options
@@ -82,7 +83,7 @@ def find_diameter(model: Model, images: Sequence[NDArray[Any]], options: Options
     for scale in STEPS:
         config = at_diameter(model.config, model.config.working_diameter / scale, images)
         segmenter = Segmenter(replace(model, config=config), replace(options, views=1))
-        seen = [segmenter.in_views(middle(image, round(SIDE / scale)), 2) for image in images]
+        seen = [segmenter.in_views(middle(image, round(SIDE / scale)), TURNED) for image in images]
         diameter = typical([whole.labels for whole, _ in seen])
         if diameter:
             agreed = float(np.mean([quality(whole.labels, one.labels) for whole, views in seen for one in views]))

@@ -16,7 +16,8 @@ SEEN = 32
 RESIZED = 24
 """Of a pixel of the frame, where that has another scale: its own five maps and grey values."""
 CELLS = 14
-"""Of a pixel of the frame while its cells are found, half of it in cells: origin and all that clustering keeps."""
+"""Of a pixel of the frame while its cells are found: its origin, and what clustering keeps, 10 where a quarter of the
+frame is foreground (12 of a half, 16 of all of it)."""
 LABELS = 4
 """Of a pixel of each frame that is not final."""
 ORIGINS = 4

@@ -21,6 +21,7 @@ from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
 from embedtrack.inference.adapt import adapt, middle
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.symmetry import TURNED
 from embedtrack.machine import device
 from embedtrack.model_files import CONFIG
 from embedtrack.movies.kind import DARK, skew
@@ -223,7 +224,7 @@ def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, pr
     qualities: list[float] = []
     diameters: list[float] = []
     for image in parts:
-        _, (straight, turned) = segmenter.in_views(image, 2)
+        _, (straight, turned) = segmenter.in_views(image, TURNED)
         found = straight.labels
         qualities.append(quality(found, turned.labels))
         areas = np.unique(found[found > 0], return_counts=True)[1]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from embedtrack.config import ModelConfig
 from embedtrack.inference.budget import budget
+from embedtrack.inference.symmetry import Symmetry
 from embedtrack.inference.tiles import LARGEST, largest_side
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead, spread
@@ -22,7 +23,7 @@ from embedtrack.method import Pending, Predictor, Shape, State
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.tiff_image import read_frame
-from embedtrack.options import Options
+from embedtrack.options import USUAL_VIEWS, Options
 from embedtrack.types import Cells, Frame
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Segmenter:
         """Put the model's network on the device of the options.
 
         Raises:
-            ValueError: the device is not there, or the method has no mean over so many views.
+            ValueError: the device is not there, or what ``settled`` raises.
         """
         options = options or Options()
         self.model = model
@@ -133,7 +134,7 @@ class Segmenter:
             predictor.launch(one, shape)
         return predictor.launch(frame, shape)
 
-    def in_views(self, image: NDArray[Any], views: int) -> tuple[Cells, list[Cells]]:
+    def in_views(self, image: NDArray[Any], views: Sequence[Symmetry]) -> tuple[Cells, list[Cells]]:
         """The cells of a single image by the mean of some views, and by each view."""
         frame, shape = self._read(lambda: image)
         config, precision = self.model.config, self.options.precision or self.model.config.precision
@@ -155,15 +156,30 @@ def settled(options: Options, config: ModelConfig, where: torch.device) -> Optio
     """The options with the views and the precision that a model runs with on a device.
 
     Raises:
-        ValueError: the method has no mean over so many views.
+        ValueError: the method has no mean over so many views, or the model or the device no such precision.
     """
     precision = options.precision or config.precision
+    if precision == "int8":
+        _require_int8(config, where)
     fast = device.fast_precision(where) if precision == "auto" else precision
     return replace(options, views=views_of(config, options.views), precision=fast)
 
 
+def _require_int8(config: ModelConfig, where: torch.device) -> None:
+    """Raise a ValueError where there is none."""
+    if not config.ranges:
+        raise ValueError(
+            "expected --precision auto, float32 or bfloat16 with this model, got int8: it has no ranges for it"
+        )
+    if not device.has_int8(where):
+        raise ValueError(
+            f"expected --precision auto, float32 or bfloat16 on this {where.type}, "
+            "got int8, for which torch wants a processor with AVX2"
+        )
+
+
 def views_of(config: ModelConfig, asked: int | None) -> int:
-    """As many views as are asked for, or as the model says, or as its method can average.
+    """As many views as are asked for, or as the model says, or as are usual with its method.
 
     Raises:
         ValueError: it cannot average so many.
@@ -171,10 +187,10 @@ def views_of(config: ModelConfig, asked: int | None) -> int:
     possible = config.method.implementation().views()
     if asked is not None and asked not in possible:
         raise ValueError(
-            f"expected --views {' or '.join(map(str, possible))} with a model of {config.method.name}, "
+            f"expected --views {', '.join(map(str, possible))} with a model of {config.method.name}, "
             f"whose views have no mean, got {asked}; leave it out"
         )
-    return asked or config.views or possible[-1]
+    return asked or config.views or max(number for number in possible if number <= USUAL_VIEWS)
 
 
 def _staged(items: Generator[T], in_turn: bool) -> Generator[T]:

@@ -6,7 +6,7 @@ a magnitude along an axis, like a bandwidth, is swapped but has no sign. Numpy r
 may have negative strides, which ``torch.from_numpy`` refuses: ``np.ascontiguousarray`` first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -40,6 +40,18 @@ class Symmetry(NamedTuple):
 
 
 SYMMETRIES: tuple[Symmetry, ...] = tuple(Symmetry(turns, flip) for flip in (False, True) for turns in range(4))
+AVERAGED: Mapping[int, tuple[Symmetry, ...]] = {
+    1: SYMMETRIES[:1],
+    2: (SYMMETRIES[0], Symmetry(2, False)),
+    4: (SYMMETRIES[0], Symmetry(2, False), Symmetry(1, True), Symmetry(3, True)),
+    8: SYMMETRIES,
+}
+"""Number of views -> those whose mean is taken: with the half turn, then with the reflections on both diagonals.
+
+Each is a group, so that the mean turns with the frame. The half turn undoes what pulls all offsets one way, a diagonal
+also exchanges the network's rows and columns."""
+TURNED = SYMMETRIES[:2]
+"""As it is and by a quarter turn: what a network that knows the cells finds in both alike."""
 
 
 def do(image: Image, symmetry: Symmetry) -> Image:

@@ -22,6 +22,8 @@ MALLOC = {
     "arenas": (-8, 1),  # one heap for all threads: those of other threads are small and given back whole
 }
 """The options of ``keep_memory``: numbers from malloc.h, and values."""
+INTEGERS = ("qconv_prepack", "qconv_pointwise", "qconv2d_pointwise")
+"""Convolutions of integers that torch's compiler calls; torch has no public name for them, so they may go."""
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -62,6 +64,12 @@ def fast_precision(device: torch.device) -> str:
         asked = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
         return "bfloat16" if any(ask() for ask in asked if ask) else "float32"
     return "float32"
+
+
+def has_int8(device: torch.device) -> bool:
+    """Whether it is a processor on which torch has fast convolutions of integers."""
+    there = all(hasattr(torch.ops.onednn, name) for name in INTEGERS)
+    return device.type == "cpu" and there and torch.cpu._is_avx2_supported()
 
 
 def memory(device: torch.device) -> int:

@@ -25,10 +25,11 @@ background's noise; "asinh" is asinh((x - median) / 2 sigma) / 2 with sigma the 
 
 SEGMENTATION
 
-The eight symmetries of the square (four quarter turns, each mirrored or not) are predicted, undone and averaged. Whole
-frames are predicted at once where memory allows, else overlapping tiles, blended. Pixels whose seediness exceeds
-the mask threshold point at their cell's centre; pixels at which more than a number of others point and whose seediness
-exceeds the seed threshold are candidates for centres. In falling seediness each candidate takes the pixels with
+Two symmetries of the square (the frame as it is and turned by half), or four (its diagonal reflections too), or the
+frame alone, as each data set's configuration says, are predicted, undone and averaged. Whole frames are predicted at
+once where memory allows, else overlapping tiles, blended. Pixels whose seediness exceeds the mask threshold point at
+their cell's centre; pixels at which more than a number of others point and whose seediness exceeds the seed threshold
+are candidates for centres. In falling seediness each candidate takes the pixels with
 d = exp(-sum_k S_k (c_k - e_k)^2) > 0.5, S the bandwidth; a pixel goes to the centre for which that is highest. Then the
 masks are refined: each cell takes the pixels whose d to its mean centre, with its mean bandwidth (means weighted by
 seediness), exceeds the reach and is the highest of all cells. A cell without a pixel at its own centre or beside it is

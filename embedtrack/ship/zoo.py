@@ -53,7 +53,7 @@ network, whose statistics are those of the whole image; give it no tiles. Sides 
 
 `seediness` is 0 on background and highest at a cell's centre: with a threshold, or as seeds of a watershed, it gives
 masks. EmbedTrack clusters the pixels by `offset` (a pixel is {pixel:.6f} grid units wide) and `bandwidth`{links}.
-That and eight views are no part of this file, but of `embedtrack infer`, whose scores are below.
+That and the mean over several views are no part of this file, but of `embedtrack infer`, whose scores are below.
 
 ## Validation
 

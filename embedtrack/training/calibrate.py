@@ -1,7 +1,7 @@
 """How good a network is on whole annotated frames, and the thresholds that suit it best."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.method import Pending
 from embedtrack.model import Model
-from embedtrack.options import Options
+from embedtrack.options import USUAL_VIEWS, Options
 from embedtrack.settings import Settings
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.merge import UNKNOWN, Merged
@@ -28,7 +28,9 @@ TILES = (2048, 512, 256)
 WORTH = 0.005
 """Smaller tiles overlap and cost up to three times as much; they must be better by this."""
 PASSES = 20
-"""So many times as long as a validation takes a calibration, about: tiles in three sizes, eight views, clusterings."""
+"""So many times as long as a validation takes a calibration, about: tiles in three sizes, seven views, clusterings."""
+ENOUGH = 0.002
+"""Fewer views are taken where they lose no more of SEG and of DET than this."""
 ROUNDS = 4
 """At most so often all of them are looked at."""
 
@@ -68,7 +70,7 @@ def calibrate(
     precision: str,
     count: int | None = None,
 ) -> tuple[ModelConfig, dict[int, Score]]:
-    """Choose the size of tiles and what the method lets choose, by (SEG + DET) / 2 of the validation frames.
+    """Choose tiles, what the method lets choose and the number of views, by SEG and DET of the validation frames.
 
     Args:
         network: in evaluation mode, on its device.
@@ -78,13 +80,14 @@ def calibrate(
         count: so many frames of each movie at most.
 
     Returns:
-        The configuration with what was chosen, and the scores that it reaches in as many views as the method can.
+        The configuration with what was chosen, and its scores by number of views.
     """
     count = count or most(movies)
     config = _choose_tile(network, config, movies, precision, count)
     predicted = {
         views: [list(predictions(network, config, movie, precision, views, count)) for movie in movies]
         for views in config.method.implementation().views()
+        if views <= USUAL_VIEWS
     }
 
     known: dict[str, float] = {}
@@ -96,8 +99,17 @@ def calibrate(
         return known[name]
 
     best = search(config, merit)
-    log.info("chosen: %s", ", ".join(f"{field} {value}" for field, value in _chosen(best).items()))
-    return best, {views: score(frames, best) for views, frames in predicted.items()}
+    scores = {views: score(frames, best) for views, frames in predicted.items()}
+    best = best.model_copy(update={"views": fewest(scores)})
+    chosen = {**_chosen(best), "views": best.views}
+    log.info("chosen: %s", ", ".join(f"{field} {value}" for field, value in chosen.items()))
+    return best, scores
+
+
+def fewest(scores: Mapping[int, Score]) -> int:
+    """The least number of views whose SEG and DET both are as good as those of the most, but for ENOUGH."""
+    most = scores[max(scores)]
+    return min(n for n, one in scores.items() if one.seg >= most.seg - ENOUGH and one.det >= most.det - ENOUGH)
 
 
 def search(start: ModelConfig, merit: Callable[[ModelConfig], float]) -> ModelConfig:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.convention import model_names, models
 from embedtrack.optional_packages import need
-from embedtrack.options import Options
+from embedtrack.options import VIEWS, Options
 from embedtrack.viewer.plugin import Layer, layers_of
 
 OTHER = "other"
@@ -56,7 +56,7 @@ class Segmentation:
         self.movie = gui.create_widget(annotation=image, label="movie")
         self.model = gui.ComboBox(label="model", choices=[*self.models, OTHER], value=next(iter(self.models), OTHER))
         self.folder = gui.FileEdit(label="its folder", mode="d", visible=not self.models)
-        self.views = gui.ComboBox(label="views", choices=[1, 8], value=1, tooltip="8: more exact, six times as slow.")
+        self.views = gui.ComboBox(label="views", choices=[*VIEWS], value=1, tooltip="2 or 4: more exact, slower.")
         self.start, self.cancel = gui.PushButton(text="segment and track"), gui.PushButton(text="cancel", enabled=False)
         self.bar, self.said = gui.ProgressBar(label="", visible=False), gui.Label(label="")
         self.said.native.setWordWrap(True)

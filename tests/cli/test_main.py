@@ -74,7 +74,7 @@ BAD: dict[str, tuple[Callable[[Path], object], dict[str, object], str]] = {
     "output holds other files": (lambda d: shutil.copytree(d / "toy" / "01", d / "toy" / "01_RES"), {}, "t000.tif"),
     "no such device": (lambda d: None, {"device": "abacus"}, "abacus"),
     "a device that is not there": (lambda d: None, {"device": "cuda:7"}, "cuda:7"),
-    "three views": (lambda d: None, {"views": 3}, "expected 1 or 8, got 3"),
+    "three views": (lambda d: None, {"views": 3}, "expected 1, 2, 4, 8, got 3"),
     "views that are no number": (lambda d: None, {"views": "many"}, "many"),
     "unknown precision": (lambda d: None, {"precision": "float8"}, "float8"),
     "negative border": (lambda d: None, {"border": -1}, "border"),

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from embedtrack import checkpoint
 from embedtrack.config import ModelConfig
 from embedtrack.inference import adapt as adapting
 from embedtrack.inference.adapt import adapt, at_diameter, find_diameter, middle, typical
+from embedtrack.inference.symmetry import Symmetry
 from embedtrack.inference.track import prepare
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
@@ -50,7 +52,7 @@ class Seer:
     def __init__(self, model: Model, options: Options) -> None:
         self.scale = model.config.scale
 
-    def in_views(self, image: np.ndarray, views: int) -> tuple[Cells, list[Cells]]:
+    def in_views(self, image: np.ndarray, views: Sequence[Symmetry]) -> tuple[Cells, list[Cells]]:
         labels = label(image > 500)[0].astype(np.int32)
         right = 20 < 60 * self.scale < 45
         other = labels if right else np.roll(labels, 40, axis=1)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from embedtrack.inference.symmetry import (
+    AVERAGED,
     SYMMETRIES,
     Symmetry,
     do,
@@ -176,3 +177,12 @@ def test_undo_maps(kind, symmetry):
 def test_components_must_be_two(shape):
     with pytest.raises(ValueError, match=r"\[..., 2, H, W\]"):
         do_vectors(np.zeros(shape), Symmetry(1, False))
+
+
+@pytest.mark.parametrize("views", AVERAGED)
+def test_views_that_are_averaged_are_a_group(views: int):
+    array = np.arange(15.0).reshape(3, 5)
+    images = {do(array, symmetry).tobytes() for symmetry in AVERAGED[views]}
+    assert len(images) == views
+    for first, second in product(AVERAGED[views], repeat=2):
+        assert do(do(array, first), second).tobytes() in images

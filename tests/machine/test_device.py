@@ -15,6 +15,7 @@ from embedtrack.machine.device import (
     download,
     fast_precision,
     give_back,
+    has_int8,
     helpers,
     keep_memory,
     memory,
@@ -56,6 +57,18 @@ def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch):
     assert fast_precision(torch.device("cuda")) == "float32"
     assert fast_precision(torch.device("mps")) == "float32"
     assert fast_precision(torch.device("cpu")) in ("float32", "bfloat16")
+
+
+def test_integers_want_a_processor_and_its_operators(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx2_supported", lambda: True)
+    monkeypatch.setattr(device, "INTEGERS", ("qconv_prepack",))
+    assert has_int8(torch.device("cpu"))
+    assert not has_int8(torch.device("cuda"))
+    monkeypatch.setattr(device, "INTEGERS", ("qconv_prepack", "gone"))
+    assert not has_int8(torch.device("cpu"))
+    monkeypatch.setattr(device, "INTEGERS", ("qconv_prepack",))
+    monkeypatch.setattr(torch.cpu, "_is_avx2_supported", lambda: False)
+    assert not has_int8(torch.device("cpu"))
 
 
 def test_move_sets_the_memory_layout():

@@ -7,7 +7,16 @@ from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training import calibrate as calibration
-from embedtrack.training.calibrate import calibrate, detection_errors, earlier, score, search, validation_seg
+from embedtrack.training.calibrate import (
+    Score,
+    calibrate,
+    detection_errors,
+    earlier,
+    fewest,
+    score,
+    search,
+    validation_seg,
+)
 from embedtrack.truth.merge import UNKNOWN, Merged
 from embedtrack.truth.reading import read_annotated
 from tests.drawings import Known, disc, draw, moving, perfect_maps, touching, write_movie
@@ -75,7 +84,15 @@ def test_calibration_finds_the_threshold_that_keeps_the_rims(tmp_path: Path, mon
     monkeypatch.setattr(calibration, "predictions", predictions)
     config, scores = calibrate(BranchedERFNet(), ModelConfig(), [movie], "float32")
     assert config.method.clustering.mask_threshold == 0.25
-    assert scores[8] == scores[1] == (1, 1)
+    assert scores[4] == scores[2] == scores[1] == (1, 1)
+    assert config.views == 1
+
+
+def test_as_few_views_as_lose_nothing():
+    one, two, four = Score(0.800, 0.95), Score(0.8185, 0.95), Score(0.820, 0.951)
+    assert fewest({1: one, 2: two, 4: four}) == 2
+    assert fewest({1: one, 2: two._replace(det=0.94), 4: four}) == 4
+    assert fewest({1: one}) == 1
 
 
 def test_the_search_finds_what_only_two_fields_together_reach():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from embedtrack.config import ModelConfig, Recipe
-from embedtrack.inference.symmetry import SYMMETRIES, do
+from embedtrack.inference.symmetry import AVERAGED, Symmetry, do
 from embedtrack.inference.tiles import Tile, plan
 from embedtrack.method import Shape, State
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
@@ -76,7 +76,7 @@ class MoviePredictor:
     def __init__(self, network: BranchedERFNet, config: ModelConfig, options: Options, frames: int | None) -> None:
         self._network, self._config, self._options = network, config, options
         self._device = next(network.parameters()).device
-        self._views = options.views or len(SYMMETRIES)
+        self._views = options.views or max(AVERAGED)
         self._graphed = worth_a_graph(options.compiling, self._device, frames)
         self._predictor: Predictor | None = None
         self._restored: dict[int, Tensor] = {}
@@ -90,7 +90,8 @@ class MoviePredictor:
                 plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
             )
             precision = self._options.precision or self._config.precision
-            self._predictor = Predictor(self._network, tiles, self._views, precision, self._graphed)
+            ranges = self._config.ranges
+            self._predictor = Predictor(self._network, tiles, self._views, precision, self._graphed, ranges)
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)
@@ -111,8 +112,8 @@ class MoviePredictor:
 
 
 def views() -> tuple[int, ...]:
-    """One, or all symmetries of the square."""
-    return (1, len(SYMMETRIES))
+    """The maps turn back with the frame."""
+    return tuple(AVERAGED)
 
 
 def bytes_per_pixel(config: ModelConfig) -> int:
@@ -126,15 +127,15 @@ def history(config: ModelConfig) -> int:
 
 
 def in_views(
-    network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: int, precision: str
+    network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: Sequence[Symmetry], precision: str
 ) -> tuple[Cells, list[Cells]]:
     """Each view by itself; the mean of their maps is clustered too."""
     network, maps = cast(BranchedERFNet, network), []
     device = next(network.parameters()).device
-    for symmetry in SYMMETRIES[:views]:
+    for symmetry in views:
         turned = np.ascontiguousarray(do(frame, symmetry))
         tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, device, 1)
-        one = undo_maps(Predictor(network, tiles, 1, precision)(turned), symmetry)
+        one = undo_maps(Predictor(network, tiles, 1, precision, ranges=config.ranges)(turned), symmetry)
         maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
     grey = frame_to(frame, shape, config.scale)

@@ -8,19 +8,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from embedtrack.inference.symmetry import SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
+from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
 from embedtrack.inference.tiles import LARGEST, SMALLEST, Stitcher, Tile, crop, largest_side, plan
 from embedtrack.machine import device as devices
 from embedtrack.machine.pipeline import breathe
 from embedtrack.methods.embedtrack.accelerate import Accelerated, NetworkOutput, PairNetwork
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.eight_bits import Ranges, in_eight_bits
 from embedtrack.methods.embedtrack.fast import for_inference
 from embedtrack.methods.embedtrack.maps import Array, Maps
+from embedtrack.options import PRECISIONS
 from embedtrack.types import Frame
 
 log = logging.getLogger(__name__)
 
-PRECISIONS = ("auto", "float32", "bfloat16")
 BYTES_PER_PIXEL = 400
 """What the network needs at its peak for each pixel of a tile, in single precision."""
 OVERLAP = 64
@@ -40,7 +41,7 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
         shape: (H, W) of the frame.
         largest: side of a tile in pixels.
         device: where the network runs, by default on the CPU.
-        views: 1 or 8.
+        views: 1, 2, 4 or 8.
     """
     device = device or torch.device("cpu")
     together = max(map(len, _groups(views, device)))
@@ -96,24 +97,29 @@ class Predictor:
         views: int = 8,
         precision: str = "float32",
         graphed: bool = False,
+        ranges: Ranges | None = None,
     ) -> None:
         """Take a copy of the network where it is: its device is the device of all that is computed.
 
         Args:
             network: in evaluation mode.
             tiles: where the network looks; see ``inference/tiles.py``.
-            views: 1, or 8 for the mean over all symmetries of the square.
-            precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one.
+            views: as ``symmetry.AVERAGED`` has them, 8 for the mean over all symmetries of the square.
+            precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one; ``int8`` for the deep blocks in it,
+                and the others in the faster one of the two.
             graphed: replay the network as a CUDA graph from the second frame on.
+            ranges: of its activations, for ``int8``.
 
         Raises:
-            ValueError: no such precision.
+            ValueError: no such precision, or no ranges for it.
         """
         if precision not in PRECISIONS:
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {precision}")
         self.device = next(network.parameters()).device
-        self.precision = getattr(torch, devices.fast_precision(self.device) if precision == "auto" else precision)
-        self.pair_network = PairNetwork(for_inference(network, self.precision))
+        in_float = devices.fast_precision(self.device) if precision in ("auto", "int8") else precision
+        self.precision = getattr(torch, in_float)
+        fast = for_inference(network, self.precision)
+        self.pair_network = PairNetwork(in_eight_bits(fast, ranges or {}) if precision == "int8" else fast)
         self.accelerated = Accelerated(self.pair_network, graphed=graphed)
         self.tiles = tiles
         self.begun = False
@@ -206,7 +212,7 @@ class Predictor:
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:
     """The symmetries by batch: on a GPU the views that share a shape are one; a CPU is faster one by one."""
-    symmetries = SYMMETRIES[:views]
+    symmetries = AVERAGED[views]
     if device.type == "cpu":
         return [[symmetry] for symmetry in symmetries]
     groups = [[s for s in symmetries if s.swaps is swaps] for swaps in (False, True)]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from embedtrack.config import ModelConfig, Recipe
-from embedtrack.inference.symmetry import SYMMETRIES, do, undo
+from embedtrack.inference.symmetry import Symmetry, do, undo
 from embedtrack.method import Shape
 from embedtrack.methods.hourglass import start as begin
 from embedtrack.methods.hourglass.config import HourglassConfig
@@ -57,11 +57,11 @@ def predictor(network: nn.Module, config: ModelConfig, options: Options, frames:
 
 
 def in_views(
-    network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: int, precision: str
+    network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: Sequence[Symmetry], precision: str
 ) -> tuple[Cells, list[Cells]]:
     """Each view by itself; as there is no mean of embeddings, the frame as it is stands for all."""
     network, found = cast(RecurrentHourglasses, network), []
-    for symmetry in SYMMETRIES[:views]:
+    for symmetry in views:
         turned = np.ascontiguousarray(do(frame, symmetry))
         size = (shape[1], shape[0]) if symmetry.swaps else shape
         cells = Predictor(network, config, precision).launch(turned, size).cells()

@@ -16,6 +16,7 @@ from embedtrack.challenge.evaluate import evaluate
 from embedtrack.inference import track
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import SYMMETRIES, do
+from embedtrack.machine.device import has_int8
 from embedtrack.methods.embedtrack import fast as fast_networks
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import origins
@@ -156,14 +157,17 @@ def tensor(path: Path, config: checkpoint.ModelConfig) -> torch.Tensor:
 @pytest.mark.slow
 @pytest.mark.skipif(not (models() / DEMO_MODEL / checkpoint.WEIGHTS).is_file(), reason="no weights are shipped")
 @pytest.mark.parametrize(("movie", "frames"), [("demo/01", range(24)), (f"{DEMO_MODEL}/01", range(58, 65))])
-def test_bfloat16_scores_within_two_thousandths(movie: str, frames: range, tmp_path: Path):
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_scores_stay_within_two_thousandths(precision: str, movie: str, frames: range, tmp_path: Path):
     sequence = (REPOSITORY if movie.startswith("demo") else Path(os.environ.get("DATA_ROOT", "/nowhere"))) / movie
     if not sequence.is_dir():
         pytest.skip(f"DATA_ROOT does not hold {movie}")
+    if precision == "int8" and not has_int8(torch.device("cpu")):
+        pytest.skip("no convolutions of integers here")
     scores = {}
-    for precision in ("float32", "bfloat16"):
-        out = tmp_path / precision
-        track.track(sequence, models() / DEMO_MODEL, out, Options(views=1, device="cpu", precision=precision))
-        scores[precision] = evaluate(sequence.with_name("01_GT"), out, frames=frames)
+    for one in ("float32", precision):
+        out = tmp_path / one
+        track.track(sequence, models() / DEMO_MODEL, out, Options(views=1, device="cpu", precision=one))
+        scores[one] = evaluate(sequence.with_name("01_GT"), out, frames=frames)
     for measure in ("SEG", "TRA"):
-        assert scores["bfloat16"][measure] == pytest.approx(scores["float32"][measure], abs=0.002)
+        assert scores[precision][measure] == pytest.approx(scores["float32"][measure], abs=0.002)

@@ -11,6 +11,7 @@ from embedtrack import checkpoint
 from embedtrack.challenge.evaluate import evaluate
 from embedtrack.config import Augmentation, ModelConfig, Recipe, Sampling
 from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.symmetry import SYMMETRIES
 from embedtrack.methods.embedtrack.samples import IGNORED
 from embedtrack.methods.hourglass import method
 from embedtrack.methods.hourglass.cluster import cluster
@@ -114,7 +115,7 @@ def test_views_are_seen_each_by_itself():
     config = ModelConfig(method=TINY.model_copy(update={"clustering": Clustering(min_cell_size=4)}))
     network = method.build(config).eval()
     frame = np.random.default_rng(0).normal(0, 1, (24, 40)).astype(np.float32)
-    whole, single = method.in_views(network, config, frame, (24, 40), 8, "float32")
+    whole, single = method.in_views(network, config, frame, (24, 40), SYMMETRIES, "float32")
     assert [one.labels.shape for one in single] == [(24, 40)] * 8
     assert np.array_equal(whole.labels, single[0].labels)
 

@@ -109,7 +109,7 @@ def test_eight_views_are_refused_and_one_is_the_default():
         ValueError, match="expected --views 1 with a model of hourglass, whose views have no mean, got 8"
     ):
         Segmenter(model(), Options(views=8))
-    assert (views_of(ModelConfig(), None), views_of(ModelConfig(), 1)) == (8, 1)
+    assert (views_of(ModelConfig(), None), views_of(ModelConfig(), 1)) == (4, 1)
     assert [views_of(ModelConfig(views=1), asked) for asked in (None, 8)] == [1, 8]
 
 

@@ -9,6 +9,7 @@ from scipy.ndimage import label
 from torch import nn
 
 from embedtrack.config import ModelConfig, Recipe
+from embedtrack.inference.symmetry import Symmetry
 from embedtrack.method import Shape, State
 from embedtrack.options import Options
 from embedtrack.tracks.cells import at_rest
@@ -83,11 +84,11 @@ def predictor(network: nn.Module, config: ModelConfig, options: Options, frames:
 
 
 def in_views(
-    network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: int, precision: str
+    network: nn.Module, config: ModelConfig, frame: Frame, shape: Shape, views: Sequence[Symmetry], precision: str
 ) -> tuple[Cells, list[Cells]]:
     """A threshold sees the same however a frame is turned."""
     cells = cells_of(frame, config)
-    return cells, [cells] * views
+    return cells, [cells for _ in views]
 
 
 def cells_of(frame: Frame, config: ModelConfig) -> Cells:
