@@ -144,7 +144,7 @@ def _place(offset: NDArray[np.float32], row: int, column: int, pixel_size: float
     """The pixel of the frame that a pixel points to, or the nearest one."""
     _, height, width = offset.shape
     y, x = row + offset[0, row, column] / pixel_size, column + offset[1, row, column] / pixel_size
-    return nearest_pixel(y, height) * width + nearest_pixel(x, width)
+    return int(nearest_pixel(y, height) * width + nearest_pixel(x, width))
 
 
 @compiled
