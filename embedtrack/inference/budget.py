@@ -7,16 +7,25 @@ from typing import NamedTuple
 
 from embedtrack.inference.tiles import SMALLEST
 
-PROGRAM = 450 * 2**20
-"""Libraries, weights and compiled code."""
+PROGRAM = 550 * 2**20
+"""Libraries, weights, compiled code, and what the heap keeps."""
 MAPS = 40
-"""Of a working pixel: maps, grey values and the weights of tiles."""
-CELLS = 40
-"""Of a pixel of the frame, while its cells are found."""
-KEPT = 12
-"""Of a pixel of each frame that is not final: labels, rivals, origins."""
+"""Of a working pixel: seven maps, the features (8 in single precision), grey values."""
+SEEN = 32
+"""Of these without tracking offset: what is left when origins have taken its place."""
+RESIZED = 24
+"""Of a pixel of the frame, where that has another scale: its own five maps and grey values."""
+CELLS = 14
+"""Of a pixel of the frame while its cells are found: its origin, and what clustering keeps, 10 where a quarter of the
+frame is foreground (12 of a half, 16 of all of it)."""
+LABELS = 4
+"""Of a pixel of each frame that is not final."""
+ORIGINS = 4
+"""Of a pixel of each frame of which later ones may still ask where its cells were."""
 WINDOW = 22
-"""At most so many frames are not final, see ``tracks/window.py``."""
+"""At most so many frames are not final, see ``tracks/window.py``, ..."""
+ASKED = 10
+"""... and so many are asked for origins."""
 COMFORTABLE = 512**2
 """Pixels of a tile below which stages rather take turns."""
 
@@ -44,9 +53,12 @@ def budget(bound: int, shape: tuple[int, int], working: tuple[int, int], frames:
         ValueError: the smallest tiles do not fit.
     """
     pixels, seen = shape[0] * shape[1], working[0] * working[1]
-    room = bound - PROGRAM - pixels * KEPT * min(frames or WINDOW, WINDOW)
+    before = min(frames or WINDOW, WINDOW) - 1  # the one in work counts by itself
+    room = bound - PROGRAM - pixels * (LABELS * before + ORIGINS * min(before, ASKED))
     maps = seen * MAPS
-    cells = maps + pixels * CELLS  # the maps stay until the cells are found
+    cells = seen * SEEN + pixels * CELLS  # the network's heap is given back by then, where stages take turns
+    if shape != working:
+        cells = maps + pixels * (RESIZED + CELLS)
     if room - maps - cells >= per_pixel * min(COMFORTABLE, max(seen, SMALLEST**2)):
         return Budget(room - maps - cells, in_turn=False)
     least = max(cells, maps + per_pixel * SMALLEST**2)

@@ -29,6 +29,8 @@ from embedtrack.types import Cells, Frame
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+LARGE = 4 * LARGEST**2
+"""Pixels of a frame from which on what a processor's network leaves in the heap is given back at its end."""
 Image = Path | NDArray[Any]
 """The grey values [H, W] of a frame, or the path of its TIFF file."""
 
@@ -83,10 +85,17 @@ class Segmenter:
         def launched() -> Generator[Pending]:
             with closing(_staged(_after(first, read), in_turn)) as frames:
                 for frame, shape in frames:
-                    yield predictor.launch(frame, shape)
+                    yield self._launched(predictor, frame, shape, in_turn)
 
         with closing(_staged(launched(), in_turn)) as pending:
             yield from spread(_segmented, pending, helpers)
+
+    def _launched(self, predictor: Predictor, frame: Frame, shape: Shape, in_turn: bool) -> Pending:
+        """A frame's maps, on their way; the network's heap goes back where that is worth the while."""
+        pending = predictor.launch(frame, shape)
+        if in_turn or (frame.size > LARGE and self.device.type == "cpu"):
+            device.give_back()
+        return pending
 
     def _within(self, bound: int, first: Sequence[tuple[Frame, Shape]], count: int | None) -> tuple[Options, bool]:
         """With tiles for which ``bound`` bytes leave room, and whether the stages have to take turns.

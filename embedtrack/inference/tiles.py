@@ -3,6 +3,7 @@
 A tile travels with its location. Tiles stream: a frame's maps are the only thing that is held whole.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from math import ceil, isqrt
 from typing import NamedTuple
@@ -104,35 +105,31 @@ class Stitcher:
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
-        self._mean: torch.Tensor | None = None
+        self._means: list[torch.Tensor] = []
         self._tiles: list[Tile] = []
 
-    def add(self, piece: torch.Tensor, tile: Tile) -> None:
-        """Blend in ``piece`` [..., height, width]; the first one sets leading axes and device (at least float32).
+    def add(self, pieces: Sequence[torch.Tensor], tile: Tile) -> None:
+        """Blend in ``pieces`` [..., height, width], each into a frame, a block of memory, of its own.
+
+        The first ones set leading axes and device (at least float32).
 
         Raises:
-            ValueError: the piece is not as large as its tile.
+            ValueError: a piece is not as large as its tile.
         """
-        if piece.shape[-2:] != (tile.height, tile.width):
-            raise ValueError(f"expected a piece of {tile.height} x {tile.width}, got shape {tuple(piece.shape)}")
-        if self._mean is None:
-            dtype = torch.promote_types(piece.dtype, torch.float32)
-            self._mean = _zeros((*piece.shape[:-2], *self.shape), dtype, piece.device)
+        for piece in pieces:
+            if piece.shape[-2:] != (tile.height, tile.width):
+                raise ValueError(f"expected a piece of {tile.height} x {tile.width}, got shape {tuple(piece.shape)}")
+        if not self._tiles:
+            self._means = [_frame_for(piece, self.shape) for piece in pieces]
         self._tiles.append(tile)
         rows, columns = self._inside(tile)
-        total = self._mean.new_zeros((len(rows), len(columns)))
-        for other in self._tiles:
-            its_rows, its_columns = (
-                _common(*sides) for sides in zip((rows, columns), self._inside(other), strict=True)
-            )
-            if its_rows and its_columns:
-                weight = self._weight(other, its_rows, its_columns)
-                total[_slice(its_rows, rows[0]), _slice(its_columns, columns[0])] += weight
-        here = self._mean[..., _slice(rows), _slice(columns)]  # the last weight is the tile's own
-        here.lerp_(piece[..., : len(rows), : len(columns)].to(here), weight / total)
+        share = self._share(rows, columns)
+        for mean, piece in zip(self._means, pieces, strict=True):
+            here = mean[..., _slice(rows), _slice(columns)]
+            here.lerp_(piece[..., : len(rows), : len(columns)].to(here), share)
 
-    def result(self) -> torch.Tensor:
-        """The blended frame [..., H, W].
+    def result(self) -> list[torch.Tensor]:
+        """The blended frames [..., H, W].
 
         Raises:
             ValueError: the pieces do not cover the frame.
@@ -140,9 +137,9 @@ class Stitcher:
         covered = np.zeros(self.shape, np.bool_)  # here, as a GPU's answer would have to be waited for
         for tile in self._tiles:
             covered[tuple(map(_slice, self._inside(tile)))] = True
-        if self._mean is None or not covered.all():
+        if not covered.all():
             raise ValueError(f"expected pieces that cover the frame of {self.shape[0]} x {self.shape[1]}, got too few")
-        return self._mean
+        return self._means
 
     def _inside(self, tile: Tile) -> tuple[range, range]:
         """The rows and columns of the frame that a tile covers."""
@@ -150,20 +147,32 @@ class Stitcher:
         bottom, right = min(tile.top + tile.height, height), min(tile.left + tile.width, width)
         return range(tile.top, bottom), range(tile.left, right)
 
+    def _share(self, rows: range, columns: range) -> torch.Tensor:
+        """The weight [rows, columns] of the last tile over that of all so far, where it lies."""
+        total = self._means[0].new_zeros((len(rows), len(columns)))
+        for other in self._tiles:
+            its_rows, its_columns = (
+                _common(*sides) for sides in zip((rows, columns), self._inside(other), strict=True)
+            )
+            if its_rows and its_columns:
+                weight = self._weight(other, its_rows, its_columns)
+                total[_slice(its_rows, rows[0]), _slice(its_columns, columns[0])] += weight
+        return weight / total  # the last weight is the tile's own
+
     def _weight(self, tile: Tile, rows: range, columns: range) -> torch.Tensor:
         """The weight [rows, columns] of a part of a tile."""
-        assert self._mean is not None
-        kind = (self._mean.device, self._mean.dtype)
+        kind = (self._means[0].device, self._means[0].dtype)
         down = _ramp(tile.top, tile.height, self.shape[0], *kind)[_slice(rows, tile.top)]
         across = _ramp(tile.left, tile.width, self.shape[1], *kind)[_slice(columns, tile.left)]
         return torch.outer(down, across)
 
 
-def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+def _frame_for(piece: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
     """Zeros, of which a processor takes memory only as they are overwritten: torch would write them all at once."""
-    if device.type != "cpu":
-        return torch.zeros(shape, dtype=dtype, device=device)
-    return torch.from_numpy(np.zeros(shape, torch.empty(0, dtype=dtype).numpy().dtype))
+    dtype, whole = torch.promote_types(piece.dtype, torch.float32), (*piece.shape[:-2], *shape)
+    if piece.device.type != "cpu":
+        return torch.zeros(whole, dtype=dtype, device=piece.device)
+    return torch.from_numpy(np.zeros(whole, torch.empty(0, dtype=dtype).numpy().dtype))
 
 
 def _common(one: range, two: range) -> range:

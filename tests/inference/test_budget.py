@@ -4,13 +4,15 @@ import torch
 
 from embedtrack.config import ModelConfig
 from embedtrack.inference import budget as budgets
-from embedtrack.inference.budget import CELLS, KEPT, MAPS, PROGRAM, Budget, budget
+from embedtrack.inference.budget import CELLS, LABELS, MAPS, ORIGINS, PROGRAM, RESIZED, SEEN, Budget, budget
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model import Model
 from embedtrack.options import Options
 
 PIXELS = 1000**2
+FRAMES = 64 * 400 * (LABELS + ORIGINS + MAPS + SEEN + CELLS)
+"""What two frames of 64 x 400 need besides tiles."""
 
 
 def share(bound: int, frames: int | None = 1) -> Budget:
@@ -18,22 +20,38 @@ def share(bound: int, frames: int | None = 1) -> Budget:
 
 
 def test_what_is_left_is_for_tiles():
-    used = PROGRAM + PIXELS * (KEPT + 2 * MAPS + CELLS)
+    used = PROGRAM + PIXELS * (MAPS + SEEN + CELLS)
     assert share(used + 512**2 * 400) == Budget(512**2 * 400, in_turn=False)
 
 
 def test_stages_take_turns_before_tiles_become_small():
-    assert share(PROGRAM + PIXELS * (KEPT + 2 * MAPS + CELLS)) == Budget(PIXELS * (MAPS + CELLS), in_turn=True)
+    assert share(PROGRAM + PIXELS * (MAPS + SEEN + CELLS)) == Budget(PIXELS * (SEEN + CELLS), in_turn=True)
 
 
 def test_frames_that_are_not_final_count():
     roomy = 4 << 30
-    assert share(roomy, 1).tiles - share(roomy, 3).tiles == 2 * KEPT * PIXELS
+    assert share(roomy, 1).tiles - share(roomy, 3).tiles == 2 * (LABELS + ORIGINS) * PIXELS
+    assert share(roomy, 15).tiles - share(roomy, 17).tiles == 2 * LABELS * PIXELS
     assert share(roomy, None) == share(roomy, 10**6)
 
 
+def test_two_frames_of_8192_fit_4_gigabytes():
+    side = (8192, 8192)
+    assert budget(4 << 30, side, side, 2, per_pixel=400).in_turn
+    with pytest.raises(ValueError, match="expected --memory"):
+        budget(3 << 30, side, side, 2, per_pixel=400)
+
+
+def test_maps_at_the_scale_of_the_frame_count_too():
+    side = (2000, 2000)
+    same, smaller = (budget(4 << 30, side, working, 1, per_pixel=400) for working in (side, (500, 500)))
+    assert smaller.tiles - same.tiles == 4 * PIXELS * (MAPS + SEEN - RESIZED) - 2 * MAPS * PIXELS // 4
+
+
 def test_too_little_says_how_much_is_needed():
-    with pytest.raises(ValueError, match=r"expected --memory 5[0-9]+M at least for frames of 1000 x 1000 pix") as error:
+    with pytest.raises(
+        ValueError, match=r"expected --memory [56][0-9]+M at least for frames of 1000 x 1000 pix"
+    ) as error:
         share(PROGRAM)
     least = int(str(error.value).split()[2].rstrip("M"))
     assert share(least << 20).in_turn
@@ -53,7 +71,7 @@ def test_a_bound_means_tiles_and_masks_are_those_of_such_tiles(
     images = np.random.default_rng(0).integers(0, 255, (2, 64, 400), np.uint8)
     monkeypatch.setattr(budgets, "COMFORTABLE", 1 << 40 if in_turn else 1)
     room = 400 * 256**2 if in_turn else 400 * 280 * 64
-    monkeypatch.setattr(budgets, "PROGRAM", (1 << 30) - 64 * 400 * (2 * KEPT + 2 * MAPS + CELLS) - room)
+    monkeypatch.setattr(budgets, "PROGRAM", (1 << 30) - FRAMES - room)
     bounded, used = found(network, images, memory=1 << 30)
     tiled, same = found(network, images, tile=256)
     if not in_turn:
@@ -63,7 +81,7 @@ def test_a_bound_means_tiles_and_masks_are_those_of_such_tiles(
 
 
 def test_a_tile_that_does_not_fit(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(budgets, "PROGRAM", (1 << 30) - 64 * 400 * (2 * KEPT + 2 * MAPS + CELLS) - 400 * 280 * 64)
+    monkeypatch.setattr(budgets, "PROGRAM", (1 << 30) - FRAMES - 400 * 280 * 64)
     monkeypatch.setattr(budgets, "COMFORTABLE", 1)
     with pytest.raises(ValueError, match=r"expected --tile 2[0-9]+ at most with --memory 1024M, got 400"):
         found(network, np.zeros((1, 64, 400), np.uint8), memory=1 << 30, tile=400)

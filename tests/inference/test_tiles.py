@@ -19,8 +19,8 @@ def noise(*shape):
 def stitch(pieces, tiles, shape):
     stitcher = Stitcher(shape)
     for piece, tile in zip(pieces, tiles, strict=True):
-        stitcher.add(piece, tile)
-    return stitcher.result()
+        stitcher.add([piece], tile)
+    return stitcher.result()[0]
 
 
 @each_shape
@@ -175,7 +175,7 @@ def test_stays_on_the_device():
 
 def test_stitcher_refuses_a_piece_of_another_size():
     with pytest.raises(ValueError, match=r"a piece of 8 x 16, got shape \(2, 8, 8\)"):
-        Stitcher((8, 16)).add(torch.zeros(2, 8, 8), Tile(0, 0, 8, 16))
+        Stitcher((8, 16)).add([torch.zeros(2, 8, 8)], Tile(0, 0, 8, 16))
 
 
 @pytest.mark.parametrize("tiles", [[], [Tile(0, 0, 32, 32)]])

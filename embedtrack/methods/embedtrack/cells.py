@@ -28,16 +28,22 @@ def cells_of(maps: Maps[Frame], origin: Origin, frame: Frame, settings: Clusteri
     return Cells(labels, origin, seediness, brightness)
 
 
+@compiled
 def means(
     labels: Labels, seediness: Frame, frame: Frame, count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """float32[count + 1] each: mean seediness and brightness of each label of int32[H, W], 0 of the background."""
-    inside = np.flatnonzero(labels)  # of a large frame a part: sums are in double precision
-    cells = labels.ravel()[inside]
-    area = np.maximum(np.bincount(cells, minlength=count + 1), 1)
-    sums = (np.bincount(cells, values.ravel()[inside], count + 1) for values in (seediness, frame))
-    sure, bright = ((total / area).astype(np.float32) for total in sums)
-    return sure, bright
+    area, sure, bright = np.zeros(count + 1), np.zeros(count + 1), np.zeros(count + 1)
+    height, width = labels.shape
+    for row in range(height):
+        for column in range(width):
+            cell = labels[row, column]
+            if cell > 0:
+                area[cell] += 1
+                sure[cell] += seediness[row, column]
+                bright[cell] += frame[row, column]
+    area = np.maximum(area, 1)
+    return (sure / area).astype(np.float32), (bright / area).astype(np.float32)
 
 
 @compiled

@@ -11,7 +11,7 @@ from embedtrack.compiled import compiled
 from embedtrack.methods.embedtrack.branched import SHARPNESS
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.maps import Maps
-from embedtrack.methods.embedtrack.refine import nearest_pixel, refine
+from embedtrack.methods.embedtrack.refine import exponent, nearest_pixel, refine
 from embedtrack.types import Labels
 
 REACH = math.log(2)
@@ -36,10 +36,10 @@ class Foreground(NamedTuple):
     """[H * W + 1]: where the pixels of each place begin; the last is n."""
     pixel: NDArray[np.int32]
     """[n]: which pixel of the frame it is, in reading order."""
-    y: NDArray[np.float64]
-    """[n]: e_y, the row that it points to, in pixels; it may lie outside the frame."""
-    x: NDArray[np.float64]
-    """[n]: e_x, the column that it points to."""
+    offset: NDArray[np.float32]
+    """[2, H, W]: where each pixel points to; kept as numbers of the foreground it would take twice the memory."""
+    pixel_size: float
+    """Its unit."""
 
 
 class Centres(NamedTuple):
@@ -124,28 +124,37 @@ def _gather(
     for row in range(height):
         for column in range(width):
             if seediness[row, column] > threshold:
-                _, _, place = _pointed_to(offset, row, column, pixel_size)
+                place = _place(offset, row, column, pixel_size)
                 first[place + 2] += 1
                 size += 1
     for place in range(height * width):
         first[place + 2] += first[place + 1]  # where the next one begins; [place + 1] is where the next pixel goes
-    pixel, y, x = np.empty(size, np.int32), np.empty(size), np.empty(size)
+    pixel = np.empty(size, np.int32)
     for row in range(height):
         for column in range(width):
             if seediness[row, column] > threshold:
-                there_y, there_x, place = _pointed_to(offset, row, column, pixel_size)
-                i = first[place + 1]
-                pixel[i], y[i], x[i] = row * width + column, there_y, there_x
+                place = _place(offset, row, column, pixel_size)
+                pixel[first[place + 1]] = row * width + column
                 first[place + 1] += 1
-    return Foreground((height, width), first[:-1], pixel, y, x)
+    return Foreground((height, width), first[:-1], pixel, offset, pixel_size)
 
 
 @compiled
-def _pointed_to(offset: NDArray[np.float32], row: int, column: int, pixel_size: float) -> tuple[float, float, int]:
-    """E_y and e_x of a pixel in pixels, and the place."""
+def _place(offset: NDArray[np.float32], row: int, column: int, pixel_size: float) -> int:
+    """The pixel of the frame that a pixel points to, or the nearest one."""
     _, height, width = offset.shape
     y, x = row + offset[0, row, column] / pixel_size, column + offset[1, row, column] / pixel_size
-    return y, x, nearest_pixel(y, height) * width + nearest_pixel(x, width)
+    return int(nearest_pixel(y, height) * width + nearest_pixel(x, width))
+
+
+@compiled
+def _there(foreground: Foreground, member: int) -> tuple[float, float]:
+    """E_y and e_x of a member, in pixels; they may lie outside the frame."""
+    pixel, width = np.uint32(foreground.pixel[member]), np.uint32(foreground.shape[1])
+    row = pixel // width  # the processor divides 32 bits without sign the fastest
+    column = pixel - row * width
+    y, x = foreground.offset[0, row, column], foreground.offset[1, row, column]
+    return row + y / foreground.pixel_size, column + x / foreground.pixel_size
 
 
 @compiled
@@ -189,8 +198,7 @@ def _propose(
     Returns:
         int32[n]: for every foreground pixel the number of its cell, from 1, or 0; intp[cells]: the proposing members.
     """
-    owner, nearest = np.zeros(foreground.pixel.size, np.int32), np.full(foreground.pixel.size, np.inf)
-    rejections = np.zeros(foreground.pixel.size, np.int32)
+    owner, rejections = np.zeros(foreground.pixel.size, np.int32), np.zeros(foreground.pixel.size, np.uint8)
     standing = np.empty(centres.member.size, np.intp)
     cells = 0
     for index, centre in enumerate(centres.member):
@@ -203,17 +211,18 @@ def _propose(
         if members.size >= min_cell_size and 2 * taken < members.size:
             standing[cells] = index
             cells += 1
-            _take(cells, members, distance, owner, nearest)
+            _take(foreground, centres, standing, cells, members, distance, owner)
         else:
             for i in range(members.size):
-                rejections[members[i]] += distance[i] < NEAR
+                if distance[i] < NEAR:
+                    rejections[members[i]] = min(rejections[members[i]] + 1, PATIENCE)
     large = np.bincount(owner, minlength=cells + 1)[1:] >= min_cell_size
     standing = standing[:cells][large]
     if standing.size < cells:
-        owner[:], nearest[:] = 0, np.inf
+        owner[:] = 0
         for cell in range(standing.size):
             members, distance = _reach(foreground, centres, standing[cell])
-            _take(cell + 1, members, distance, owner, nearest)
+            _take(foreground, centres, standing, cell + 1, members, distance, owner)
     return owner, centres.member[standing]
 
 
@@ -221,7 +230,7 @@ def _propose(
 def _reach(foreground: Foreground, centres: Centres, index: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """The members with d > 0.5 to a centre and their r: only places in the ellipse's bounding box are looked at."""
     height, width = foreground.shape
-    centre_y, centre_x = foreground.y[centres.member[index]], foreground.x[centres.member[index]]
+    centre_y, centre_x = _there(foreground, centres.member[index])
     s_y, s_x = centres.precision[index]
     radius_y, radius_x = math.sqrt(REACH / s_y), math.sqrt(REACH / s_x)
     left, right = nearest_pixel(centre_x - radius_x, width), nearest_pixel(centre_x + radius_x, width)
@@ -231,7 +240,8 @@ def _reach(foreground: Foreground, centres: Centres, index: int) -> tuple[NDArra
     size = 0
     for run in range(begin.size):
         for member in range(begin[run], end[run]):
-            r = s_y * (foreground.y[member] - centre_y) ** 2 + s_x * (foreground.x[member] - centre_x) ** 2
+            y, x = _there(foreground, member)
+            r = exponent(y - centre_y, x - centre_x, s_y, s_x)
             if r < REACH:
                 members[size], distance[size] = member, r
                 size += 1
@@ -240,13 +250,24 @@ def _reach(foreground: Foreground, centres: Centres, index: int) -> tuple[NDArra
 
 @compiled
 def _take(
+    foreground: Foreground,
+    centres: Centres,
+    standing: NDArray[np.intp],
     cell: int,
     members: NDArray[np.intp],
     distance: NDArray[np.float64],
     owner: NDArray[np.int32],
-    nearest: NDArray[np.float64],
 ) -> None:
-    """Give the members to ``cell``, save those that are nearer to the centre that has them."""
+    """Give the members to ``cell``, save those that are nearer to the centre that has them.
+
+    How near they are to that is computed again: kept for all of the foreground it would be larger than all labels.
+    """
     for i, member in enumerate(members):
-        if distance[i] < nearest[member]:
-            owner[member], nearest[member] = cell, distance[i]
+        if owner[member]:
+            other = standing[owner[member] - 1]
+            centre_y, centre_x = _there(foreground, centres.member[other])
+            y, x = _there(foreground, member)
+            s_y, s_x = centres.precision[other]
+            if distance[i] >= exponent(y - centre_y, x - centre_x, s_y, s_x):
+                continue
+        owner[member] = cell

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -49,6 +50,8 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
     return plan(shape, side, OVERLAP)
 
 
+TIDY = 8
+"""After so many tiles the heap is tidied: the features of the frame before leave holes that suit no others."""
 OWN = 5
 """So many of the seven channels tell of the frame itself; those of the tracking offset are a block of memory of their
 own, which is not needed for as long."""
@@ -160,13 +163,13 @@ class Predictor:
             if len(self.tiles) == 1:  # nothing to blend
                 whole = self._views(crop(image, self.tiles[0]), 0)[:, :height, :width]
                 return _pending((whole[:OWN].contiguous(), whole[OWN:].contiguous()))
-            own, shift = Stitcher((height, width)), Stitcher((height, width))
+            stitcher = Stitcher((height, width))
             for number, tile in enumerate(self.tiles):
                 seen = self._views(crop(image, tile), number)
-                own.add(seen[:OWN], tile)
-                shift.add(seen[OWN:], tile)
-            del seen
-            return _pending((own.result(), shift.result()))
+                stitcher.add((seen[:OWN], seen[OWN:]), tile)
+                if number % TIDY == TIDY - 1 and self.device.type == "cpu":
+                    devices.give_back()
+            return _pending(stitcher.result())
 
     def _views(self, piece: Tensor, number: int) -> Tensor:
         """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
@@ -193,12 +196,18 @@ class Predictor:
         pair_network = (
             self.accelerated if self.begun else self.pair_network
         )  # warmed up with tiles of which it is known that they fit
-        if group[0] != STRAIGHT or self.pair_network.network.tracking is None:
-            return pair_network(batch, batch[:0])
-        before = self.before.get(number)
-        output = self.pair_network.first(batch) if before is None else pair_network(batch, before)
+        with self._compact(number):
+            if group[0] != STRAIGHT or self.pair_network.network.tracking is None:
+                return pair_network(batch, batch[:0])
+            before = self.before.get(number)
+            output = self.pair_network.first(batch) if before is None else pair_network(batch, before)
         self.before[number] = output.features.clone()  # they outlast the next step, and the other views' need not
         return output
+
+    def _compact(self, number: int) -> AbstractContextManager[None]:
+        """For the first tile of a movie on a CPU: it takes its time."""
+        first = number == 0 and not self.begun and self.device.type == "cpu"
+        return devices.compact(self.pair_network.network.children()) if first else nullcontext()
 
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:

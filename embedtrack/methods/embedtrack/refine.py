@@ -106,8 +106,7 @@ def _nearest(
 @compiled
 def _r(e_y: float, e_x: float, cell: NDArray[np.float64]) -> float:
     """-log d of a pixel that points to e, to a cell of this centre and S."""
-    off_y, off_x = e_y - cell[0], e_x - cell[1]
-    return float(cell[2] * off_y**2 + cell[3] * off_x**2)
+    return exponent(e_y - cell[0], e_x - cell[1], cell[2], cell[3])
 
 
 @compiled
@@ -156,6 +155,12 @@ def _means(
                 total[cell, 2] += s * bandwidth[0, y, x]
                 total[cell, 3] += s * bandwidth[1, y, x]
     return total / np.where(weight > 0, weight, np.nan)[:, None]
+
+
+@compiled
+def exponent(off_y: float, off_x: float, s_y: float, s_x: float) -> float:
+    """-log d of a pixel that points so far beside a centre, for its S."""
+    return s_y * off_y**2 + s_x * off_x**2
 
 
 @compiled
