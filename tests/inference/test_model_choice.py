@@ -156,7 +156,7 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
     _, folder, _ = job("demo", "01")
 
     class Bright:
-        def __init__(self, *_: object) -> None: ...
+        def __init__(self, *_: object, **named: object) -> None: ...
 
         def __call__(self, frame: np.ndarray) -> Maps:
             none = np.zeros((2, *frame.shape), np.float32)
