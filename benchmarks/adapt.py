@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, place, score
 from embedtrack import checkpoint
+from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.movies.open import open_movie
@@ -25,6 +26,7 @@ SHOWN = (*MEASURES, SILVER, *LINKING)
 def main(
     pairs: Annotated[list[str], typer.Argument(help="MODEL=DATASET/MOVIE, of $DATA_ROOT.")],
     minutes: Annotated[float, typer.Option(help="Budget of each adaptation.")] = 10.0,
+    last: Annotated[int | None, typer.Option(help="Score the last frames alone, so many.", min=2)] = None,
     seeds: Annotated[int, typer.Option(help="So many adaptations of each.", min=1)] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     out: Annotated[Path, typer.Option(help="Where the models lie; those that are there are only scored.")] = REPOSITORY
@@ -36,6 +38,8 @@ def main(
     for pair in pairs:
         name, _, movie = pair.partition("=")
         folder = data_root() / movie
+        numbers = sorted(layout.open_frames(folder))[-(last or 0) :]
+        scored = range(numbers[0], numbers[-1] + 1)
         known = {"as they were": models() / name}
         for seed in range(seeds):
             new = out / f"{name}-{movie.replace('/', '-')}-seed{seed}"
@@ -43,7 +47,7 @@ def main(
                 adapt(open_movie(folder), models() / name, new, minutes=minutes, seed=seed, device_name=device)
             known[f"adapted, seed {seed}"] = new
         for words, weights in known.items():
-            found = score(folder, place(checkpoint.load(weights), device), 1, precision="float32")
+            found = score(folder, place(checkpoint.load(weights), device), 1, scored, precision="float32")
             table.add_row(name, movie, words, *cells_of(found, SHOWN))
     Console().print(table)
     out.mkdir(parents=True, exist_ok=True)
