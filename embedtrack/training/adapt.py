@@ -87,6 +87,21 @@ def adapt(
     if finished(out):
         raise ValueError(f"expected a new folder for the model, got {out}, which holds one; choose another --out")
     check_out(out, overwrite=overwrite)
+    with resume.lock(out):
+        return _adapt(movie, model_folder, out, minutes, device_name, seed, diameter, on_record)
+
+
+def _adapt(
+    movie: Movie,
+    model_folder: Path,
+    out: Path,
+    minutes: float,
+    device_name: str,
+    seed: int,
+    diameter: float | None,
+    on_record: OnRecord,
+) -> Adapted:
+    """In a folder that no other training writes into."""
     model = checkpoint.load(model_folder)
     if USUAL_VIEWS not in model.config.method.implementation().views():
         raise ValueError(f"expected a model of embedtrack or embedseg, got one of {model.config.method.name}")
@@ -132,15 +147,14 @@ def _train(
 ) -> float:
     """Leave the weights in ``out``; gives the seconds that it took."""
     group = join(device_name)
-    with resume.lock(out):
-        journal = Journal(out, taught.pairs[-1:])
-        with writing(journal, group, on_record) as write:
-            for record in fit(
-                taught.pairs, taught.pairs[-1:], out, recipe, group,
-                minutes=minutes, init=model.network, observe=journal.observe,
-            ):  # fmt: skip
-                write(record)
-        device.move(model.network, group.device)
+    journal = Journal(out, taught.pairs[-1:])
+    with writing(journal, group, on_record) as write:
+        for record in fit(
+            taught.pairs, taught.pairs[-1:], out, recipe, group,
+            minutes=minutes, init=model.network, observe=journal.observe,
+        ):  # fmt: skip
+            write(record)
+    device.move(model.network, group.device)
     leave()
     return resume.state_of(out).seconds
 
