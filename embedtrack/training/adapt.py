@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -167,8 +168,8 @@ def _write_card(out: Path, movie: Movie, begun: Path, recipe: Recipe, result: Ad
 
 ## Data and terms
 
-- {movie.path.name}: not annotated; {result.trusted} of the {result.found} masks that the model found in some frames
-  were alike in two views, and taught it.
+- {Path(os.path.abspath(movie.path)).name}: not annotated; {result.trusted} of the {result.found} masks that the
+  model found in some frames were alike in two views, and taught it.
 
 {OWN_TERMS}
 

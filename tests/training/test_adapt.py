@@ -13,6 +13,7 @@ from embedtrack.config import ModelConfig, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.methods.hourglass.config import HourglassConfig
+from embedtrack.model_files import noted_data
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training import adapt as adapting
 from embedtrack.training import resume
@@ -93,7 +94,7 @@ def test_a_place_that_is_not_free_is_refused_before_any_work(
 
 
 @pytest.mark.usefixtures("taught")
-def test_no_other_training_enters_before_the_card_is_there(
+def test_no_other_training_enters_before_the_card_names_the_movie(
     movie: Path, model: Path, tmp_path: Path, run: Callable, monkeypatch: pytest.MonkeyPatch
 ):
     def locked(segmenter: object, frames: object) -> float:
@@ -102,9 +103,11 @@ def test_no_other_training_enters_before_the_card_is_there(
         return 0.9
 
     monkeypatch.setattr(adapting, "agreement", locked)
+    monkeypatch.chdir(movie)
     words = ("--out", tmp_path / "new", "--minutes", 0.01, "--device", "cpu")
-    code, _ = run("adapt", movie, "--model", model, *words)
+    code, _ = run("adapt", ".", "--model", model, *words)
     assert code == 0
+    assert noted_data(tmp_path / "new" / checkpoint.CARD) == [movie.name]
 
 
 @pytest.mark.parametrize(
