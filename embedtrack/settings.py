@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """Frozen, and an unknown field is an error: a typing mistake in a config.json is never ignored."""
+    """Frozen, of finite numbers, and an unknown field is an error: no typing mistake in a config.json is ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -59,7 +59,9 @@ def test_weights_of_another_network(folder: Path):
         checkpoint.load(folder)
 
 
-@pytest.mark.parametrize("text", ["{", '{"step": 3}', '{"unknown": 1}'])
+@pytest.mark.parametrize(
+    "text", ["{", '{"step": 3}', '{"unknown": 1}', '{"views": 3}', '{"ranges": {"encoder.2": [1, 1, 1, Infinity]}}']
+)
 def test_bad_config(folder: Path, text: str):
     (folder / checkpoint.CONFIG).write_text(text)
     with pytest.raises(ValueError, match=r"config\.json") as error:

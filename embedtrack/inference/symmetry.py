@@ -3,7 +3,7 @@
 A symmetry is a signed permutation of the axes (y, x): perhaps swap them, then perhaps reverse each. What it does to
 an array follows from that: positions move; a vector's components are swapped and take the signs; a component that is
 a magnitude along an axis, like a bandwidth, is swapped but has no sign. Numpy results are views wherever possible and
-may have negative strides, which ``torch.from_numpy`` refuses: ``np.ascontiguousarray`` first.
+may have negative strides, which ``torch.from_numpy`` refuses: ``.copy()`` first.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,6 +88,21 @@ def adapt(
     if finished(out):
         raise ValueError(f"expected a new folder for the model, got {out}, which holds one; choose another --out")
     check_out(out, overwrite=overwrite)
+    with resume.lock(out):
+        return _adapt(movie, model_folder, out, minutes, device_name, seed, diameter, on_record)
+
+
+def _adapt(
+    movie: Movie,
+    model_folder: Path,
+    out: Path,
+    minutes: float,
+    device_name: str,
+    seed: int,
+    diameter: float | None,
+    on_record: OnRecord,
+) -> Adapted:
+    """In a folder that no other training writes into."""
     model = checkpoint.load(model_folder)
     if USUAL_VIEWS not in model.config.method.implementation().views():
         raise ValueError(f"expected a model of embedtrack or embedseg, got one of {model.config.method.name}")
@@ -132,15 +148,14 @@ def _train(
 ) -> float:
     """Leave the weights in ``out``; gives the seconds that it took."""
     group = join(device_name)
-    with resume.lock(out):
-        journal = Journal(out, taught.pairs[-1:])
-        with writing(journal, group, on_record) as write:
-            for record in fit(
-                taught.pairs, taught.pairs[-1:], out, recipe, group,
-                minutes=minutes, init=model.network, observe=journal.observe,
-            ):  # fmt: skip
-                write(record)
-        device.move(model.network, group.device)
+    journal = Journal(out, taught.pairs[-1:])
+    with writing(journal, group, on_record) as write:
+        for record in fit(
+            taught.pairs, taught.pairs[-1:], out, recipe, group,
+            minutes=minutes, init=model.network, observe=journal.observe,
+        ):  # fmt: skip
+            write(record)
+    device.move(model.network, group.device)
     leave()
     return resume.state_of(out).seconds
 
@@ -153,8 +168,8 @@ def _write_card(out: Path, movie: Movie, begun: Path, recipe: Recipe, result: Ad
 
 ## Data and terms
 
-- {movie.path.name}: not annotated; {result.trusted} of the {result.found} masks that the model found in some frames
-  were alike in two views, and taught it.
+- {Path(os.path.abspath(movie.path)).name}: not annotated; {result.trusted} of the {result.found} masks that the
+  model found in some frames were alike in two views, and taught it.
 
 {OWN_TERMS}
 

@@ -51,7 +51,8 @@ def fit(
     ``observe`` see the network of each validation.
 
     Raises:
-        ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe.
+        ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe or of
+            other first weights.
         OSError: no space is left; what was saved last stays.
     """
     method = recipe.method.implementation()
@@ -63,7 +64,7 @@ def fit(
     shared = group.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
-    course = Course(network, average, optimiser, data, recipe, minutes)
+    course = Course(network, average, optimiser, data, recipe, minutes, resume.fingerprint(init))
     resume.load(out, course)
     state = course.state
     if state.finished:

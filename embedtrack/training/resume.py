@@ -1,5 +1,6 @@
 """The state of an unfinished training: all that is needed to go on exactly where it was."""
 
+import hashlib
 import io
 import logging
 import math
@@ -56,6 +57,8 @@ class Course:
     data: Data
     recipe: Recipe
     minutes: float | None
+    first: str
+    """The ``fingerprint`` of the weights that it began with, empty where they are new."""
     state: State = field(default_factory=State)
 
 
@@ -69,6 +72,7 @@ def save(out: Path, course: Course) -> None:
         "data": course.data,
         "recipe": course.recipe.model_dump_json(),
         "minutes": course.minutes,
+        "first": course.first,
         "state": asdict(course.state),
         "network": course.network.state_dict(),
         "average": course.average.state_dict() if course.average is not course.network else {},
@@ -90,15 +94,18 @@ def load(out: Path, course: Course) -> None:
     """Take up the unfinished training in ``out`` where there is one: the course goes on from there.
 
     Raises:
-        ValueError: the unfinished one has other movies, another recipe or budget, or its file is damaged.
+        ValueError: the unfinished one has other movies, another recipe or budget, or began with other weights, or its
+            file is damaged.
     """
     saved = _read(out / FILE)
     if saved is None:
         return
-    if (saved["data"], saved["begun_with"], saved["minutes"]) != (course.data, course.recipe, course.minutes):
+    first = saved.get("first", course.first)  # an earlier version did not note it
+    asked = (course.data, course.recipe, course.minutes, course.first)
+    if (saved["data"], saved["begun_with"], saved["minutes"], first) != asked:
         raise ValueError(
-            f"expected the movies, recipe and budget with which the unfinished training in {out} began, got others; "
-            f"repeat it as it was, or delete {out / FILE}"
+            f"expected the movies, recipe and budget, and the first weights, with which the unfinished training in "
+            f"{out} began, got others; repeat it as it was, or delete {out / FILE}"
         )
     with reading(out / FILE, *WHOLE):
         course.network.load_state_dict(saved["network"])
@@ -110,6 +117,16 @@ def load(out: Path, course: Course) -> None:
             torch.cuda.set_rng_state(chance, number)
     course.state = saved["state"]
     log.info("going on at step %d", course.state.step)
+
+
+def fingerprint(network: nn.Module | None) -> str:
+    """What tells a network's weights from others; empty for none."""
+    if network is None:
+        return ""
+    found = hashlib.sha256()
+    for value in network.state_dict().values():
+        found.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A movie that nobody has annotated -> lessons for a model: the masks that the model finds alike in several views."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -62,7 +63,7 @@ def lessons(segmenter: Segmenter, frames: Sequence[NDArray[Any]], pairs: int = P
             trusted, masks = trusted + _count(labels), masks + _count(mask)
             truth.append(labels)
         parents = {track.label: track.parent for track in tracker.tracks()}
-        found.append(_pair(images, truth, parents, config, f"pair {second}"))
+        found.append(_pair(images, truth, parents, config, f"pair {second} {_digest(images)}"))
     return Lessons(found, trusted, masks, float(np.mean(qualities)))
 
 
@@ -95,6 +96,11 @@ def trust(labels: Labels, views: Sequence[Labels]) -> Labels:
 
 def _count(labels: NDArray[Any]) -> int:
     return len(np.unique(labels[labels > 0]))
+
+
+def _digest(images: Sequence[NDArray[Any]]) -> str:
+    """What tells images from those of another movie: an unfinished training goes on with its own alone."""
+    return hashlib.sha256(b"".join(image.tobytes() for image in images)).hexdigest()[:12]
 
 
 def _pair(

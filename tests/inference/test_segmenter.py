@@ -1,9 +1,13 @@
+import numpy as np
 import pytest
 import torch
 
 from embedtrack.config import ModelConfig
-from embedtrack.inference.segmenter import settled
+from embedtrack.inference.segmenter import Segmenter, settled
+from embedtrack.inference.symmetry import SYMMETRIES
 from embedtrack.machine import device
+from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.model import Model
 from embedtrack.options import Options
 
 CPU = torch.device("cpu")
@@ -43,3 +47,10 @@ def test_int8_is_refused_in_a_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(device, "has_int8", lambda where: False)
     with pytest.raises(ValueError, match="on this cpu, got int8"):
         settled(Options(precision="int8"), WITH, CPU)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 12), (9, 1)])
+def test_a_side_of_one_pixel_is_seen_in_views(network: BranchedERFNet, shape: tuple[int, int]):
+    image = np.full(shape, 7, np.uint16)
+    whole, single = Segmenter(Model(network, ModelConfig()), Options(device="cpu")).in_views(image, SYMMETRIES)
+    assert {one.labels.shape for one in (whole, *single)} == {shape}

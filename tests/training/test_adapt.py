@@ -13,8 +13,10 @@ from embedtrack.config import ModelConfig, Sampling
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.methods.hourglass.config import HourglassConfig
+from embedtrack.model_files import noted_data
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training import adapt as adapting
+from embedtrack.training import resume
 from embedtrack.training.train import finished
 from embedtrack.training.unannotated import Lessons
 from embedtrack.truth.reading import read_annotated
@@ -75,6 +77,37 @@ def test_new_weights_with_the_old_thresholds(movie: Path, model: Path, tmp_path:
     code, _, said = run_whole("adapt", movie, "--model", model, "--out", new)
     assert code == 2
     assert "expected a new folder for the model" in said
+
+
+@pytest.mark.usefixtures("taught")
+def test_a_place_that_is_not_free_is_refused_before_any_work(
+    movie: Path, model: Path, tmp_path: Path, run: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(adapting, "lessons", lambda segmenter, frames: pytest.fail("at work"))
+    (tmp_path / "file").write_text("a person's")
+    code, said = run("adapt", movie, "--model", model, "--out", tmp_path / "file", "--device", "cpu")
+    assert (code, (tmp_path / "file").read_text()) == (2, "a person's")
+    with resume.lock(tmp_path / "new"):
+        code, said = run("adapt", movie, "--model", model, "--out", tmp_path / "new", "--device", "cpu")
+    assert code == 2
+    assert "found one at work" in said
+
+
+@pytest.mark.usefixtures("taught")
+def test_no_other_training_enters_before_the_card_names_the_movie(
+    movie: Path, model: Path, tmp_path: Path, run: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    def locked(segmenter: object, frames: object) -> float:
+        with pytest.raises(ValueError, match="at work"), resume.lock(tmp_path / "new"):
+            pass
+        return 0.9
+
+    monkeypatch.setattr(adapting, "agreement", locked)
+    monkeypatch.chdir(movie)
+    words = ("--out", tmp_path / "new", "--minutes", 0.01, "--device", "cpu")
+    code, _ = run("adapt", ".", "--model", model, *words)
+    assert code == 0
+    assert noted_data(tmp_path / "new" / checkpoint.CARD) == [movie.name]
 
 
 @pytest.mark.parametrize(

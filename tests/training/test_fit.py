@@ -9,7 +9,7 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.challenge.evaluate import jaccards
-from embedtrack.config import Augmentation, Recipe, Sampling
+from embedtrack.config import Augmentation, ModelConfig, Recipe, Sampling
 from embedtrack.methods.embedtrack import method
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
@@ -98,6 +98,17 @@ def test_another_recipe_does_not_resume(tmp_path: Path, monkeypatch: pytest.Monk
             break
     with pytest.raises(ValueError, match="movies, recipe and budget"):
         next(fit(*split(data, 0.3), tmp_path / "out", SMALL.model_copy(update={"seed": 1}), ALONE))
+
+
+def test_other_first_weights_do_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
+    data, (one, other) = movies(tmp_path), (SMALL.method.implementation().build(ModelConfig()) for _ in range(2))
+    for record in fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE, init=one):
+        if record["step"] == 2:
+            break
+    with pytest.raises(ValueError, match="first weights"):
+        next(fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE, init=other))
+    assert next(fit(*split(data, 0.3), tmp_path / "out", SMALL, ALONE, init=one))["step"] > 1
 
 
 def test_a_budget_in_minutes_ends(tmp_path: Path):

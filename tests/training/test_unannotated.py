@@ -76,6 +76,13 @@ def test_a_model_that_is_sure_teaches_all_that_it_finds():
     assert found.pairs[0].before(1) == 0
 
 
+def test_lessons_of_other_movies_have_other_names():
+    toy = moving()
+    names = [[pair.name for pair in lessons(Seer(), frames, 2).pairs] for frames in (toy.labels, toy.labels[::-1])]
+    assert not set(names[0]) & set(names[1])
+    assert names[0] == [pair.name for pair in lessons(Seer(), toy.labels, 2).pairs]
+
+
 def test_what_a_view_does_not_see_is_unknown():
     toy = moving()
     found = lessons(Seer(frozenset({2})), toy.labels, 1)

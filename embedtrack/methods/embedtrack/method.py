@@ -133,10 +133,10 @@ def in_views(
     network, maps = cast(BranchedERFNet, network), []
     device = next(network.parameters()).device
     for symmetry in views:
-        turned = np.ascontiguousarray(do(frame, symmetry))
+        turned = do(frame, symmetry).copy()  # a side of one pixel may keep a negative stride otherwise
         tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, device, 1)
         one = undo_maps(Predictor(network, tiles, 1, precision, ranges=config.ranges)(turned), symmetry)
-        maps.append(to_frame(Maps(*(np.ascontiguousarray(part) for part in one)), shape, config.scale))
+        maps.append(to_frame(Maps(*(part.copy() for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
     grey = frame_to(frame, shape, config.scale)
     whole, *single = (_cells(one, origins(one.shift, pixel_size(config)), grey, config) for one in (mean, *maps))
