@@ -17,7 +17,7 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root, models
 from embedtrack.cli.display import start_logging
 from embedtrack.movies.open import open_movie
-from embedtrack.training.adapt import adapt
+from embedtrack.training.self_training import self_train
 from embedtrack.training.train import finished
 
 SHOWN = (*MEASURES, SILVER, *LINKING)
@@ -44,7 +44,7 @@ def main(
         for seed in range(seeds):
             new = out / f"{name}-{movie.replace('/', '-')}-seed{seed}"
             if not finished(new):
-                adapt(open_movie(folder), models() / name, new, minutes=minutes, seed=seed, device_name=device)
+                self_train(open_movie(folder), models() / name, new, minutes=minutes, seed=seed, device_name=device)
             known[f"adapted, seed {seed}"] = new
         for words, weights in known.items():
             found = score(folder, place(checkpoint.load(weights), device), 1, scored, precision="float32")

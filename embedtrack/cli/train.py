@@ -129,13 +129,13 @@ def adapt(
     from embedtrack.files.whole import check_apart
     from embedtrack.machine.device import use_threads
     from embedtrack.movies.open import open_movie
-    from embedtrack.training.adapt import adapt as teach
+    from embedtrack.training.self_training import self_train
 
     if threads:
         use_threads(threads)
     check_apart(out, movie, model)
     with training_bar(out.name) as bar:
-        found = teach(
+        found = self_train(
             open_movie(movie, choice), model, out,
             minutes=minutes, device_name=device, seed=seed, diameter=diameter, overwrite=overwrite, on_record=bar,
         )  # fmt: skip

@@ -1,8 +1,9 @@
-"""The story of an adaptation: a movie without annotation, and a model -> a model that has taught itself on it."""
+"""The story of ``embedtrack adapt``: a movie without annotation, and a model -> one that has taught itself on it."""
 
 import logging
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from embedtrack import checkpoint
 from embedtrack.challenge.revision import revision
 from embedtrack.config import ModelConfig, Recipe
 from embedtrack.files.whole import whole_file
-from embedtrack.inference import adapt as suiting
+from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
 from embedtrack.model import Model
@@ -26,7 +27,7 @@ from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.log import OnRecord, writing
 from embedtrack.training.recipes import recipe_for, recipe_of
-from embedtrack.training.train import check_out, finished
+from embedtrack.training.train import check_out, finished, warn_of_few
 from embedtrack.training.unannotated import Lessons, agreement, lessons
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Adapted(NamedTuple):
     """... and by the new ones, on the same frames."""
 
 
-def adapt(
+def self_train(
     movie: Movie,
     model_folder: Path,
     out: Path,
@@ -89,10 +90,10 @@ def adapt(
         raise ValueError(f"expected a new folder for the model, got {out}, which holds one; choose another --out")
     check_out(out, overwrite=overwrite)
     with resume.lock(out):
-        return _adapt(movie, model_folder, out, minutes, device_name, seed, diameter, on_record)
+        return _teach(movie, model_folder, out, minutes, device_name, seed, diameter, on_record)
 
 
-def _adapt(
+def _teach(
     movie: Movie,
     model_folder: Path,
     out: Path,
@@ -107,8 +108,9 @@ def _adapt(
     if USUAL_VIEWS not in model.config.method.implementation().views():
         raise ValueError(f"expected a model of embedtrack or embedseg, got one of {model.config.method.name}")
     options = Options(views=USUAL_VIEWS, device=device_name, diameter=diameter)
-    model = suiting.adapt(Segmenter(model, options).model, movie.frames, options)
-    config = model.config.model_copy(update={"ranges": {}})  # those of other weights
+    model = adapt(Segmenter(model, options).model, movie.frames, options)
+    config = model.config.model_copy(update={"ranges": {}})  # they are those of other weights
+    model = replace(model, config=config)
     taught = lessons(Segmenter(model, options), movie.frames)
     if taught.trusted < FEWEST:
         raise ValueError(
@@ -157,7 +159,9 @@ def _train(
             write(record)
     device.move(model.network, group.device)
     leave()
-    return resume.state_of(out).seconds
+    state = resume.state_of(out)
+    warn_of_few(state.step)
+    return state.seconds
 
 
 def _write_card(out: Path, movie: Movie, begun: Path, recipe: Recipe, result: Adapted, seconds: float) -> None:

@@ -106,6 +106,12 @@ def finished(out: Path) -> bool:
     return (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file()
 
 
+def warn_of_few(steps: int) -> None:
+    """Tell of a training that was too short to have taught anything."""
+    if steps < FEW:
+        log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, steps)
+
+
 def check_out(out: Path, *, overwrite: bool) -> None:
     """Raise ValueError if a training would overwrite files that are none of an unfinished training's."""
     if overwrite or (out / resume.FILE).is_file() or (out / TEACHER / resume.FILE).is_file():
@@ -159,8 +165,7 @@ def _train(
             network = checkpoint.load(phase.out).network
     if group.leads:
         state = resume.state_of(out)
-        if state.step < FEW:
-            log.warning("expected %d steps or more to teach anything, got %d: give it more time", FEW, state.step)
+        warn_of_few(state.step)
         model = checkpoint.load(out)
         device.move(model.network, group.device)
         left = begin + 60 * minutes - time.perf_counter() if minutes else math.inf

@@ -15,8 +15,7 @@ from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.model_files import noted_data
 from embedtrack.movies.settings import Normalisation
-from embedtrack.training import adapt as adapting
-from embedtrack.training import resume
+from embedtrack.training import resume, self_training
 from embedtrack.training.train import finished
 from embedtrack.training.unannotated import Lessons
 from embedtrack.truth.reading import read_annotated
@@ -44,14 +43,14 @@ def model(tmp_path: Path, network: BranchedERFNet) -> Path:
 def taught(movie: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     truth = read_annotated(movie, Normalisation())
     found = Lessons([truth.part([0, 1]), truth.part([2, 3])], 40, 50, 0.8)
-    monkeypatch.setattr(adapting, "lessons", lambda segmenter, frames: found)
-    monkeypatch.setattr(adapting, "agreement", lambda segmenter, frames: 0.7)
-    usual = adapting.recipe_of_model
+    monkeypatch.setattr(self_training, "lessons", lambda segmenter, frames: found)
+    monkeypatch.setattr(self_training, "agreement", lambda segmenter, frames: 0.7)
+    usual = self_training.recipe_of_model
 
     def small(*words: object) -> object:
         return usual(*words).model_copy(update={"sampling": Sampling(crop=64), "batch": 1})
 
-    monkeypatch.setattr(adapting, "recipe_of_model", small)
+    monkeypatch.setattr(self_training, "recipe_of_model", small)
 
 
 @pytest.mark.usefixtures("taught")
@@ -83,7 +82,7 @@ def test_new_weights_with_the_old_thresholds(movie: Path, model: Path, tmp_path:
 def test_a_place_that_is_not_free_is_refused_before_any_work(
     movie: Path, model: Path, tmp_path: Path, run: Callable, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(adapting, "lessons", lambda segmenter, frames: pytest.fail("at work"))
+    monkeypatch.setattr(self_training, "lessons", lambda segmenter, frames: pytest.fail("at work"))
     (tmp_path / "file").write_text("a person's")
     code, said = run("adapt", movie, "--model", model, "--out", tmp_path / "file", "--device", "cpu")
     assert (code, (tmp_path / "file").read_text()) == (2, "a person's")
@@ -102,7 +101,7 @@ def test_no_other_training_enters_before_the_card_names_the_movie(
             pass
         return 0.9
 
-    monkeypatch.setattr(adapting, "agreement", locked)
+    monkeypatch.setattr(self_training, "agreement", locked)
     monkeypatch.chdir(movie)
     words = ("--out", tmp_path / "new", "--minutes", 0.01, "--device", "cpu")
     code, _ = run("adapt", ".", "--model", model, *words)
@@ -144,7 +143,7 @@ def test_a_model_that_finds_nothing_alike_is_refused(movie: Path, model: Path, t
 
 
 def test_the_recipe_is_the_models():
-    recipe = adapting.recipe_of_model("Fluo-N2DH-SIM+", ModelConfig(scale=0.5), 3)
-    assert (recipe.scale, recipe.seed, recipe.learning_rate, recipe.validations) == (0.5, 3, adapting.RATE, 1)
-    assert recipe.sampling == adapting.recipe_for("Fluo-N2DH-SIM+").sampling
+    recipe = self_training.recipe_of_model("Fluo-N2DH-SIM+", ModelConfig(scale=0.5), 3)
+    assert (recipe.scale, recipe.seed, recipe.learning_rate, recipe.validations) == (0.5, 3, self_training.RATE, 1)
+    assert recipe.sampling == self_training.recipe_for("Fluo-N2DH-SIM+").sampling
     assert np.isclose(recipe.pixel_size, 1 / 255)
