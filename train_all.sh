@@ -27,11 +27,11 @@ for dataset in "$ROOT"/*/; do
     if [ "$code" = 0 ]; then trained+=("$name"); else failed="$failed $name"; fi
 done
 [ "$found" = 1 ] || fail "expected data sets with 01 and 01_GT in $ROOT, found none; set DATA_ROOT"
-printf '\n%-20s %12s %12s %12s %12s\n' "data set" "SEG 1 view" "DET 1 view" "SEG 8 views" "DET 8 views"
+printf '\n%-20s %12s %12s %6s %8s %8s\n' "data set" "SEG 1 view" "DET 1 view" views SEG DET
 for name in ${trained[@]+"${trained[@]}"}; do
     awk -v name="$name" -F ' *[|] *' '
-        $2 == 1 || $2 == 8 { seg[$2] = $3; det[$2] = $4 }
-        END { printf "%-20s %12s %12s %12s %12s\n", name, seg[1], det[1], seg[8], det[8] }
+        $2 ~ /^[1248]$/ { seg[$2] = $3; det[$2] = $4; if ($2 > most) most = $2 }
+        END { printf "%-20s %12s %12s %6s %8s %8s\n", name, seg[1], det[1], most, seg[most], det[most] }
     ' "${EMBEDTRACK_MODELS:-$REPOSITORY/models}/$name/README.md"
 done
 [ -z "$failed" ] || fail "these were not trained, see above:$failed"

@@ -72,10 +72,11 @@ def test_train_all_then_run(environment: dict[str, str], tmp_path: Path):
     assert "toy: finished" in again.stderr
     assert again.stdout == done.stdout
     header, row = again.stdout.strip().splitlines()
-    assert header.split()[-2:] == ["8", "views"]
-    assert row.split()[0] == "toy"
-    assert all(0 <= float(value) <= 1 for value in row.split()[1:])
-    assert len(row.split()) == 5
+    assert header.split()[-3:] == ["views", "SEG", "DET"]
+    name, *one, views, seg, det = row.split()
+    assert (name, views) == ("toy", "4")
+    assert len(one) == 2
+    assert all(0 <= float(value) <= 1 for value in (*one, seg, det))
     done = run(roots, "run_seq.sh", "toy", "01", "--views", 1)
     assert done.returncode == 0, done.stderr
     assert layout.check(data / "toy" / "01_RES") == []
