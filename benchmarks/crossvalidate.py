@@ -126,12 +126,12 @@ def run(dataset: Path, fold: Fold, out: Path, budget: Budget, seed: int) -> dict
             folders=() if alone else fold.trains,
             all_cells=alone,
         )
-    loaded = place(checkpoint.load(model), budget.device)
-    possible = loaded.config.method.implementation().views()
+    possible = checkpoint.read_config(model / checkpoint.CONFIG).method.implementation().views()
     wanted = budget.views or sorted({possible[0], possible[-1]})
     known = json.loads(file.read_text()) if file.is_file() else {}
-    for views in wanted:
-        if str(views) not in known:
+    if missing := [views for views in wanted if str(views) not in known]:
+        loaded = place(checkpoint.load(model), budget.device)
+        for views in missing:
             known[str(views)] = score(fold.scored, loaded, views, fold.frames)
             file.write_text(json.dumps(known))
     return {views: known[str(views)] for views in wanted}

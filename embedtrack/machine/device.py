@@ -69,7 +69,8 @@ def fast_precision(device: torch.device) -> str:
 def has_int8(device: torch.device) -> bool:
     """Whether it is a processor on which torch has fast convolutions of integers."""
     there = all(hasattr(torch.ops.onednn, name) for name in INTEGERS)
-    return device.type == "cpu" and there and torch.cpu._is_avx2_supported()
+    avx2 = getattr(torch.cpu, "_is_avx2_supported", None)
+    return device.type == "cpu" and there and avx2 is not None and avx2()
 
 
 def memory(device: torch.device) -> int:

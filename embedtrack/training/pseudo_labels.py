@@ -1,7 +1,7 @@
 """Self-training for sparse truth: the network's own masks, where they agree with markers and views, join the truth."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def pseudo_labels(model: Model, movie: AnnotatedMovie, precision: str) -> dict[i
 
 def trusted(eight: Labels, one: Labels, truth: Merged) -> Labels:
     """The masks of ``eight`` int32[H, W] that can be trusted, 0 elsewhere."""
-    stable = {mask for mask, jaccard in _agreement(eight, one) if jaccard >= AGREE}
+    stable = alike(eight, one)
     markers = np.where(np.isin(truth.labels, list(truth.partial)), truth.labels, 0)
     holds = match_labels(markers.astype(np.int32), eight)
     others = set(match_labels(truth.masks(), eight).finders)
@@ -57,10 +57,10 @@ def trusted(eight: Labels, one: Labels, truth: Merged) -> Labels:
     return np.where(np.isin(eight, keep), eight, 0).astype(np.int32)
 
 
-def _agreement(eight: Labels, one: Labels) -> Iterator[tuple[int, float]]:
-    """Each mask of ``eight`` that one of ``one`` covers by more than half, and their Jaccard index."""
-    match = match_labels(eight, one)
-    yield from zip(match.found, match.jaccards, strict=True)
+def alike(labels: Labels, view: Labels) -> set[int]:
+    """The masks of ``labels`` int32[H, W] that ``view`` has nearly the same, by a Jaccard index of AGREE or more."""
+    match = match_labels(labels, view)
+    return {mask for mask, jaccard in zip(match.found, match.jaccards, strict=True) if jaccard >= AGREE}
 
 
 def taught(

@@ -15,7 +15,6 @@ from embedtrack.config import ModelConfig, Recipe
 from embedtrack.files.whole import whole_file
 from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.machine import device
 from embedtrack.model import Model
 from embedtrack.model_files import CARD, WEIGHTS, digest
 from embedtrack.movies.movie import Movie
@@ -157,7 +156,6 @@ def _train(
             minutes=minutes, init=model.network, observe=journal.observe,
         ):  # fmt: skip
             write(record)
-    device.move(model.network, group.device)
     leave()
     state = resume.state_of(out)
     warn_of_few(state.step)

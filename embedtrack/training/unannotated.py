@@ -8,20 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from embedtrack.challenge.aogm import match_labels, quality
+from embedtrack.challenge.aogm import quality
 from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.movies.normalise import as_frame
 from embedtrack.tracks.tracker import Tracker, finished
+from embedtrack.training.pseudo_labels import alike
 from embedtrack.truth.annotated import AnnotatedMovie, see
 from embedtrack.truth.merge import UNKNOWN, Merged
 from embedtrack.types import Labels
 
 PAIRS = 8
 """So many pairs of frames, spread over the movie."""
-AGREE = 0.8
-"""The Jaccard index that a mask must have with one of each single view to be trusted."""
 RIM = 3
 """The ground of so many pixels around a trusted mask is trusted too."""
 DOUBT = 2
@@ -82,11 +81,8 @@ def spread(count: int, most: int) -> list[int]:
 
 def trust(labels: Labels, views: Sequence[Labels]) -> Labels:
     """The masks of ``labels`` int32[H, W] that each of the views has too; UNKNOWN where any sees another cell."""
-    agreed = [
-        {cell for cell, jaccard in zip(match.found, match.jaccards, strict=True) if jaccard >= AGREE}
-        for match in (match_labels(labels, view) for view in views)
-    ]
-    kept = np.where(np.isin(labels, list(set.intersection(*agreed))), labels, 0).astype(np.int32)
+    agreed = set.intersection(*(alike(labels, view) for view in views))
+    kept = np.where(np.isin(labels, list(agreed)), labels, 0).astype(np.int32)
     others = (labels > 0) & (kept == 0)
     doubted = binary_dilation(others | (np.any([view > 0 for view in views], axis=0) & (kept == 0)), iterations=DOUBT)
     certain = binary_dilation(kept > 0, iterations=RIM) & ~others

@@ -7,7 +7,8 @@ import pytest
 from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmented
 from embedtrack.inference.symmetry import Symmetry
-from embedtrack.training.unannotated import AGREE, agreement, lessons, spread, trust
+from embedtrack.training.pseudo_labels import AGREE
+from embedtrack.training.unannotated import agreement, lessons, spread, trust
 from embedtrack.truth.merge import UNKNOWN
 from embedtrack.types import Cells, Labels
 from tests.drawings import draw, moving, seen
