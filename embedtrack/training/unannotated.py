@@ -13,6 +13,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.movies.normalise import as_frame
+from embedtrack.tracks.relabel import present
 from embedtrack.tracks.tracker import Tracker, finished
 from embedtrack.training.pseudo_labels import alike
 from embedtrack.truth.annotated import AnnotatedMovie, see
@@ -53,13 +54,14 @@ def lessons(segmenter: Segmenter, frames: Sequence[NDArray[Any]], pairs: int = P
     for second in spread(len(frames), pairs):
         images = [np.asarray(frames[t]) for t in (second - 1, second)]
         tracker = Tracker(config, 0)
-        tracked = list(finished(tracker, (one.cells for one in segmenter.movie(images))))
+        found_masks = finished(tracker, (one.cells for one in segmenter.movie(images)))
+        tracked = [mask.astype(np.int32) for mask in found_masks]
         truth = []
         for image, mask in zip(images, tracked, strict=True):
             straight, turned = (one.labels for one in segmenter.in_views(image, TURNED)[1])
-            labels = trust(mask.astype(np.int32), [straight, turned])
+            labels = trust(mask, [straight, turned])
             qualities.append(quality(straight, turned))
-            trusted, masks = trusted + _count(labels), masks + _count(mask)
+            trusted, masks = trusted + len(present(labels)), masks + len(present(mask))
             truth.append(labels)
         parents = {track.label: track.parent for track in tracker.tracks()}
         found.append(_pair(images, truth, parents, config, f"pair {second} {_digest(images)}"))
@@ -88,10 +90,6 @@ def trust(labels: Labels, views: Sequence[Labels]) -> Labels:
     certain = binary_dilation(kept > 0, iterations=RIM) & ~others
     kept[doubted & ~certain] = UNKNOWN
     return kept
-
-
-def _count(labels: NDArray[Any]) -> int:
-    return len(np.unique(labels[labels > 0]))
 
 
 def _digest(images: Sequence[NDArray[Any]]) -> str:
