@@ -1,7 +1,7 @@
 """What ``embedtrack adapt`` is worth: ``python -m benchmarks.adapt Fluo-N2DH-SIM+=Fluo-N2DH-GOWT1/01 --minutes 10``.
 
 A model that a movie trained nothing of teaches itself on the movie; the movie's truth then scores it, and the model as
-it was, in one view.
+it was, in one view. The model may be the folder of one that ``benchmarks.crossvalidate`` trained on the other half.
 """
 
 from pathlib import Path
@@ -11,10 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.parts import take
 from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, place, score
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root, models
+from embedtrack.cli.common import frame_range
 from embedtrack.cli.display import start_logging
 from embedtrack.movies.open import open_movie
 from embedtrack.training.self_training import self_train
@@ -24,8 +26,9 @@ SHOWN = (*MEASURES, SILVER, *LINKING)
 
 
 def main(
-    pairs: Annotated[list[str], typer.Argument(help="MODEL=DATASET/MOVIE, of $DATA_ROOT.")],
+    pairs: Annotated[list[str], typer.Argument(help="MODEL=DATASET/MOVIE, of $DATA_ROOT; a name or a folder.")],
     minutes: Annotated[float, typer.Option(help="Budget of each adaptation.")] = 10.0,
+    frames: Annotated[str | None, typer.Option(help="Take these of the movie alone, e.g. 0:40.")] = None,
     last: Annotated[int | None, typer.Option(help="Score the last frames alone, so many.", min=2)] = None,
     seeds: Annotated[int, typer.Option(help="So many adaptations of each.", min=1)] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -37,18 +40,21 @@ def main(
     table = Table("model", "movie", "weights", *SHOWN)
     for pair in pairs:
         name, _, movie = pair.partition("=")
-        folder = data_root() / movie
+        folder, short = data_root() / movie, "-".join((Path(name).name, *Path(movie).parts))
+        if span := frame_range(frames):
+            short += f"-{span[0]}-{span[-1]}"
+            folder = take(folder, span, out / f"{short}-frames")
         numbers = sorted(layout.open_frames(folder))[-(last or 0) :]
         scored = range(numbers[0], numbers[-1] + 1)
         known = {"as they were": models() / name}
         for seed in range(seeds):
-            new = out / f"{name}-{movie.replace('/', '-')}-seed{seed}"
+            new = out / f"{short}-seed{seed}"
             if not finished(new):
                 self_train(open_movie(folder), models() / name, new, minutes=minutes, seed=seed, device_name=device)
             known[f"adapted, seed {seed}"] = new
         for words, weights in known.items():
             found = score(folder, place(checkpoint.load(weights), device), 1, scored, precision="float32")
-            table.add_row(name, movie, words, *cells_of(found, SHOWN))
+            table.add_row(Path(name).name, movie, words, *cells_of(found, SHOWN))
     Console().print(table)
     out.mkdir(parents=True, exist_ok=True)
     (out / "table.md").write_text(markdown(table) + "\n")
