@@ -138,7 +138,12 @@ def run(dataset: Path, fold: Fold, out: Path, budget: Budget, seed: int) -> dict
 
 
 def crossvalidate(
-    datasets: Sequence[Path], out: Path, budget: Budget, seeds: int = 1, others: Sequence[Path] = ()
+    datasets: Sequence[Path],
+    out: Path,
+    budget: Budget,
+    seeds: int = 1,
+    others: Sequence[Path] = (),
+    only: Sequence[str] = (),
 ) -> Table:
     """All folds of all data sets and seeds, and the means of each data set.
 
@@ -148,6 +153,7 @@ def crossvalidate(
         budget: of each training.
         seeds: so many trainings of each fold.
         others: all data sets of a model of all cells, of which each scored one is left out; none: within each data set.
+        only: the names of the folds that are trained; none: all.
     """
     table = Table("data set", "scored", "trained on", "seed", "views", *SHOWN)
     for dataset in datasets:
@@ -155,6 +161,8 @@ def crossvalidate(
         place_of = out / dataset.name
         rest = [other for other in others if other.resolve() != dataset.resolve()]
         for fold in left_out(dataset, rest) if others else folds(dataset, place_of):
+            if only and fold.name not in only:
+                continue
             for seed in range(seeds):
                 for views, scores in run(dataset, fold, place_of, budget, seed).items():
                     found.setdefault(views, []).append(scores)
@@ -192,6 +200,7 @@ def main(
     recipe: Annotated[Path | None, typer.Option(help="A JSON file with the fields of the recipe to change.")] = None,
     method: Annotated[str, typer.Option(help="What is trained: see embedtrack train.")] = "embedtrack",
     views: Annotated[list[int] | None, typer.Option(help="Score in so many; by default in one and in eight.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="These folds alone: 01, 01-late, ...")] = None,
     out: Annotated[Path | None, typer.Option(help="Where models and scores lie; one for each recipe.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
@@ -207,7 +216,7 @@ def main(
     budget = Budget(minutes, epochs, device, init, changes, method, views or ())
     where = out or REPOSITORY / "crossvalidation"
     scored = asked or [path for path in known if trains(path)]
-    Console().print(crossvalidate(scored, where, budget, seeds, known if left else ()))
+    Console().print(crossvalidate(scored, where, budget, seeds, known if left else (), only or ()))
 
 
 def trains(dataset: Path) -> bool:

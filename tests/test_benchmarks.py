@@ -63,6 +63,8 @@ def test_two_folds(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Pa
     assert text.count("\n") == 2 + 2 * 2 * 2 + 2
     again = crossvalidate.crossvalidate([dataset], out, budget, seeds=2)  # trains nothing
     assert list(again.columns[5].cells) == list(table.columns[5].cells) == ["0.000"] * 10
+    alone = crossvalidate.crossvalidate([dataset], out, budget, seeds=2, only=["02"])
+    assert list(alone.columns[1].cells) == [*["02"] * 4, *["mean"] * 2]
 
 
 def test_halves_in_time_of_a_single_movie(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path):
