@@ -14,6 +14,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+import cv2
 import torch
 from torch import Tensor, nn
 
@@ -115,9 +116,21 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """float32[B, channels, H, W] -> the same, in the memory of x."""
-        y = x.mul(1 / self.scale).round_().clamp_max_(TOP).to(torch.uint8)
-        y = self.down2(self.right1(self.down1(y)))
+        y = self.down2(self.right1(self.down1(quantised(x, self.scale))))
         return self.right2.add(y, x)
+
+
+def quantised(x: Tensor, scale: float) -> Tensor:
+    """round(x / scale), at most ``TOP``: float32[B, channels, H, W], not negative -> uint8; both with channels last.
+
+    OpenCV does in one pass over the memory what torch takes four for, ten times as long. It counts to 2^31 alone, which
+    is millions of times the range.
+    """
+    y = torch.empty_like(x, dtype=torch.uint8)
+    rows = (len(x) * x.shape[2], -1)
+    read, made = (part.permute(0, 2, 3, 1).view(rows).numpy() for part in (x, y))
+    cv2.convertScaleAbs(read, dst=made, alpha=1 / scale)
+    return y
 
 
 class Convolution(nn.Module):

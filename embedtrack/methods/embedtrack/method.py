@@ -18,7 +18,7 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
-from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, OVERLAP, Pending, Predictor, plan_tiles
+from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, OVERLAP, TOGETHER, Pending, Predictor, plan_tiles
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start as start
 from embedtrack.movies.scale import frame_to
@@ -90,8 +90,10 @@ class MoviePredictor:
                 plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
             )
             precision = self._options.precision or self._config.precision
-            ranges = self._config.ranges
-            self._predictor = Predictor(self._network, tiles, self._views, precision, self._graphed, ranges)
+            together = 0 if self._options.memory else TOGETHER
+            self._predictor = Predictor(
+                self._network, tiles, self._views, precision, self._graphed, self._config.ranges, together
+            )
             if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
                 self._predictor.before = self._restored
         pending = self._predictor.launch(frame)

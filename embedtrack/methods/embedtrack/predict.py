@@ -12,6 +12,7 @@ from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry, do, un
 from embedtrack.inference.tiles import LARGEST, SMALLEST, Stitcher, Tile, crop, largest_side, plan
 from embedtrack.machine import device as devices
 from embedtrack.machine.pipeline import breathe
+from embedtrack.machine.workers import Workers
 from embedtrack.methods.embedtrack.accelerate import Accelerated, NetworkOutput, PairNetwork
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.eight_bits import Ranges, in_eight_bits
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 BYTES_PER_PIXEL = 400
 """What the network needs at its peak for each pixel of a tile, in single precision."""
+TOGETHER = 2**29
+"""Bytes for which a processor looks at several views at a time; larger tiles keep all of its threads busy by
+themselves."""
 OVERLAP = 64
 """What neighbouring tiles share, in pixels."""
 STRAIGHT = SYMMETRIES[0]
@@ -98,6 +102,7 @@ class Predictor:
         precision: str = "float32",
         graphed: bool = False,
         ranges: Ranges | None = None,
+        together: int = TOGETHER,
     ) -> None:
         """Take a copy of the network where it is: its device is the device of all that is computed.
 
@@ -109,6 +114,7 @@ class Predictor:
                 and the others in the faster one of the two.
             graphed: replay the network as a CUDA graph from the second frame on.
             ranges: of its activations, for ``int8``.
+            together: bytes for views that a processor looks at at the same time; one at least.
 
         Raises:
             ValueError: no such precision, or no ranges for it.
@@ -125,6 +131,8 @@ class Predictor:
         self.begun = False
         self.before: dict[int, Tensor] = {}
         self.groups = _groups(views, self.device)
+        fitting = together // (BYTES_PER_PIXEL * max(tile.height * tile.width for tile in tiles))
+        self.workers = Workers(min(fitting, len(self.groups)) if self.device.type == "cpu" else 1)
 
     def __call__(self, frame: Frame) -> Maps[Frame]:
         """The maps of the next frame float32[H, W], blended over tiles; those of its cells are means over all views.
@@ -173,10 +181,14 @@ class Predictor:
 
     def _views(self, piece: Tensor, number: int) -> Tensor:
         """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
+
+        def seen(group: list[Symmetry]) -> NetworkOutput:
+            return self._run(torch.stack([do(piece, s) for s in group]), number, group)
+
         total: Tensor | None = None
-        for group in self.groups:
+        outputs = self.workers.map(seen, self.groups) if self.begun else map(seen, self.groups)
+        for group, output in zip(self.groups, outputs, strict=True):
             breathe()
-            output = self._run(torch.stack([do(piece, s) for s in group]), number, group)
             if total is None:  # not before the network needs most memory
                 total = torch.zeros((7, *piece.shape), device=piece.device)
             maps = _named(total[:OWN], total[OWN:])

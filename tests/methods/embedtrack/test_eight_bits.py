@@ -14,6 +14,7 @@ from embedtrack.methods.embedtrack.eight_bits import (
     Convolution,
     Ranges,
     in_eight_bits,
+    quantised,
     ranges,
 )
 from embedtrack.methods.embedtrack.fast import for_inference
@@ -45,6 +46,14 @@ def test_ranges_are_the_largest_values(network: BranchedERFNet, pair: tuple[Tens
     assert found == pytest.approx([float(y.max()) for y in made])
     wider = ranges(network, [pair, (3 * pair[0], 3 * pair[1])])
     assert wider["encoder.2"][0] > known["encoder.2"][0]
+
+
+def test_values_become_the_nearest_integers_and_halves_even_ones():
+    x = torch.tensor([0.0, 0.24, 0.25, 0.26, 0.5, 0.75, 1.25, 127.4, 127.5, 1e9]).view(1, 1, 2, 5)
+    expected = [0, 0, 0, 1, 1, 2, 2, 255, 255, 255]
+    assert quantised(x, 0.5).flatten().tolist() == expected
+    x = 300 * torch.rand(2, 64, 7, 9).contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(quantised(x, 1.5), (x / 1.5).round().to(torch.uint8), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(("size", "dilation"), [((3, 1), 1), ((1, 3), 16)])

@@ -1,0 +1,51 @@
+"""Threads that share out a network's passes, each with its share of the processor's threads.
+
+The layers of a small frame are too small for many threads, which wait for each other after each of them: a pass of its
+own for each of some threads leaves fewer of them idle.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+import torch
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Workers:
+    """So many at a time; what they compute is what one alone would, byte for byte."""
+
+    def __init__(self, most: int) -> None:
+        """No more than the processor has threads for this work.
+
+        Args:
+            most: passes at a time.
+        """
+        self._threads = torch.get_num_threads()
+        self.count = max(1, min(most, self._threads))
+        self._pool: ThreadPoolExecutor | None = None
+
+    def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+        """``work`` on each item, the results in order; an error comes out in its item's place."""
+        if self.count == 1:
+            return map(work, items)
+        if self._pool is None:
+            self._pool = self._start()
+        return self._pool.map(torch.inference_mode(work), items)
+
+    def _start(self) -> ThreadPoolExecutor:
+        """All of them begin now: the last number that torch is told is that of threads which begin later."""
+        there = Barrier(self.count)
+        pool = ThreadPoolExecutor(self.count, "view", _take, (self._threads // self.count,))
+        list(pool.map(lambda _: there.wait(), range(self.count)))
+        torch.set_num_threads(self._threads)
+        return pool
+
+
+def _take(threads: int) -> None:
+    """Let this thread have so many of torch's; asked first, as torch would set the usual number when it begins work."""
+    torch.get_num_threads()
+    torch.set_num_threads(threads)
