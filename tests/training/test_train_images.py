@@ -15,7 +15,7 @@ from embedtrack.challenge.stills import open_stills, shuffled
 from embedtrack.config import Sampling
 from embedtrack.methods.embedseg import recipes
 from embedtrack.methods.embedseg.config import EmbedSegConfig
-from embedtrack.training.recipes import recipe_of
+from embedtrack.training.recipes import OTHERS, recipe_of
 from embedtrack.training.train import _read, train
 from embedtrack.truth.derive import derive
 from tests.challenge.test_stills import write_stills
@@ -35,7 +35,7 @@ def add(dataset: Path, name: str, shape: tuple[int, int]) -> None:
 
 
 def test_images_become_a_model_that_segments(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(recipes.RECIPES, "embedseg", SMALL)
+    monkeypatch.setitem(OTHERS, "embedseg", SMALL)
     images, model = write_stills(tmp_path / "mine", ["a", "b", "c"]), tmp_path / "model"
     add(images, "empty", (40, 110))
     code, error = run("train", images, "--method", "embedseg", "--out", model, "--device", "cpu")
@@ -57,7 +57,7 @@ def test_images_become_a_model_that_segments(tmp_path: Path, run: Run, monkeypat
 
 
 def test_movies_train_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(recipes.RECIPES, "embedseg", SMALL)
+    monkeypatch.setitem(OTHERS, "embedseg", SMALL)
     write_movie(moving(), tmp_path / "film")
     train([tmp_path / "film"], tmp_path / "model", method="embedseg", device_name="cpu")
     assert checkpoint.load(tmp_path / "model").config.method.name == "embedseg"
@@ -65,11 +65,11 @@ def test_movies_train_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_embedseg_and_embedtrack_begin_with_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """All but the tracking decoder is taken over; a rate of next to nothing leaves it as it was."""
-    monkeypatch.setitem(recipes.RECIPES, "embedseg", SMALL.model_copy(update={"average": 0.0}))
+    monkeypatch.setitem(OTHERS, "embedseg", SMALL.model_copy(update={"average": 0.0}))
     write_movie(moving(), tmp_path / "film")
     nuclei, film, still = REPOSITORY / "models/Fluo-N2DH-SIM+", tmp_path / "film", {"learning_rate": 1e-12}
     train([film], tmp_path / "images", method="embedseg", init=nuclei, changes=still, device_name="cpu")
-    train([film], tmp_path / "movies", init=tmp_path / "images", epochs=0.3, changes=still, device_name="cpu")
+    train([film], tmp_path / "movies", init=tmp_path / "images", epochs=0.05, changes=still, device_name="cpu")
     weights = {name: dict(checkpoint.load(tmp_path / name).network.named_parameters()) for name in ("images", "movies")}
     known = dict(checkpoint.load(nuclei).network.named_parameters())
     assert weights["images"].keys() == {name for name in known if not name.startswith("tracking")}
