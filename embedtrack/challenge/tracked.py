@@ -113,6 +113,7 @@ def _tested(tracked: Tracked, truth: Path | None, folder: Path) -> Lazy[Labels]:
     """The masks of truth or of the result in ``folder``, each tested when it is read."""
 
     def read(index: int) -> Labels:
+        """The masks int32[H, W] of a frame. Raises ValueError where they are not what the tracks say."""
         labels = tracked.masks[index]
         if labels.shape != tracked.shape or not is_at_home(tracked.tracks, index, np.unique(labels[labels > 0])):
             if truth:

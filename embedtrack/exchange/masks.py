@@ -73,6 +73,7 @@ def _folder(path: Path) -> Lazy[NDArray[Any]]:
     paths: Sequence[Path] = next(iter(frames.files.values()))
 
     def read_one(t: int) -> NDArray[Any]:
+        """The mask [H, W] of a frame as its file has it. Raises ValueError for an image of further axes."""
         stack = open_image(paths[t])
         if set(stack.axes) - set("YX") and stack.shape[:-2] != (1,) * (len(stack.shape) - 2):
             raise ValueError(

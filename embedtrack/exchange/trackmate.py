@@ -276,6 +276,7 @@ def _drawn_masks(
         frames[spot.frame].append(name)
 
     def drawn(t: int) -> NDArray[Any]:
+        """The masks int32[H, W] of a frame; where two overlap, the later spot has the pixels."""
         image = np.zeros((int(about["height"]), int(about["width"])), np.int32)
         for name in frames[t]:
             spot = spots[name]

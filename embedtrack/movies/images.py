@@ -168,6 +168,7 @@ def _open_picture(path: Path) -> Stack:
         raise ValueError(f"{path}: expected grey values, got a palette of colours; save it as a grey image")
 
     def read(place: Place) -> NDArray[Any]:
+        """The picture [H, W] of a sample. Raises ValueError where the file is cut or damaged."""
         with reading(path, "a whole picture"):
             with Image.open(path) as whole:
                 whole.load()  # it refuses what is cut, where OpenCV makes up the rest

@@ -42,6 +42,7 @@ def stack_of(path: Path, image: Any) -> Stack:
     axes, data = reader.dims.order.upper(), reader.xarray_dask_data.data
 
     def read(place: Place) -> NDArray[Any]:
+        """The image [H, W] at a place of the other axes. Raises ValueError where the file is cut or damaged."""
         where = tuple(slice(None) if name in "YX" else place[name] for name in axes)
         try:
             picked = np.asarray(data[where].compute(scheduler="synchronous"))

@@ -24,6 +24,7 @@ def batches(training: Sequence[AnnotatedMovie], recipe: Recipe, first: int, rank
     large, fewer = large_crops(recipe, max(sides))
 
     def make(number: int) -> Batch:
+        """The batch of a step, whatever was drawn before it."""
         crop, count = recipe.sampling.crop, recipe.batch  # (seed, step) and (seed, step, 0) would be one stream
         if np.random.default_rng((recipe.seed, number)).random() < recipe.sampling.large:
             crop, count = large, fewer

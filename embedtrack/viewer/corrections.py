@@ -149,6 +149,7 @@ class Corrections:
         """Go to the next decision that is less sure, the least sure first, and pick its cell, if it is still there."""
 
         def action() -> str:
+            """Go there and say what is doubtful. Raises ValueError where nobody says how sure the result is."""
             if self.origin.confidence is None:
                 raise ValueError("expected a result that says how sure it is, got one without; infer writes it")
             where = self._places(self.draft.frames)
@@ -283,6 +284,7 @@ class Corrections:
         cell = (self.frame if frame is None else frame, label)
 
         def action() -> str:
+            """Pick the cell or leave it, and say what is picked. Raises ValueError where the frame has no such cell."""
             if label and label not in self.draft.tracks:
                 self.result()  # it may have been painted
             if label:

@@ -108,6 +108,7 @@ def panel(corrections: Corrections, job: Job) -> Any:
     corrections.cells.bind_key("k", lambda layer: tick.native.click(), overwrite=True)
 
     def refresh(_: object = None) -> None:
+        """Show what is picked, right and said in the frame that is shown; takes, and ignores, an event."""
         spelled = corrections.origin.spell
         picked.value = ", ".join(f"{label} ({spelled(t)})" for t, label in corrections.picks) or "-"
         right.value = frames(corrections.right, corrections.origin.first)
