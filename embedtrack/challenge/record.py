@@ -2,7 +2,8 @@
 
 A record is tied to its result by a digest of all masks and tracks. While a result is replaced, the file holds the
 records of both, so that a run may be killed at any moment: the one that fits is the result's. Where none fits, the
-masks are not those that the record speaks of, and it is refused. ``01_RES.log`` says the same for people.
+masks are not those that the record speaks of, and it is refused. ``01_RES.log`` says the same for people. What
+its fields mean says ``record_fields.py``.
 """
 
 import hashlib
@@ -13,17 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from embedtrack.files.guard import brief, clipped
+from embedtrack.challenge.record_fields import CORRECTED, choice_in, confidence_field, confidence_in
+from embedtrack.files.guard import clipped
 from embedtrack.files.mark import TOKEN, carries_mark
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.movies.selection import Choice
-from embedtrack.movies.units import Units, is_worth
-from embedtrack.types import CONFIDENCE, Confidence
+from embedtrack.types import Confidence
 
-CORRECTED = "corrected"
-"""The field that says that a person has corrected the masks, and when."""
 PART = re.compile(r"mask[0-9]+\.tif|res_track\.txt")
 """The files that make a result."""
 
@@ -79,7 +76,7 @@ def announce(
     with suppress(ValueError):  # a damaged record is worth nothing
         before = [one for one in [_fitting(destination)] if one] if destination.is_dir() else []
     if known is not None or before:
-        whole = {"digest": digest(new), "known": known, **_columns(confidence), "before": before}
+        whole = {"digest": digest(new), "known": known, **confidence_field(confidence), "before": before}
         _write(destination, whole, overwrite=overwrite)
 
 
@@ -92,7 +89,7 @@ def confirm(
 ) -> None:
     """Keep the record of the result that was published, and no other; none where nothing is known of it."""
     if known is not None:
-        whole = {"digest": digest(destination), "known": known, **_columns(confidence)}
+        whole = {"digest": digest(destination), "known": known, **confidence_field(confidence)}
         _write(destination, whole, overwrite=overwrite)
     else:
         forget(destination)
@@ -115,24 +112,13 @@ def known_of(result: Path) -> dict[str, Any] | None:
     return known
 
 
-def used_by(result: Path) -> dict[str, Any]:
-    """What the run that made a result made of its options, see ``used.py``; empty where nothing is known."""
-    return used_in(known_of(result) or {})
-
-
-def used_in(known: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, of what is known of a result."""
-    used = known.get("used")
-    return used if isinstance(used, dict) else {}
-
-
 def noted(result: Path) -> Choice:
     """How the movie of a result was read, as its record says; nothing where there is none.
 
     Raises:
         ValueError: the record beside it is damaged, or is another result's.
     """
-    return _choice(result, known_of(result) or {})
+    return choice_in(known_of(result) or {}, record_of(result))
 
 
 def read(result: Path) -> tuple[Choice, Confidence | None]:
@@ -143,40 +129,8 @@ def read(result: Path) -> tuple[Choice, Confidence | None]:
     Raises:
         ValueError: the record beside it is damaged, or is another result's.
     """
-    own = _own(result)
-    return _choice(result, own["known"] or {}), _confidence(result, own.get("confidence"))
-
-
-def _confidence(result: Path, columns: Any) -> Confidence | None:
-    """The record's field of it."""
-    if columns is None:
-        return None
-    try:
-        rows = np.zeros(len(columns["frame"]), CONFIDENCE)
-        for name in CONFIDENCE.names or ():
-            rows[name] = columns[name]
-        if not ((rows["cell"] >= 0) & (rows["cell"] <= 1) & (rows["link"] >= 0) & (rows["link"] <= 1)).all():
-            raise ValueError("a probability outside of 0 to 1")
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(
-            f"{record_of(result)}: expected a record as infer writes it, got a confidence that is none "
-            f"({brief(error)}); move it away"
-        ) from None
-    return rows
-
-
-def _choice(result: Path, known: Mapping[str, Any]) -> Choice:
-    """The record's field ``movie``."""
-    try:
-        movie: dict[str, Any] = known.get("movie") or {}
-        units = Units(*(_positive(movie, name) for name in ("pixel_size_um", "interval_s")))
-        channel, scene, time_axis = (_word(movie, name) for name in ("channel", "scene", "time_axis"))
-        plane, pattern, until = _word(movie, "plane"), _word(movie, "pattern"), _number(movie, "until")
-        return Choice(channel, scene, time_axis, units, plane, pattern, until)
-    except (TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{record_of(result)}: expected a record as infer writes it, got {brief(error)}; move it away"
-        ) from None
+    path, own = record_of(result), _own(result)
+    return choice_in(own["known"] or {}, path), confidence_in(own, path)
 
 
 def digest(result: Path) -> str:
@@ -222,32 +176,3 @@ def _fitting(result: Path) -> dict[str, Any] | None:
 def _write(result: Path, record: Mapping[str, Any], *, overwrite: bool) -> None:
     with new_file(record_of(result), overwrite=overwrite) as path:
         path.write_text(json.dumps({"by": TOKEN.decode(), **record}) + "\n")
-
-
-def _columns(confidence: Confidence | None) -> dict[str, Any]:
-    """The record's field of it, if there is any."""
-    if confidence is None or not len(confidence):
-        return {}
-    columns = {name: confidence[name].astype(float).round(4).tolist() for name in ("cell", "link")}
-    return {"confidence": {name: confidence[name].tolist() for name in ("frame", "label")} | columns}
-
-
-def _positive(movie: Mapping[str, Any], name: str) -> float | None:
-    value = movie.get(name)
-    if value is not None and not is_worth(value):
-        raise ValueError(f"movie.{name}: {value!r} where a number above 0 that can be meant belongs")
-    return value
-
-
-def _number(movie: Mapping[str, Any], name: str) -> int | None:
-    value = movie.get(name)
-    if value is not None and not (type(value) is int and 0 <= value < 1 << 31):
-        raise ValueError(f"movie.{name}: {value!r} where the number of a frame belongs")
-    return value
-
-
-def _word(movie: Mapping[str, Any], name: str) -> str | None:
-    value = movie.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"movie.{name}: {value!r} where text belongs")
-    return value

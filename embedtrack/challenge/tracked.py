@@ -9,7 +9,7 @@ import numpy as np
 
 from embedtrack.challenge import layout, record
 from embedtrack.challenge.check import TRACKS, check, is_at_home, track_faults
-from embedtrack.challenge.record import CORRECTED
+from embedtrack.challenge.record_fields import CORRECTED
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered, summary

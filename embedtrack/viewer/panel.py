@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.pins import columns
 from embedtrack.challenge.provenance import write_log
-from embedtrack.challenge.record import CORRECTED, known_of
+from embedtrack.challenge.record import known_of
+from embedtrack.challenge.record_fields import CORRECTED
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.edit.pins import pins
 from embedtrack.edit.truth import write_truth

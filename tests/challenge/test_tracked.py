@@ -1,6 +1,5 @@
 """Results and truth as one record; what is not valid is refused."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import tifffile
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.pair import open_raw
-from embedtrack.challenge.record import record_of
 from embedtrack.challenge.tracked import open_tracked, require_valid, write_tracked
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units, parse_interval
@@ -45,16 +43,6 @@ def test_how_sure_its_decisions_are_comes_back(tmp_path: Path):
     graph = again.graph
     assert graph.nodes[2, 1]["confidence"] == 0.875
     assert [graph.edges[edge]["confidence"] for edge in graph.in_edges((3, 2))] == [3 / 16]
-
-
-@pytest.mark.parametrize("value", ["none", {"frame": [0]}, {"frame": [7], "label": [1], "cell": [1.5], "link": [1]}])
-def test_a_confidence_that_is_none_is_refused(tmp_path: Path, value: object):
-    sure = np.array([(0, 1, 1, 1)], CONFIDENCE)
-    write_tracked(replace(tracked(dividing()), confidence=sure), tmp_path / "01_RES")
-    path = record_of(tmp_path / "01_RES")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"confidence": value}))
-    with pytest.raises(ValueError, match="expected a record as infer writes it, got a confidence that is none"):
-        open_tracked(tmp_path / "01_RES")
 
 
 @pytest.mark.parametrize("name", ["01_GT", "01_GT/TRA"])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.challenge.record import confirm, used_by
+from embedtrack.challenge.record import confirm, known_of
+from embedtrack.challenge.record_fields import used_in
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.challenge.used import as_used, doubts
 from tests.challenge.test_tracked import tracked
@@ -48,5 +49,5 @@ def test_a_record_may_say_anything(value: object):
 def test_it_is_kept_with_the_result(tmp_path: Path):
     write_tracked(tracked(still()), tmp_path / "01_RES")
     confirm(tmp_path / "01_RES", {"used": USED})
-    assert used_by(tmp_path / "01_RES") == USED
+    assert used_in(known_of(tmp_path / "01_RES") or {}) == USED
     assert json.loads((tmp_path / "01_RES.json").read_text())["known"]["used"] == USED

@@ -12,7 +12,7 @@ import embedtrack
 from embedtrack import checkpoint
 from embedtrack.challenge.layout import check, read_labels, read_tracks
 from embedtrack.challenge.pins import columns
-from embedtrack.challenge.record import CORRECTED
+from embedtrack.challenge.record_fields import CORRECTED
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.config import ModelConfig
 from embedtrack.edit.draft import open_draft

@@ -6,7 +6,8 @@ from pathlib import Path
 from embedtrack.challenge.convention import dataset_of
 from embedtrack.challenge.evaluate import open_gold
 from embedtrack.challenge.pair import open_pair
-from embedtrack.challenge.record import known_of, used_in
+from embedtrack.challenge.record import known_of
+from embedtrack.challenge.record_fields import used_in
 from embedtrack.challenge.tracked import open_tracked
 from embedtrack.challenge.used import as_used, doubts
 from embedtrack.files.whole import check_apart, check_file
