@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import EXCHANGE, Overwrite, reads_movie, written
+from embedtrack.cli.options import EXCHANGE, Overwrite, reads_movie, written
 from embedtrack.movies.selection import Choice
 
 app = typer.Typer()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedtrack.cli.common import (
+from embedtrack.cli.options import (
     AUTO,
     INFER,
     Device,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedtrack.cli.common import AUTO, INFER, ModelOrAuto, Overwrite, reads_movie, runs_model, written
+from embedtrack.cli.options import AUTO, INFER, ModelOrAuto, Overwrite, reads_movie, runs_model, written
 from embedtrack.movies.selection import Choice
 from embedtrack.options import Options
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import (
+from embedtrack.cli.options import (
     LOOK,
     Interval,
     Overwrite,

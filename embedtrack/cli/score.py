@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli import common
-from embedtrack.cli.common import frame_range
+from embedtrack.cli import options
+from embedtrack.cli.options import frame_range
 
 app = typer.Typer()
 
@@ -16,11 +16,11 @@ SHOWN = 100
 """Faults of a result that a person is shown."""
 
 
-@app.command(rich_help_panel=common.EVALUATE)
+@app.command(rich_help_panel=options.EVALUATE)
 def evaluate(
     truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
     result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
-    json: common.Json = False,
+    json: options.Json = False,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
     ap: Annotated[
         bool, typer.Option("--ap", help="Of single images: average precision; two folders of label images, or two.")
@@ -68,7 +68,7 @@ def _average_precision(truth: Path, masks: Path, json: bool, frames: str | None,
     Console().print(table)
 
 
-@app.command(rich_help_panel=common.EVALUATE)
+@app.command(rich_help_panel=options.EVALUATE)
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout

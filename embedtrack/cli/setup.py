@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from embedtrack.cli.common import SETUP, Device, Json, finite
+from embedtrack.cli.options import SETUP, Device, Json, finite
 
 app = typer.Typer()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import EXCHANGE, Model, Overwrite, written
+from embedtrack.cli.options import EXCHANGE, Model, Overwrite, written
 
 app = typer.Typer()
 

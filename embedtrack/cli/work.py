@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.common import INFER, Model, Overwrite, finite, runs_model, written
+from embedtrack.cli.options import INFER, Model, Overwrite, finite, runs_model, written
 from embedtrack.options import Options
 
 app = typer.Typer()

@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from embedtrack.cli import errors
-from embedtrack.cli.common import frame_range
+from embedtrack.cli.options import frame_range
 from embedtrack.exchange.formats import export
 from embedtrack.movies.movie import FrameError
 from embedtrack.movies.units import parse_interval, parse_length
