@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import exchange, images, infer, link, look, options, score, setup, ship, train, work
+from embedtrack.cli import exchange, images, infer, link, look, score, setup, ship, train, work
+from embedtrack.cli.panels import PANELS, SETUP
 
 SELDOM = 20_000
 """So many new objects are there before Python looks for garbage, instead of 700."""
@@ -27,7 +28,7 @@ class Grouped(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands."""
         panels = {name: getattr(command, "rich_help_panel", None) for name, command in self.commands.items()}
-        return sorted(panels, key=lambda name: [panels[name] != panel for panel in options.PANELS])
+        return sorted(panels, key=lambda name: [panels[name] != panel for panel in PANELS])
 
 
 app = typer.Typer(name="embedtrack", cls=Grouped, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -50,7 +51,7 @@ def embedtrack(
     """Segment and track cells in 2D time-lapse microscopy."""
 
 
-@app.command(rich_help_panel=options.SETUP)
+@app.command(rich_help_panel=SETUP)
 def simulate(
     folder: Annotated[Path, typer.Argument(help="The data set's folder; gets NAME and NAME_GT.")],
     seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.")] = 0,

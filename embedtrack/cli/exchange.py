@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.options import EXCHANGE, Overwrite, reads_movie, written
+from embedtrack.cli.expand import reads_movie
+from embedtrack.cli.options import Overwrite, written
+from embedtrack.cli.panels import EXCHANGE
 from embedtrack.movies.selection import Choice
 
 app = typer.Typer()

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.options import INFER, Channel, Model, Overwrite, chosen, runs_model, written
+from embedtrack.cli.expand import chosen, runs_model
+from embedtrack.cli.options import Channel, Model, Overwrite, written
+from embedtrack.cli.panels import INFER
 from embedtrack.options import Options
 
 app = typer.Typer()

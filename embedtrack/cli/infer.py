@@ -8,20 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedtrack.cli.options import (
-    AUTO,
-    INFER,
-    Device,
-    ModelOrAuto,
-    Overwrite,
-    Tell,
-    finite,
-    place,
-    reads_movie,
-    runs_model,
-    tells,
-    written,
-)
+from embedtrack.cli.expand import Tell, reads_movie, runs_model, tells
+from embedtrack.cli.options import AUTO, Device, ModelOrAuto, Overwrite, finite, place, written
+from embedtrack.cli.panels import INFER
 from embedtrack.movies.selection import Choice
 from embedtrack.options import Options
 

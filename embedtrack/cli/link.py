@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedtrack.cli.options import AUTO, INFER, ModelOrAuto, Overwrite, reads_movie, runs_model, written
+from embedtrack.cli.expand import reads_movie, runs_model
+from embedtrack.cli.options import AUTO, ModelOrAuto, Overwrite, written
+from embedtrack.cli.panels import INFER
 from embedtrack.movies.selection import Choice
 from embedtrack.options import Options
 

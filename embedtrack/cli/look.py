@@ -6,19 +6,9 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.options import (
-    LOOK,
-    Interval,
-    Overwrite,
-    PixelSize,
-    Tell,
-    chosen,
-    finite,
-    frame_range,
-    reads_movie,
-    tells,
-    written,
-)
+from embedtrack.cli.expand import Tell, chosen, reads_movie, tells
+from embedtrack.cli.options import Interval, Overwrite, PixelSize, finite, frame_range, written
+from embedtrack.cli.panels import LOOK
 from embedtrack.movies.selection import Choice
 
 app = typer.Typer()

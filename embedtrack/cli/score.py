@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli import options
-from embedtrack.cli.options import frame_range
+from embedtrack.cli.options import Json, frame_range
+from embedtrack.cli.panels import EVALUATE
 
 app = typer.Typer()
 
@@ -16,11 +16,11 @@ SHOWN = 100
 """Faults of a result that a person is shown."""
 
 
-@app.command(rich_help_panel=options.EVALUATE)
+@app.command(rich_help_panel=EVALUATE)
 def evaluate(
     truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
     result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
-    json: options.Json = False,
+    json: Json = False,
     frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
     ap: Annotated[
         bool, typer.Option("--ap", help="Of single images: average precision; two folders of label images, or two.")
@@ -68,7 +68,7 @@ def _average_precision(truth: Path, masks: Path, json: bool, frames: str | None,
     Console().print(table)
 
 
-@app.command(rich_help_panel=options.EVALUATE)
+@app.command(rich_help_panel=EVALUATE)
 def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from embedtrack.cli.options import SETUP, Device, Json, finite
+from embedtrack.cli.options import Device, Json, finite
+from embedtrack.cli.panels import SETUP
 
 app = typer.Typer()
 

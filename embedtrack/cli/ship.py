@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.options import EXCHANGE, Model, Overwrite, written
+from embedtrack.cli.options import Model, Overwrite, written
+from embedtrack.cli.panels import EXCHANGE
 
 app = typer.Typer()
 

@@ -6,20 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from embedtrack.cli.options import (
-    TRAIN,
-    Device,
-    Diameter,
-    Init,
-    Model,
-    Overwrite,
-    Tell,
-    Threads,
-    finite,
-    reads_movie,
-    tells,
-    written,
-)
+from embedtrack.cli.expand import Tell, reads_movie, tells
+from embedtrack.cli.options import Device, Diameter, Init, Model, Overwrite, Threads, finite, written
+from embedtrack.cli.panels import TRAIN
 from embedtrack.movies.selection import Choice
 
 app = typer.Typer()

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.options import INFER, Model, Overwrite, finite, runs_model, written
+from embedtrack.cli.expand import runs_model
+from embedtrack.cli.options import Model, Overwrite, finite, written
+from embedtrack.cli.panels import INFER
 from embedtrack.options import Options
 
 app = typer.Typer()

@@ -19,7 +19,7 @@ from embedtrack import __version__, checkpoint
 from embedtrack.__main__ import app
 from embedtrack.challenge.revision import revision
 from embedtrack.challenge.tracked import open_tracked, write_tracked
-from embedtrack.cli.options import PANELS
+from embedtrack.cli.panels import PANELS
 from embedtrack.config import ModelConfig
 from embedtrack.inference.model_choice import Fit
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
