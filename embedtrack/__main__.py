@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedtrack import __version__
-from embedtrack.cli import exchange, images, infer, link, look, score, setup, ship, train, work
+from embedtrack.cli import batch, choose, exchange, images, infer, link, look, score, setup, ship, train, work
 from embedtrack.cli.panels import PANELS, SETUP
 
 SELDOM = 20_000
@@ -67,6 +67,8 @@ def simulate(
 
 
 app.add_typer(infer.app)
+app.add_typer(choose.app)
+app.add_typer(batch.app)
 app.add_typer(train.app)
 app.add_typer(score.app)
 app.add_typer(look.app)

@@ -89,6 +89,13 @@ class Job(Settings):
         return replace(options, border=border, diameter=self.diameter or options.diameter)
 
 
+def fields_of(choice: Choice) -> dict[str, Any]:
+    """How movies are read, as a table's columns; what is not said is None."""
+    known = choice._asdict()
+    units = known.pop("units")
+    return known | {"z": known.pop("plane"), "pixel_size": units.pixel, "interval": units.interval}
+
+
 def jobs_of(paths: Sequence[Path], common: Mapping[str, Any]) -> dict[str, Job]:
     """The jobs by the names of their results, in order.
 

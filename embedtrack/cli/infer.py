@@ -1,24 +1,20 @@
-"""Commands that track movies: one, many, the challenge's by name; and which model fits."""
+"""Commands that track movies: one, many, the challenge's by name."""
 
 import logging
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from embedtrack.cli.batch import track_all
 from embedtrack.cli.expand import Tell, reads_movie, runs_model, tells
-from embedtrack.cli.options import AUTO, Device, ModelOrAuto, Overwrite, finite, place, written
+from embedtrack.cli.options import AUTO, ModelOrAuto, Overwrite, finite, place, written
 from embedtrack.cli.panels import INFER
 from embedtrack.movies.selection import Choice
 from embedtrack.options import Options
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from embedtrack.batch.outcome import Outcome
-    from embedtrack.batch.run import Wishes
     from embedtrack.inference.model_choice import Fit
     from embedtrack.inference.track import Summary
 
@@ -26,8 +22,6 @@ CUT_SHORT = 3
 """The exit code where a frame could not be read and those before it were kept."""
 NO_FIT = 4
 """The exit code where no model fits as well as was asked for; nothing is written then."""
-MOST_FAILED = 100
-"""A batch ends with the number of movies that failed, at most this: higher codes are signals'."""
 
 app = typer.Typer()
 log = logging.getLogger("embedtrack")
@@ -92,7 +86,7 @@ def infer(
         wishes = Wishes(measure, report, tuple(export or ()))
         if out or min_agreement is not None:
             raise ValueError("expected --out-dir without --out and --min-agreement; leave them out")
-        _track_all(movies, model, choice, options, out_dir, wishes, only, tell, overwrite=overwrite)
+        track_all(movies, model, choice, options, out_dir, wishes, only, tell, overwrite=overwrite)
         return
     if len(movies) > 1 or movies[0].suffix.lower() == ".csv":
         raise ValueError(f"expected --out-dir FOLDER for {len(movies)} movies or a table of them; say where they go")
@@ -154,132 +148,3 @@ def _close(summary: "Summary", out: Path) -> None:
         log.warning("no cell was found in any frame: look at the movie, or try another --model")
     if summary.fault:
         log.error("%s\nthe frames before it were kept: %d in %s", summary.fault, summary.frames, out)
-
-
-def _track_all(
-    movies: Sequence[Path],
-    model: Path,
-    choice: Choice,
-    options: Options,
-    folder: Path,
-    wishes: "Wishes",
-    only: str | None,
-    tell: Tell,
-    *,
-    overwrite: bool,
-) -> None:
-    """Track many movies; the exit code says how many failed."""
-    from embedtrack.batch.jobs import jobs_of
-    from embedtrack.batch.run import run as track_all
-    from embedtrack.batch.summary import check, summarise
-    from embedtrack.cli.display import frames_bar
-    from embedtrack.cli.errors import explain
-
-    jobs = jobs_of(movies, {"model": str(model), **_fields(choice)})
-    if only is not None and only not in jobs:
-        raise ValueError(f"expected --only to name one of {', '.join(list(jobs)[:20])}, got {only}")
-    jobs = {only: jobs[only]} if only is not None else jobs
-    if only is None:
-        check(folder)
-    outcomes = track_all(jobs, folder, options, wishes, frames_bar, explain, overwrite=overwrite)
-    if only is None:
-        log.info("%s; see %s", summarise(folder, outcomes), folder / "summary.html")
-    _end(outcomes, tell)
-
-
-def _end(outcomes: "Sequence[Outcome]", tell: Tell) -> None:
-    """Tell what became of the movies; the exit code is the number of those that failed."""
-    failed = sum(one.state == "failed" for one in outcomes)
-    tell({"failed": failed, "movies": [one.model_dump(exclude={"asked"}) for one in outcomes]})
-    if failed:
-        raise typer.Exit(min(failed, MOST_FAILED))
-
-
-def _fields(choice: Choice) -> dict[str, Any]:
-    """What the command line says of all movies, as a table's columns."""
-    known = choice._asdict()
-    units = known.pop("units")
-    return known | {"z": known.pop("plane"), "pixel_size": units.pixel, "interval": units.interval}
-
-
-@app.command(rich_help_panel=INFER)
-@reads_movie
-@tells
-def choose(
-    movies: Annotated[list[Path], typer.Argument(metavar="MOVIE...", help="Movies of any kind.")],
-    choice: Choice,
-    tell: Tell,
-    out: Annotated[
-        Path | None, written("A table of the movies with their models, for infer table.csv --out-dir.", "TABLE.csv")
-    ] = None,
-    device: Device = "auto",
-    overwrite: Overwrite = False,
-) -> None:
-    """Say which shipped model fits each movie, and how well."""
-    from rich.console import Console
-
-    from embedtrack.batch.jobs import write_table
-    from embedtrack.cli.display import frames_bar
-    from embedtrack.files.whole import check_file, new_file
-    from embedtrack.inference.model_choice import choose as choose_fit
-    from embedtrack.movies.open import open_movie
-
-    if out:
-        check_file(out, overwrite=overwrite)
-    fits = {}
-    for path, movie in [(path, open_movie(path, choice)) for path in movies]:
-        with frames_bar(f"looks of the models: {path.name}", "looks") as looks:
-            fits[path] = choose_fit(movie, device, on_model=looks)
-    if out:
-        fields = {name: value for name, value in _fields(choice).items() if value is not None}
-        rows = [
-            {"path": path.absolute(), "model": fit.model.name, "agreement": round(fit.agreement, 3),
-             "verdict": fit.verdict, **fields}
-            for path, fit in fits.items()
-        ]  # fmt: skip
-        with new_file(out, overwrite=overwrite) as file:
-            file.write_text(write_table(rows, ("path", "model", "agreement", "verdict", *fields)), encoding="utf-8")
-        log.info("%s: %d movies", out, len(rows))
-    said = {
-        str(path): {
-            "model": fit.model.name, "score": round(fit.agreement, 3), "sure": fit.sure, "verdict": fit.verdict,
-            "models": [one.row() for one in fit.table],
-        }
-        for path, fit in fits.items()
-    }  # fmt: skip
-    if not tell(said):
-        for path, fit in fits.items():
-            Console().print(_choice_table(str(path), fit))
-
-
-def _choice_table(title: str, fit: "Fit") -> "Table":
-    """The models with their scores, the best first."""
-    from rich.table import Table
-
-    rows = Table("model", "score", "cells", "pixels across", "trained on", "the same when turned", title=title)
-    rows.columns[0].no_wrap = True  # it is what one types
-    for one in fit.table:
-        seen = one.seen
-        rows.add_row(
-            seen.model.name, f"{one.score:.2f}", f"{seen.cells:.0f}", f"{seen.diameter:.0f}", f"{seen.learnt or 0:.0f}",
-            f"{seen.agreement:.0%}",
-        )  # fmt: skip
-    rows.caption = fit.verdict
-    return rows
-
-
-@app.command(rich_help_panel=INFER)
-@tells
-def summary(
-    folder: Annotated[Path, typer.Argument(help="The --out-dir of infer, whose movies were tracked one by one.")],
-    tell: Tell,
-) -> None:
-    """Write summary.csv and summary.html of a batch; exit code: how many movies failed."""
-    from embedtrack.batch.outcome import read_all
-    from embedtrack.batch.summary import summarise
-
-    outcomes = read_all(folder)
-    if not outcomes:
-        raise ValueError(f"{folder}: expected a folder in which infer --out-dir has worked, got no outcomes in it")
-    log.info("%s; see %s", summarise(folder, outcomes), folder / "summary.html")
-    _end(outcomes, tell)
