@@ -97,16 +97,16 @@ def panel(corrections: Corrections, job: Job) -> Any:
             "Go to the next place that is less sure, the least sure first.",
             corrections.next_doubt,
         ),
-        "outlines (O)": ("o", "Outlines alone, or filled cells.", corrections.toggle_outline),
+        "outlines (O)": ("o", "Outlines alone, or filled cells.", corrections.shown.toggle_outline),
         "undo (U)": ("u", "Take the last correction back.", corrections.undo),
         "save (S)": ("s", "Check the result and put it in its place.", store),
     }
     buttons = [widgets.PushButton(text=text, tooltip=tip) for text, (_, tip, _) in actions.items()]
     for button, (key, _, act) in zip(buttons, actions.values(), strict=True):
         button.changed.connect(act)
-        corrections.cells.bind_key(key, lambda layer, act=act: act(), overwrite=True)
-    tick.changed.connect(lambda on: corrections.tick(corrections.frame, on))
-    corrections.cells.bind_key("k", lambda layer: tick.native.click(), overwrite=True)
+        corrections.shown.cells.bind_key(key, lambda layer, act=act: act(), overwrite=True)
+    tick.changed.connect(lambda on: corrections.tick(corrections.shown.frame, on))
+    corrections.shown.cells.bind_key("k", lambda layer: tick.native.click(), overwrite=True)
 
     def refresh(_: object = None) -> None:
         """Show what is picked, right and said in the frame that is shown; takes, and ignores, an event."""
@@ -115,10 +115,10 @@ def panel(corrections: Corrections, job: Job) -> Any:
         right.value = frames(corrections.right, corrections.origin.first)
         said.value = corrections.message
         with tick.changed.blocked():
-            tick.value = corrections.frame in corrections.right
+            tick.value = corrections.shown.frame in corrections.right
 
     corrections.listeners.append(refresh)
-    corrections.viewer.dims.events.current_step.connect(refresh)
+    corrections.shown.viewer.dims.events.current_step.connect(refresh)
     refresh()
     return widgets.Container(widgets=[picked, span, new, *buttons, tick, right, said], name="correct")
 

@@ -15,8 +15,8 @@ from embedtrack.files.names import numbered
 from embedtrack.movies.tiff_image import read_frame
 from embedtrack.tracked import Tracked
 from embedtrack.types import Track
-from embedtrack.viewer.corrections import CELLS, TRACKS
 from embedtrack.viewer.layers import Places, movie, scale, track_data
+from embedtrack.viewer.shown import CELLS, TRACKS
 
 Layer = tuple[Any, dict[str, Any], str]
 """Data, options and kind of a layer."""

@@ -84,7 +84,7 @@ def fill(viewer: Any, tracked: Tracked, job: Job, frames: Iterable[int] | None =
         size, grey = scale(tracked.units), list(span(job.images[0]))
         viewer.add_image(movie(job.images), name="movie", scale=size, colormap="gray", contrast_limits=grey)
     corrections = Corrections(viewer, tracked, read_pins(job.source, tracked.first) if job.source else ())
-    corrections.outline(job.images is not None)
+    corrections.shown.outline(job.images is not None)
     chosen = {index for index in range(len(tracked)) if index + tracked.first in (frames or ())}
     if job.truth is not None and job.raw is not None:
         chosen |= set(corrected_before(job.raw, job.truth, tracked))

@@ -43,13 +43,13 @@ def tracks(corrections: Corrections) -> list[tuple[int, ...]]:
 
 def shown(corrections: Corrections) -> bool:
     """Whether the layers show the draft."""
-    rows = {(int(label), int(t)) for label, t, *_ in corrections.tracks.data}
-    graph = {child: list(parents) for child, parents in corrections.tracks.graph.items()}
+    rows = {(int(label), int(t)) for label, t, *_ in corrections.shown.tracks.data}
+    graph = {child: list(parents) for child, parents in corrections.shown.tracks.graph.items()}
     return (
-        np.array_equal(corrections.cells.data, np.stack(corrections.draft.frames))
+        np.array_equal(corrections.shown.cells.data, np.stack(corrections.draft.frames))
         and rows == {(track[0], t) for track in tracks(corrections) for t in range(track[1], track[2] + 1)}
         and graph == {track[0]: [track[3]] for track in tracks(corrections) if track[3]}
-        and len(corrections.tracks.track_colors) == len(rows)
+        and len(corrections.shown.tracks.track_colors) == len(rows)
     )
 
 
@@ -88,7 +88,7 @@ def test_joining_exchanging_relabelling_and_taking_away(model):
     for cell in ((1, 2), (2, 2)):
         corrections.pick(*cell)
     corrections.exchange("from here on")
-    assert (corrections.cells.data[1, 16, 19], corrections.cells.data[2, 16, 24]) == (1, 2)
+    assert (corrections.shown.cells.data[1, 16, 19], corrections.shown.cells.data[2, 16, 24]) == (1, 2)
     for cell in ((2, 3), (1, 0)):
         corrections.pick(*cell)
     corrections.join()
@@ -105,14 +105,14 @@ def test_joining_exchanging_relabelling_and_taking_away(model):
 
 def test_painting_becomes_tracks(model, result):
     corrections = Corrections(model, open_tracked(result))
-    corrections.cells.data[1, :4, :4] = 7
+    corrections.shown.cells.data[1, :4, :4] = 7
     assert corrections.unsaved
     corrections.pick(7, 1)
     assert corrections.picks == [(1, 7)]
     assert (7, 1, 1, 0) in tracks(corrections)
     assert shown(corrections)
     assert corrections.right == {1}
-    corrections.cells.data[3, :4, :4] = 1  # the mother beside her daughters
+    corrections.shown.cells.data[3, :4, :4] = 1  # the mother beside her daughters
     corrections.cut()
     assert corrections.message.startswith("frame 3: expected 1 to end before 2 begins")
 
@@ -123,10 +123,10 @@ def test_the_least_sure_places_come_one_after_the_other(model, result):
     corrections = Corrections(model, tracked)
     corrections.next_doubt()
     assert corrections.message == "doubt 1 of 2: 2 in frame 003, a division? 20%"
-    assert (corrections.frame, corrections.picks) == (3, [(3, 2)])
+    assert (corrections.shown.frame, corrections.picks) == (3, [(3, 2)])
     assert model.scene.camera.center[1:] == pytest.approx((12, 12), abs=1)  # micrometres
     corrections.next_doubt()
-    assert (corrections.frame, corrections.picks) == (0, [(0, 1)])
+    assert (corrections.shown.frame, corrections.picks) == (0, [(0, 1)])
     corrections.relabel(0, "all frames")
     corrections.next_doubt()
     corrections.next_doubt()
@@ -148,11 +148,11 @@ def test_outlines_and_contrast_let_the_movie_be_seen(model, result):
     job = prepare(tracked, result, result.with_name("01"), None, None)
     corrections = fill(model, tracked, job)
     frame = np.asarray(job.images[0])
-    assert corrections.cells.contour > 0
+    assert corrections.shown.cells.contour > 0
     assert model.layers["movie"].contrast_limits == pytest.approx(np.percentile(frame, (1, 99.8)), rel=0.05)
-    corrections.outline(False)
-    assert corrections.cells.contour == 0
-    assert fill(type(model)(), tracked, Job(result)).cells.contour == 0  # without a movie they are filled
+    corrections.shown.outline(False)
+    assert corrections.shown.cells.contour == 0
+    assert fill(type(model)(), tracked, Job(result)).shown.cells.contour == 0  # without a movie they are filled
 
 
 def test_a_click_picks_and_a_drag_does_not(model, result):
@@ -162,7 +162,7 @@ def test_a_click_picks_and_a_drag_does_not(model, result):
 
     def click(*way: tuple[int, int], place: tuple[float, float] = (24, 24)) -> None:
         event = SimpleNamespace(type="mouse_press", pos=way[0], position=(3.0, *place))
-        callback = corrections._clicked(corrections.cells, event)
+        callback = corrections.shown.pressed(corrections.shown.cells, event)
         next(callback)
         for event.pos in way[1:]:
             event.type = "mouse_move"
@@ -182,8 +182,8 @@ def test_saving_replaces_the_result_by_a_valid_one(model, result):
     tracked = open_tracked(result)
     job = prepare(tracked, result, result.with_name("01"), None, result.parents[1] / "new")
     corrections = fill(model, tracked, job, range(2, 5))
-    assert (corrections.frame, corrections.right) == (2, {2, 3, 4})
-    corrections.cells.data[1][corrections.cells.data[1] == 1] = 0
+    assert (corrections.shown.frame, corrections.right) == (2, {2, 3, 4})
+    corrections.shown.cells.data[1][corrections.shown.cells.data[1] == 1] = 0
     record.confirm(result, {"model": "mine"})
     corrections.pick(3, 3)
     corrections.cut()
@@ -209,9 +209,9 @@ def test_what_was_not_saved_is_not_lost(model, result, caplog):
     corrections = fill(model, tracked, job)
     corrections.pick(2, 3)
     corrections.cut()
-    corrections.cells.data[3, :4, :4] = 1
-    corrections.cells.data[4, :4, :4] = 1
-    corrections.cells.data[3][corrections.cells.data[3] == 1] = 0  # 1 is lost in frame 3, which can be written
+    masks = corrections.shown.cells.data
+    masks[3, :4, :4] = masks[4, :4, :4] = 1
+    masks[3][masks[3] == 1] = 0  # 1 is lost in frame 3, which can be written
     place = rescue(corrections, job)
     assert place == result.with_name("01_RES_unsaved")
     assert check(place) == []
@@ -249,7 +249,7 @@ def test_the_panel_does_what_its_buttons_say(viewer, result):
     buttons["save (S)"].native.click()
     assert check(result) == []
     assert len(open_tracked(result).tracks) == 2
-    keys = {str(key).lower() for key in corrections.cells.keymap}
+    keys = {str(key).lower() for key in corrections.shown.cells.keymap}
     assert set("cjdwrtuskno") <= keys
 
 
