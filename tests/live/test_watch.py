@@ -20,6 +20,7 @@ from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
 from embedtrack.inference.track import track
 from embedtrack.live import arrivals, watch
+from embedtrack.live.run import STATE, Run
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.options import Options
@@ -181,17 +182,17 @@ class Killed(Exception):  # noqa: N818
 @pytest.fixture
 def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let the next run end after so many frames."""
-    save = watch.Run._save
+    save = Run._save
 
     def after(frames: int) -> None:
-        def dying(run: watch.Run, count: int, finished: int, predictor: object) -> None:
+        def dying(run: Run, count: int, finished: int, predictor: object) -> None:
             run._save_after = 0
             save(run, count, finished, predictor)
             if count == frames:
-                monkeypatch.setattr(watch.Run, "_save", save)
+                monkeypatch.setattr(Run, "_save", save)
                 raise Killed
 
-        monkeypatch.setattr(watch.Run, "_save", dying)
+        monkeypatch.setattr(Run, "_save", dying)
 
     return after
 
@@ -248,7 +249,7 @@ def spoil_a_mask(folder: Path) -> None:
 
 
 def spoil_the_state(folder: Path) -> None:
-    path = folder.with_name(".live.watch") / watch.STATE
+    path = folder.with_name(".live.watch") / STATE
     path.write_bytes(path.read_bytes()[:-100])
 
 
