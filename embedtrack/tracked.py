@@ -78,7 +78,8 @@ class Tracked:
 
     def measure(self, raw: Any = None) -> "pd.DataFrame":
         """A row per cell and frame; grey values with ``raw``, the movie as ``Model.track`` takes it."""
-        from embedtrack.looks.measure import cells_table, with_units
+        from embedtrack.looks.columns import with_units
+        from embedtrack.looks.measure import cells_table
         from embedtrack.movies.memory import frames_of
 
         table = cells_table(self, None if raw is None else list(frames_of(raw)[0]))

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedtrack.looks.measure import CELLS, TRACKS, cells_table, measure, tracks_table
+from embedtrack.looks.columns import CELLS, TRACKS
+from embedtrack.looks.measure import cells_table, measure, tracks_table
 from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
 from embedtrack.types import CONFIDENCE, Track
 from tests.drawings import draw
-
-ROOT = Path(__file__).parents[2]
 
 
 def colony(units: Units | None = None) -> Tracked:
@@ -76,42 +75,6 @@ def test_families_and_cycles_are_told():
     assert table["cycle"].isna().sum() == 10 - 2
 
 
-def test_shapes_are_those_of_the_mask():
-    labels = np.zeros((30, 40), np.int32)
-    labels[10:14, 5:25] = 1  # 4 rows, 20 columns
-    labels[20, 30] = 2
-    tracked = Tracked([labels], [Track(1, 0, 0, 0), Track(2, 0, 0, 0)], (30, 40))
-    table = cells_table(tracked, [np.stack([labels, labels * 10], axis=2).astype(np.uint8)])
-    bar = row(table, label=1)
-    assert (bar.area, bar.y, bar.x) == (80, 11.5, 14.5)
-    assert abs(bar.orientation) == pytest.approx(math.pi / 2)
-    assert bar.major_axis == pytest.approx(4 * math.sqrt((20**2 - 1) / 12))
-    assert bar.eccentricity == pytest.approx(math.sqrt(1 - (4**2 - 1) / (20**2 - 1)))
-    assert (bar.mean_intensity_1, bar.total_intensity_1, bar.mean_intensity_2) == (1, 80, 10)
-    assert (bar.solidity, bar.edge) == (1, 0)
-    dot = row(table, label=2)
-    assert (dot.area, dot.perimeter, dot.total_intensity_2) == (1, 0, 20)
-
-
-def test_bays_edges_and_the_ground_around_are_told():
-    labels = np.zeros((40, 60), np.int32)
-    labels[0:6, 0:6] = 1
-    labels[3:6, 3:6] = 0  # an L: its hull lacks the corner beyond the diagonal
-    labels[20:24, 30:34] = 2
-    grey = np.full((40, 60), 10.0, np.float32)
-    grey[:, 25:] = 50
-    grey[labels > 0] += 7
-    tracked = Tracked([labels], [Track(1, 0, 0, 0), Track(2, 0, 0, 0)], (40, 60))
-    table = cells_table(tracked, [grey])
-    corner, square = row(table, label=1), row(table, label=2)
-    assert (corner.edge, square.edge) == (1, 0)
-    assert (corner.area, square.solidity) == (27, 1)
-    assert corner.solidity == pytest.approx(27 / 30)  # 3 pixels of the corner lie on the near side of the diagonal
-    assert (corner.net_intensity, square.net_intensity) == (7, 7)
-    full = Tracked([np.ones((4, 4), np.int32)], [Track(1, 0, 0, 0)], (4, 4))
-    assert math.isnan(row(cells_table(full, [grey[:4, :4]]), label=1).net_intensity)
-
-
 def test_grey_values_are_measured_under_the_mask():
     result = colony()
     raw = [np.where(labels > 0, 7 * labels, 1000).astype(np.uint16) for labels in result.masks]
@@ -120,6 +83,14 @@ def test_grey_values_are_measured_under_the_mask():
     assert (table["mean_intensity"] == 7 * table["label"]).all()
     assert (table["total_intensity"] == table["mean_intensity"] * table["area"]).all()
     assert tracks_table(result, table).columns.tolist() == list(TRACKS)
+
+
+def test_each_channel_has_its_columns():
+    result = colony()
+    table = cells_table(result, [np.stack([labels, 10 * labels], axis=2).astype(np.uint8) for labels in result.masks])
+    names = ("mean_intensity", "total_intensity", "net_intensity")
+    assert list(table.columns)[-6:] == [f"{name}_{channel}" for channel in (1, 2) for name in names]
+    assert (table["mean_intensity_2"] == 10 * table["label"]).all()
 
 
 def test_every_cell_has_its_row_among_the_tracks():
@@ -177,9 +148,3 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(ValueError, match=r"expected the package pyarrow, got none; .*embedtrack\[exchange\]"):
         measure(colony(), tmp_path / "cells.parquet")
-
-
-def test_every_column_is_documented():
-    page = (ROOT / "docs" / "looking.md").read_text()
-    assert [name for name in (*CELLS, *TRACKS) if f"| `{name}` |" not in page] == []
-    assert [text for text in (*CELLS.values(), *TRACKS.values()) if f"| {text} |" not in page] == []
