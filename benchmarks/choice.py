@@ -20,7 +20,8 @@ from embedtrack.challenge.convention import data_root, models
 from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.layout import open_frames, open_truth, read_frame, read_labels
 from embedtrack.inference.adapt import middle
-from embedtrack.inference.model_choice import SIDE, Assessment, assess, choosable, rank
+from embedtrack.inference.model_choice import SIDE, assess, choosable
+from embedtrack.inference.model_ranks import Assessment, rank
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
 from embedtrack.options import Options

@@ -13,7 +13,8 @@ import torch
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import model_names
 from embedtrack.config import ModelConfig
-from embedtrack.inference.model_choice import Assessment, Fit, Ranked
+from embedtrack.inference.model_choice import Fit
+from embedtrack.inference.model_ranks import Assessment, Ranked
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model_files import noted_data, noted_scores, noted_terms, noted_validation
 from tests.drawings import moving, write_movie

@@ -1,0 +1,153 @@
+"""Which of several models fits best, by what each has seen of a movie, and how far to trust that.
+
+A network that knows such cells finds the same ones however the frame is turned; one that does not finds something
+else in each view. What it finds must have the size of the cells that it has learnt, and a model that misses many which
+others find is not the one.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from embedtrack.movies.kind import DARK
+
+NEAR = 0.03
+"""Models whose scores differ by less look at another frame."""
+AGREE, DOUBTFUL = 0.8, 0.6
+"""Score from which on a model fits, and below which it does not. On movies that a model never saw SEG was .57 to .89
+from .85 on, at most .48 at .74 and less, and at most .2 below .6, but for one: docs/movies.md."""
+ALIKE = 1.4
+"""What a model finds may be larger or smaller by this factor than what it has learnt; twice as far costs half the
+score."""
+RIVAL = 0.85
+"""Models with this share of the best one's score are asked how many cells there are; ..."""
+ENOUGH = 0.9
+"""... who finds this share of the most loses nothing, as one of ten may be false; who finds half of this, half."""
+
+
+class Assessment(NamedTuple):
+    """How a model sees a movie."""
+
+    model: Path
+    qualities: tuple[float, ...]
+    """Of each frame the panoptic quality between the masks of both views; 0: no cell."""
+    diameters: tuple[float, ...]
+    """Of discs of the masks' areas, in pixels."""
+    learnt: float | None
+    """The typical diameter of the cells that trained the model."""
+
+    @property
+    def agreement(self) -> float:
+        """How well the views agree: the mean over the frames that were tried."""
+        return float(np.mean(self.qualities)) if self.qualities else 0.0
+
+    @property
+    def frames(self) -> int:
+        """So many were tried."""
+        return len(self.qualities)
+
+    @property
+    def cells(self) -> float:
+        """Found in a frame."""
+        return len(self.diameters) / max(self.frames, 1)
+
+    @property
+    def diameter(self) -> float:
+        """The typical one; 0 if nothing is found."""
+        return float(np.median(self.diameters)) if self.diameters else 0.0
+
+    @property
+    def alike(self) -> float:
+        """1 where what it finds has the size of what it has learnt, less the further they are apart."""
+        if not self.diameter:
+            return 0.0
+        apart = abs(math.log(self.diameter / (self.learnt or self.diameter)))
+        return math.exp(-max(0.0, apart - math.log(ALIKE)))
+
+    def and_also(self, other: "Assessment") -> "Assessment":
+        """With what the same model has seen in further frames."""
+        return self._replace(qualities=self.qualities + other.qualities, diameters=self.diameters + other.diameters)
+
+
+class Ranked(NamedTuple):
+    """A model among others."""
+
+    seen: Assessment
+    score: float
+    """Agreement, less where sizes differ and cells are missed, in [0, 1]."""
+
+    def row(self) -> dict[str, Any]:
+        """For tables."""
+        return {
+            "model": self.seen.model.name, "score": round(self.score, 3), "agreement": round(self.seen.agreement, 3),
+            "cells": round(self.seen.cells, 1), "diameter": round(self.seen.diameter, 1), "learnt": self.seen.learnt,
+            "frames": self.seen.frames,
+        }  # fmt: skip
+
+
+def near(seen: dict[Path, Assessment]) -> list[Path]:
+    """The models whose scores are within NEAR of the best one's."""
+    ranked = rank(list(seen.values()))
+    best = max(one.score for one in ranked)
+    return [one.seen.model for one in ranked if one.score >= best - NEAR]
+
+
+def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
+    """The models with their scores, the best first; of those within NEAR of the best the one that knows the size."""
+    plain = [one.agreement * one.alike for one in assessed]
+    rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
+    most = max(rivals, default=0.0)
+    found = [min(1.0, one.cells / (ENOUGH * most)) if most else 0.0 for one in assessed]
+    scores = [score * share for score, share in zip(plain, found, strict=True)]
+    best = max(scores, default=0.0)
+    ranked = map(Ranked, assessed, scores)
+    return sorted(ranked, key=lambda one: _apart(one) if one.score >= best - NEAR else (math.inf, -one.score))
+
+
+def _apart(one: Ranked) -> tuple[float, float]:
+    """How far what a model finds is from the size that it has learnt, then how far its score is from 1."""
+    known = one.seen.learnt or one.seen.diameter
+    return (round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf, -one.score)
+
+
+def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
+    """What to tell of the fits, the best one first, and whether it is good news."""
+    best, others = ranked[0], ranked[1:]
+    seen = best.seen
+    if not seen.diameters:
+        return f"no model finds any cell; going on with {seen.model.name}; train one on some of your own frames", False
+    look = "bright on dark" if skewed > DARK else "no brighter than the ground"
+    told = f"score {best.score:.2f}" + (
+        f"; the next, {others[0].seen.model.name}: {others[0].score:.2f}" if others else ""
+    )
+    told += f"; cells of {seen.diameter:.0f} pixels, {look}"
+    if best.score < DOUBTFUL:
+        learnt = f", it has learnt cells of {seen.learnt:.0f}" if seen.learnt and seen.alike < 1 else ""
+        return (
+            f"none fits: {seen.model.name} is the nearest, {told}{learnt}; train one on some of your own frames",
+            False,
+        )
+    if best.score < AGREE:
+        return (
+            f"{seen.model.name} fits best, but not well: {told}; look at the result before you trust it; "
+            "embedtrack adapt may bring it nearer",
+            False,
+        )
+    if others and abs(others[0].score - best.score) <= NEAR:
+        return f"{seen.model.name} fits, and {others[0].seen.model.name} nearly as well: {told}; compare both", True
+    return f"{seen.model.name} fits: {told}", True
+
+
+def in_words(one: Ranked) -> str:
+    """What a model has seen, as the log has it."""
+    seen = one.seen
+    if not seen.diameters:
+        return "finds no cell"
+    learnt = f" (it was trained on cells of {seen.learnt:.0f})" if seen.learnt else ""
+    return (
+        f"score {one.score:.2f}: finds {seen.cells:.0f} cells of {seen.diameter:.0f} pixels{learnt}; "
+        f"{seen.agreement:.0%} the same where the frame is turned"
+    )
