@@ -14,9 +14,10 @@ from embedtrack.exchange.graph import tracked
 from embedtrack.exchange.stack import open_stack
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies import tiff
-from embedtrack.movies.frame_names import masks_among, read_names
+from embedtrack.movies.frame_names import read_names
 from embedtrack.movies.images import image_files, open_image
 from embedtrack.movies.selection import Choice
+from embedtrack.movies.sift import masks_among
 from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
 

@@ -1,4 +1,4 @@
-"""Names are read: one counter is time, several are a choice, holes, copies and masks are told."""
+"""Names are read: one counter is time, several are a choice."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,6 @@ import tifffile
 
 from embedtrack.movies.frame_names import read_names
 from embedtrack.movies.images import natural
-from embedtrack.movies.name_parts import clock
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.selection import Choice
 from tests.drawings import moving
@@ -25,6 +24,10 @@ def read(*names: str, **choice: object) -> dict[tuple[int, int], list[str]]:
 
 def count(form: str, times: int = 3) -> list[str]:
     return [form.format(t) for t in range(times)]
+
+
+def names(*stems: str) -> list[Path]:
+    return [Path(f"{stem}.tif") for stem in stems]
 
 
 ONE = {
@@ -98,44 +101,6 @@ def test_depth_is_depth_beside_time_and_time_alone(caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("extra", "kind"),
-    [
-        (count("img_{}_cp_masks.png"), "masks"),
-        (["img_1_seg.tif"], "masks"),
-        (["img_1 (1).tif"], "copies"),
-        (["img_1 - Copy.tif"], "copies"),
-        (["Copy of img_1.tif"], "copies"),
-        (["MAX_img.tif"], "projections"),
-    ],
-)
-def test_masks_copies_and_projections_are_left_out_aloud(extra: list[str], kind: str, caplog: pytest.LogCaptureFixture):
-    assert read(*count("img_{}.tif"), *extra) == {(0, 0): count("img_{}.tif")}
-    assert f"F: left out as {kind}: {len(extra)} of {3 + len(extra)} images, {extra[0]} among them" in caplog.text
-
-
-def test_projections_alone_are_the_movie(caplog: pytest.LogCaptureFixture):
-    assert read(*count("MAX_img_{}.tif")) == {(0, 0): count("MAX_img_{}.tif")}
-    assert not caplog.text
-
-
-def test_holes_are_told():
-    with pytest.raises(ValueError, match=r"every frame from i_0.tif to i_4.tif, got none numbered 2; add .* --until"):
-        read("i_0.tif", "i_1.tif", "i_3.tif", "i_4.tif")
-    assert read("i_0.tif", "i_1.tif", "i_3.tif", until=1) == {(0, 0): ["i_0.tif", "i_1.tif"]}
-    whole, holed = count("t{}_ch0.tif"), ["t0_ch1.tif", "t2_ch1.tif"]
-    with pytest.raises(ValueError, match="expected as many frames of each channel and plane"):
-        read(*whole, *holed)
-    assert read(*whole, *holed, channel="1")[0, 0] == whole
-
-
-def test_uneven_numbers_keep_their_order_and_are_told(caplog: pytest.LogCaptureFixture):
-    assert read("i_3.tif", "i_17.tif", "i_40.tif", "i_41.tif") == {
-        (0, 0): ["i_3.tif", "i_17.tif", "i_40.tif", "i_41.tif"]
-    }
-    assert "do not count evenly" in caplog.text
-
-
-@pytest.mark.parametrize(
     ("names", "said"),
     [
         (
@@ -155,9 +120,11 @@ def test_what_is_not_clear_is_refused(names: list[str], said: str):
     assert "--pattern" in str(caught.value)
 
 
-def test_a_pattern_that_matches_nothing_is_refused():
-    with pytest.raises(ValueError, match=r"expected --pattern to match images, got b\*; they are named like a_0.tif"):
-        read(*count("a_{}.tif"), pattern="b*")
+def test_each_channel_has_as_many_frames():
+    whole, holed = count("t{}_ch0.tif"), ["t0_ch1.tif", "t2_ch1.tif"]
+    with pytest.raises(ValueError, match="expected as many frames of each channel and plane"):
+        read(*whole, *holed)
+    assert read(*whole, *holed, channel="1")[0, 0] == whole
 
 
 def test_channels_and_planes_in_files_of_their_own_are_one_movie(tmp_path: Path):
@@ -180,43 +147,6 @@ def test_a_frame_of_one_value_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
     list(open_movie(tmp_path / "a.tif").frames)
     assert caplog.text.count("nearly all pixels are 7") == 1
     assert "a.tif, frame 2: nearly all pixels are 7" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("00d01h30m", 5400), ("01d00h00m", 86400), ("2h05min", 7500), ("3m20s", 200), ("1.5", 1.5), ("x", None),
-        ("2024-13-41", None),
-    ],
-)  # fmt: skip
-def test_what_a_clock_says(text: str, seconds: float | None):
-    assert clock(text) == seconds
-
-
-def test_dates_lie_a_day_apart():
-    first, second = (clock(f"2024-0{month}-{day}_10-05") for month, day in (("2", "29"), ("3", "01")))
-    assert first is not None
-    assert second == first + 86400
-
-
-def names(*stems: str) -> list[Path]:
-    return [Path(f"{stem}.tif") for stem in stems]
-
-
-@pytest.mark.parametrize(
-    "stems",
-    [
-        [f"a_A1_1_00d{hour:02d}h00m" for hour in (0, 2, 4, 8, 10)],
-        [f"2024-01-01_10-{minute:02d}" for minute in (0, 5, 10, 20, 25)],
-    ],
-)
-def test_a_clock_that_jumps_is_told(stems: list[str], caplog: pytest.LogCaptureFixture):
-    whole = read_names(Path("f"), names(*stems[:3]), Choice())
-    assert len(whole.files[0, 0]) == 3
-    assert not caplog.text
-    assert len(read_names(Path("f"), names(*stems), Choice()).files[0, 0]) == 5
-    assert f"after {stems[2]}.tif" in caplog.text
-    assert "a frame may be missing" in caplog.text
 
 
 def test_words_that_may_count_anything_are_told(caplog: pytest.LogCaptureFixture):

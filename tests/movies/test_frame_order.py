@@ -1,0 +1,38 @@
+"""Holes in a movie, numbers that are uneven and clocks that jump are told."""
+
+from pathlib import Path
+
+import pytest
+
+from embedtrack.movies.frame_names import read_names
+from embedtrack.movies.selection import Choice
+from tests.movies.test_frame_names import names, read
+
+
+def test_holes_are_told():
+    with pytest.raises(ValueError, match=r"every frame from i_0.tif to i_4.tif, got none numbered 2; add .* --until"):
+        read("i_0.tif", "i_1.tif", "i_3.tif", "i_4.tif")
+    assert read("i_0.tif", "i_1.tif", "i_3.tif", until=1) == {(0, 0): ["i_0.tif", "i_1.tif"]}
+
+
+def test_uneven_numbers_keep_their_order_and_are_told(caplog: pytest.LogCaptureFixture):
+    assert read("i_3.tif", "i_17.tif", "i_40.tif", "i_41.tif") == {
+        (0, 0): ["i_3.tif", "i_17.tif", "i_40.tif", "i_41.tif"]
+    }
+    assert "do not count evenly" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "stems",
+    [
+        [f"a_A1_1_00d{hour:02d}h00m" for hour in (0, 2, 4, 8, 10)],
+        [f"2024-01-01_10-{minute:02d}" for minute in (0, 5, 10, 20, 25)],
+    ],
+)
+def test_a_clock_that_jumps_is_told(stems: list[str], caplog: pytest.LogCaptureFixture):
+    whole = read_names(Path("f"), names(*stems[:3]), Choice())
+    assert len(whole.files[0, 0]) == 3
+    assert not caplog.text
+    assert len(read_names(Path("f"), names(*stems), Choice()).files[0, 0]) == 5
+    assert f"after {stems[2]}.tif" in caplog.text
+    assert "a frame may be missing" in caplog.text
