@@ -1,6 +1,8 @@
 """The commands that train: on annotated movies, and a model by itself on one that is not."""
 
 import logging
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,44 +59,71 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Train a model on annotated movies or images; an interrupted training goes on where it was."""
-    from embedtrack.cli.display import training_bar
-    from embedtrack.files.whole import check_file, new_file
     from embedtrack.machine.device import use_threads
     from embedtrack.model_files import CARD, noted_scores
-    from embedtrack.movies.settings import Normalisation
-    from embedtrack.training.folds import divide, markdown
-    from embedtrack.training.train import finished
-    from embedtrack.training.train import train as teach
+    from embedtrack.training.train import train as train_model
 
     if threads:
         use_threads(threads)
+    teach = partial(
+        train_model, datasets, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+        method=method, changes=_changes(normalisation, learning_rate, batch), overwrite=overwrite,
+    )  # fmt: skip
+    if folds and (validation or all_cells):
+        raise ValueError("expected --folds without --validation and --all-cells; leave them out")
+    if folds:
+        scores = _train_folds(teach, datasets, folds, out, minutes, overwrite=overwrite)
+    else:
+        _train_one(teach, out, validation or (), minutes)
+        scores = {str(out): noted_scores(out / CARD)}
+    tell({"models": [{"folder": place, "scores": found} for place, found in scores.items()]})
+
+
+def _changes(normalisation: str | None, learning_rate: float | None, batch: int | None) -> dict[str, Any]:
+    """The fields of the recipe that a person sets."""
+    from embedtrack.movies.settings import Normalisation
+
     if normalisation not in (None, "percentile", "asinh"):
         raise ValueError(f"expected --normalisation percentile or asinh, got {normalisation}")
     changes: dict[str, Any] = {"learning_rate": learning_rate, "batch": batch}
     changes["normalisation"] = Normalisation(method=normalisation) if normalisation else None
-    parts, table = {out: list(validation or ())}, out / "folds.md"
-    if folds:
-        if validation or all_cells:
-            raise ValueError("expected --folds without --validation and --all-cells; leave them out")
-        check_file(table, overwrite=overwrite)
-        parts = {out / f"fold{number}": held for number, held in enumerate(divide(datasets, folds), start=1)}
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def _train_one(teach: Callable[..., None], out: Path, held: Sequence[Path], minutes: float | None) -> None:
+    """Train one model, validated by some movies, and show how far it is."""
+    from embedtrack.cli.display import training_bar
+
+    with training_bar(out.name) as bar:
+        teach(out, minutes=minutes, held=held, on_record=bar)
+
+
+def _train_folds(
+    teach: Callable[..., None],
+    datasets: Sequence[Path],
+    folds: int,
+    out: Path,
+    minutes: float | None,
+    *,
+    overwrite: bool,
+) -> dict[str, dict[str, float]]:
+    """Train the model of each fold that has none, and write the table of their scores."""
+    from embedtrack.files.whole import check_file, new_file
+    from embedtrack.model_files import CARD, noted_scores
+    from embedtrack.training.folds import divide, markdown
+    from embedtrack.training.train import finished
+
+    table = out / "folds.md"
+    check_file(table, overwrite=overwrite)
+    parts = {out / f"fold{number}": held for number, held in enumerate(divide(datasets, folds), start=1)}
     for place, held in parts.items():
-        if folds and finished(place):
-            continue
-        with training_bar(place.name) as bar:
-            teach(
-                datasets, place,
-                minutes=minutes and minutes / len(parts), epochs=epochs, device_name=device, seed=seed, init=init,
-                all_cells=all_cells,
-                method=method, changes={name: value for name, value in changes.items() if value is not None},
-                held=held, overwrite=overwrite, on_record=bar,
-            )  # fmt: skip
+        if not finished(place):
+            _train_one(teach, place, held, minutes and minutes / len(parts))
     scores = {str(place): noted_scores(place / CARD) for place in parts}
-    if folds:
-        with new_file(table, overwrite=overwrite) as path:
-            path.write_text(markdown(parts, scores), encoding="utf-8")
-        log.info("%s: the scores of each fold, and their means", table)
-    tell({"models": [{"folder": place, "scores": found} for place, found in scores.items()]})
+    with new_file(table, overwrite=overwrite) as path:
+        path.write_text(markdown(parts, scores), encoding="utf-8")
+    log.info("%s: the scores of each fold, and their means", table)
+    return scores
 
 
 @app.command(rich_help_panel=TRAIN)
