@@ -18,6 +18,34 @@ from embedtrack.truth.annotated import AnnotatedMovie
 
 FREE = "The weights may be used and shared freely under this repository's licence."
 OWN_TERMS = "Whether the weights may be shared is for the owner of the movies to say."
+TEXT = """# {name}
+
+{method}.
+`{weights}`: sha256 `{digest}`.
+
+## Data and terms
+
+{data}
+
+The validation frames{held} chose the best weights and the thresholds in `config.json`. {terms}
+{notes}
+## Training
+
+{start} Seed {seed}, {hours:.2f} hours on {machine}, torch {torch},
+commit {commit}.
+
+```json
+{recipe}
+```
+
+## Scores
+
+Means over the movies' validation frames, each frame by itself:
+
+| views | SEG | DET |
+|---|---|---|
+{table}
+"""
 
 
 def write_card(
@@ -52,34 +80,11 @@ def write_card(
     held = "" if any(_shared(*pair) for pair in pairs.values()) else " trained nothing; they"
     start = f"Fine-tuned from {begun}." if begun else "From random initialisation."
     terms = f"{FREE} {TERMS.strip()}" if known else OWN_TERMS
-    text = f"""# {out.name}
-
-{recipe.method.title}.
-`{WEIGHTS}`: sha256 `{digest(out / WEIGHTS)}`.
-
-## Data and terms
-
-{data}
-
-The validation frames{held} chose the best weights and the thresholds in `config.json`. {terms}
-{notes}
-## Training
-
-{start} Seed {recipe.seed}, {seconds / 3600:.2f} hours on {_machine(group)}, torch {torch.__version__},
-commit {revision()}.
-
-```json
-{recipe.model_dump_json(indent=2)}
-```
-
-## Scores
-
-Means over the movies' validation frames, each frame by itself:
-
-| views | SEG | DET |
-|---|---|---|
-{table}
-"""
+    text = TEXT.format(
+        name=out.name, method=recipe.method.title, weights=WEIGHTS, digest=digest(out / WEIGHTS), data=data, held=held,
+        terms=terms, notes=notes, start=start, seed=recipe.seed, hours=seconds / 3600, machine=_machine(group),
+        torch=torch.__version__, commit=revision(), recipe=recipe.model_dump_json(indent=2), table=table,
+    )  # fmt: skip
     with whole_file(out / CARD) as path:
         path.write_text(text, encoding="utf-8")
 
