@@ -1,5 +1,6 @@
 """What a person sets of a training: fields of its recipe, whole movies that validate, and the time of all of it."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,14 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
         flag = "--" + str(first["loc"][0]).replace("_", "-")
         raise ValueError(f"expected {flag} as in embedtrack/config.py: {first['msg']}, got {first['input']}") from None
     return recipe.model_copy(update={name: getattr(checked, name) for name in changes})
+
+
+def check_budget(minutes: float | None, epochs: float | None) -> None:
+    """Raise ValueError unless there is one budget at most, and a time that can be spent."""
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise ValueError(f"expected --minutes above 0, got {minutes}")
+    if minutes is not None and epochs is not None:
+        raise ValueError(f"expected one budget, got --minutes {minutes} and --epochs {epochs}; leave one out")
 
 
 def check_held(held: Sequence[Path], folders: Sequence[Path]) -> None:

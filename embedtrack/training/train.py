@@ -18,7 +18,7 @@ from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.training import resume
 from embedtrack.training.calibrate import affordable, calibrate
 from embedtrack.training.card import origin, write_card
-from embedtrack.training.controls import MOST_RESERVED, calibration_seconds, changed, check_held, parted
+from embedtrack.training.controls import MOST_RESERVED, calibration_seconds, changed, check_budget, check_held, parted
 from embedtrack.training.distributed import ProcessGroup, join, leave
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
@@ -80,10 +80,7 @@ def train(
     begin = time.perf_counter()
     name = Path(os.path.abspath(datasets[0])).name
     recipe = recipe_for(name, epochs, seed, recipe or recipe_of(method, name, all_cells=all_cells))
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise ValueError(f"expected --minutes above 0, got {minutes}")
-    if minutes is not None and epochs is not None:
-        raise ValueError(f"expected one budget, got --minutes {minutes} and --epochs {epochs}; leave one out")
+    check_budget(minutes, epochs)
     if finished(out):
         raise ValueError(
             f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
