@@ -19,11 +19,10 @@ from embedtrack.training.batches import batches, pairs_per_epoch
 from embedtrack.training.calibrate import validation_seg
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.resume import Course, State
+from embedtrack.training.schedules import SCHEDULES
 from embedtrack.truth.annotated import AnnotatedMovie
 
 SAVE_SECONDS = 120.0
-WARM_UP = 0.3
-"""Share of the training in which the learning rate rises."""
 VALIDATING = 0.15
 """A budget in minutes spends no more than this share on validations, the last one not counted."""
 
@@ -56,17 +55,9 @@ def fit(
         OSError: no space is left; what was saved last stays.
     """
     method = recipe.method.implementation()
-    network, config = method.start(training, recipe)
-    if init is not None:
-        _begin_with(network, init)
-    device.move(network, group.device)
-    average = average_of(network) if recipe.average else network
-    shared = group.share(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
-    course = Course(network, average, optimiser, data, recipe, minutes, resume.fingerprint(init))
+    course, shared, config = _begin(training, validation, recipe, group, minutes, init)
     resume.load(out, course)
-    state = course.state
+    network, average, optimiser, state = course.network, course.average, course.optimiser, course.state
     if state.finished:
         return
     group.vary(recipe.seed, state.step)
@@ -103,37 +94,34 @@ def fit(
     group.wait()
 
 
+def _begin(
+    training: Sequence[AnnotatedMovie],
+    validation: Sequence[AnnotatedMovie],
+    recipe: Recipe,
+    group: ProcessGroup,
+    minutes: float | None,
+    init: nn.Module | None,
+) -> tuple[Course, nn.Module, ModelConfig]:
+    """A training before its first step, its network as all processes share it, and how that is rebuilt.
+
+    Sharing exchanges the network's batch norms for those of all processes: it comes before the optimiser.
+    """
+    network, config = recipe.method.implementation().start(training, recipe)
+    if init is not None:
+        _begin_with(network, init)
+    device.move(network, group.device)
+    average = average_of(network) if recipe.average else network
+    shared = group.share(network)
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
+    return Course(network, average, optimiser, data, recipe, minutes, resume.fingerprint(init)), shared, config
+
+
 def _begin_with(network: nn.Module, init: nn.Module) -> None:
     """Take over the weights; where one of two methods has no tracking decoder, that begins anew or is left out."""
     found = network.load_state_dict(init.state_dict(), strict=False)
     if wrong := [name for name in (*found.missing_keys, *found.unexpected_keys) if not name.startswith("tracking.")]:
         raise ValueError(f"expected --init weights of the same network, got others: {min(wrong)}; choose another model")
-
-
-def one_cycle(progress: float, peak: float) -> float:
-    """The learning rate (Smith 2018): a cosine up from peak / 25 in the first 30 %, then one down to peak / 10,000.
-
-    A function of progress in [0, 1] alone: there is no scheduler whose state could be lost.
-    """
-    if progress < WARM_UP:
-        low, share = peak / 25, progress / WARM_UP
-    else:
-        low, share = peak / 1e4, (1 - progress) / (1 - WARM_UP)
-    return low + (peak - low) * (1 - math.cos(math.pi * share)) / 2
-
-
-def polynomial(progress: float, begin: float) -> float:
-    """The learning rate of EmbedSeg (Lalit et al. 2021): begin (1 - progress)^0.9."""
-    return float(begin * (1 - progress) ** 0.9)
-
-
-def halfway(progress: float, begin: float) -> float:
-    """The learning rate of Payer et al. (2019): a tenth in the second half."""
-    return begin if progress < 0.5 else begin / 10
-
-
-SCHEDULES = {"one-cycle": one_cycle, "polynomial": polynomial, "halfway": halfway}
-"""By what a recipe calls them."""
 
 
 def step(

@@ -20,7 +20,7 @@ from embedtrack.methods.embedtrack.start import start
 from embedtrack.training import fit as fitting
 from embedtrack.training import resume
 from embedtrack.training.distributed import ProcessGroup
-from embedtrack.training.fit import fit, one_cycle
+from embedtrack.training.fit import fit
 from embedtrack.training.resume import State
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.holdout import split
@@ -180,15 +180,6 @@ def test_waiting_for_batches_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(method, "draw", slow)
     recipe = SMALL.model_copy(update={"batch": 1, "sampling": Sampling(crop=32, large=0)})
     assert len(losses(list(fit(*data, tmp_path / "out", recipe, ALONE, minutes=1.2 / 60)))) <= 2
-
-
-def test_one_cycle():
-    rates = [one_cycle(p, 5e-4) for p in np.linspace(0, 1, 101)]
-    assert rates[0] == pytest.approx(2e-5)
-    assert max(rates) == rates[30] == pytest.approx(5e-4)
-    assert rates[-1] == pytest.approx(5e-8)
-    assert sorted(rates[:31]) == rates[:31]
-    assert sorted(rates[30:], reverse=True) == rates[30:]
 
 
 def test_other_movies_do_not_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,7 +9,7 @@ from embedtrack.methods.embedseg.recipes import OURS, PUBLISHED, RECIPES
 from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import BACKGROUND, Cells
 from embedtrack.movies.normalise import normalise
-from embedtrack.training.fit import one_cycle, polynomial
+from embedtrack.training.schedules import one_cycle, polynomial
 from embedtrack.truth.holdout import split
 from tests.drawings import draw
 from tests.methods.embedseg.test_embedseg_samples import images

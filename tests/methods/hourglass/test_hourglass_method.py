@@ -20,8 +20,9 @@ from embedtrack.methods.hourglass.network import unit
 from embedtrack.methods.hourglass.recipes import PUBLISHED, SMALL
 from embedtrack.model import Model
 from embedtrack.simulate.movie import simulate
-from embedtrack.training.fit import halfway, step
+from embedtrack.training.fit import step
 from embedtrack.training.recipes import OTHERS, recipe_of, tuned
+from embedtrack.training.schedules import halfway
 from embedtrack.training.train import train
 from embedtrack.truth.reading import read_annotated
 from embedtrack.types import Track
