@@ -16,8 +16,8 @@ from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, pl
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root, models
-from embedtrack.cli.common import frame_range
 from embedtrack.cli.display import start_logging
+from embedtrack.cli.options import frame_range
 from embedtrack.movies.open import open_movie
 from embedtrack.training.self_training import self_train
 from embedtrack.training.train import finished

@@ -34,7 +34,7 @@ class Workers:
             return map(work, items)
         if self._pool is None:
             self._pool = self._start()
-        return self._pool.map(torch.inference_mode(work), items)
+        return self._pool.map(torch.inference_mode()(work), items)
 
     def _start(self) -> ThreadPoolExecutor:
         """All of them begin now: the last number that torch is told is that of threads which begin later."""
