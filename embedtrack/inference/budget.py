@@ -3,9 +3,11 @@
 A measured model, on the safe side: bytes for the program, for each pixel of a frame, and for each pixel of a tile.
 """
 
+import math
 from typing import NamedTuple
 
 from embedtrack.inference.tiles import SMALLEST
+from embedtrack.tracks.deflate import LARGE
 
 PROGRAM = 550 * 2**20
 """Libraries, weights, compiled code, and what the heap keeps."""
@@ -19,7 +21,11 @@ CELLS = 14
 """Of a pixel of the frame while its cells are found: its origin, and what clustering keeps, 10 where a quarter of the
 frame is foreground (12 of a half, 16 of all of it)."""
 LABELS = 4
-"""Of a pixel of each frame that is not final."""
+"""Of a pixel of each frame that is not final, ..."""
+DEFLATED = 0.25
+"""... but of large ones of which later frames ask nothing any more; .06 with 600 discs in 2048 x 2048 pixels."""
+INFLATED = 8
+"""Of a pixel of the one of these that is being written."""
 ORIGINS = 4
 """Of a pixel of each frame of which later ones may still ask where its cells were."""
 WINDOW = 22
@@ -54,7 +60,11 @@ def budget(bound: int, shape: tuple[int, int], working: tuple[int, int], frames:
     """
     pixels, seen = shape[0] * shape[1], working[0] * working[1]
     before = min(frames or WINDOW, WINDOW) - 1  # the one in work counts by itself
-    room = bound - PROGRAM - pixels * (LABELS * before + ORIGINS * min(before, ASKED))
+    asked = min(before, ASKED)
+    labels = LABELS * before
+    if pixels >= LARGE and before > asked:
+        labels = LABELS * asked + math.ceil(DEFLATED * (before - asked)) + INFLATED
+    room = bound - PROGRAM - pixels * (labels + ORIGINS * asked)
     maps = seen * MAPS
     cells = seen * SEEN + pixels * CELLS  # the network's heap is given back by then, where stages take turns
     if shape != working:

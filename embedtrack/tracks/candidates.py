@@ -39,6 +39,8 @@ class Scene(NamedTuple):
     """Where each pixel's cell was at t-1."""
     table: Table
     """CANDIDATE[n]."""
+    deflated: tuple[tuple[int, int], bytes, bytes] | None = None
+    """Of one whose labels and rivals are packed, see ``deflate.py``: (H, W) and both."""
 
 
 def scene_of(cells: Cells) -> Scene:

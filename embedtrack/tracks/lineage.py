@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.tracks.candidates import CELL, PART, Scene
+from embedtrack.tracks.deflate import inflate
 from embedtrack.tracks.gaps import Gap, bridge
 from embedtrack.tracks.pins import BORN, LINKED
 from embedtrack.tracks.relabel import rename
@@ -82,7 +83,7 @@ class Lineage:
 
 def _draw(scene: Scene, names: Mapping[int, int]) -> Labels:
     """int32[H, W] of track labels; ``names`` are those of the chosen candidates."""
-    kinds = scene.table["kind"]
+    scene, kinds = inflate(scene), scene.table["kind"]
     wholes = {cell + 1: name for cell, name in names.items() if kinds[cell] == CELL}
     parts = {cell + 1: name for cell, name in names.items() if kinds[cell] == PART}
     frame: Labels = rename(scene.labels, wholes)

@@ -1,6 +1,8 @@
 """Decisions over a window of frames: the oldest become final when enough later frames are known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from embedtrack.config import Costs
 from embedtrack.tracks.candidates import Scene, pixels, scene_of
 from embedtrack.tracks.confidence import margins
+from embedtrack.tracks.deflate import NO_IMAGE, deflate, inflate
 from embedtrack.tracks.gaps import Gap
 from embedtrack.tracks.links import LINK, PAIR, Evidence, evidence
 from embedtrack.tracks.pins import BORN, LINKED, NONE, with_pins
@@ -27,9 +30,6 @@ STEP = np.dtype([("cell", "i4"), ("how", "i1"), ("gap", "i1"), ("source", "i4"),
 """A chosen candidate of a frame: is it NEW, LINKED with the one ``gap`` frames before, or BORN of it? See ``pins.py``.
 
 ``is_cell`` and ``comes_so``: how sure that is, see ``confidence.py``, in log-odds."""
-
-NOWHERE = np.zeros((0, 0), np.int32)
-"""Origins that are not needed any more."""
 
 
 class Decided(NamedTuple):
@@ -69,7 +69,8 @@ class Window:
         ready = len(self._evidence)
         if ready > self._max_gap:  # no later evidence asks for these origins
             old = self.scenes[ready - self._max_gap - 1]
-            self.scenes[ready - self._max_gap - 1] = old._replace(origin=NOWHERE)
+            self.scenes[ready - self._max_gap - 1] = old._replace(origin=NO_IMAGE)
+        self._put_away(ready - self._max_gap - 2)
         if ready - self._done < STRIDE + AHEAD:
             return []
         return self._decide(self.scenes[:ready], self._evidence, self._done + STRIDE)
@@ -87,15 +88,16 @@ class Window:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that it knows after one frame or more, to go on in another process: see ``restore``."""
-        shape = self.scenes[0].labels.shape
-        bare = [scene.origin.size == 0 for scene in self.scenes]
+        scenes = [inflate(scene) for scene in self.scenes]
+        shape = scenes[0].labels.shape
+        bare = [scene.origin.size == 0 for scene in scenes]
         found = self._evidence or [Evidence(np.zeros(0, LINK), np.zeros(0, PAIR))]
         return {
-            "labels": np.stack([scene.labels for scene in self.scenes]),
-            "rivals": np.stack([scene.rivals for scene in self.scenes]),
-            "origins": np.array([s.origin for s in self.scenes if s.origin.size], np.int32).reshape(-1, *shape),
+            "labels": np.stack([scene.labels for scene in scenes]),
+            "rivals": np.stack([scene.rivals for scene in scenes]),
+            "origins": np.array([s.origin for s in scenes if s.origin.size], np.int32).reshape(-1, *shape),
             "bare": np.array(bare),
-            **_packed("tables", [scene.table for scene in self.scenes]),
+            **_packed("tables", [scene.table for scene in scenes]),
             **_packed("links", [one.links for one in found]),
             **_packed("pairs", [one.pairs for one in found]),
             **_packed("open", [*self._open, np.zeros(0, np.bool_)]),
@@ -109,13 +111,20 @@ class Window:
         origins = iter(state["origins"])
         columns = (state["labels"], state["rivals"], state["bare"], _unpacked("tables", state))
         self.scenes = [
-            Scene(labels, rivals, NOWHERE if bare else next(origins), table)
+            Scene(labels, rivals, NO_IMAGE if bare else next(origins), table)
             for labels, rivals, bare, table in zip(*columns, strict=True)
         ]
         both = zip(_unpacked("links", state), _unpacked("pairs", state), strict=True)
         self._evidence = [Evidence(links, pairs) for links, pairs in both][:known]
         self._open = _unpacked("open", state)[: self._done]
         self._promised = [tuple(line) for line in state["promised"].tolist()]
+        for index in range(known - self._max_gap - 1):
+            self._put_away(index)
+
+    def _put_away(self, index: int) -> None:
+        """Deflate a scene that no later evidence asks for, if there is one."""
+        if index >= 0:
+            self.scenes[index] = deflate(self.scenes[index])
 
     def _lead(self, scenes: Sequence[Scene], end: int) -> Evidence:
         """What may lead into the last one before ``end``."""
@@ -149,15 +158,27 @@ class Window:
     ) -> tuple[list[list[tuple[int, Gap]]], list[Promise]]:
         """Of each scene the candidates that are missed after it; the chosen links that later windows have to keep."""
         gaps: list[list[tuple[int, Gap]]] = [[] for _ in scenes]
-        promised = []
+        chosen, promised = [], []
         for t in range(self._done, len(scenes)):
             links = places.links[t][choice.link[places.link_at[t]]]
             for i, j, gap in links[links["gap"] > 1][["source", "target", "gap"]].tolist():
                 if t - gap < until and not self._given:
-                    gaps[t - gap].append((i, Gap(gap, pixels(scenes[t - gap], i), pixels(scenes[t], j))))
+                    chosen.append((t - gap, i, gap, j))
                     if t >= until:
                         promised.append((self._start + t - gap, i, gap, j))
+        masks = _masks(scenes, {end for t, i, gap, j in chosen for end in ((t, i), (t + gap, j))})
+        for t, i, gap, j in chosen:
+            gaps[t].append((i, Gap(gap, masks[t, i], masks[t + gap, j])))
         return gaps, promised
+
+
+def _masks(scenes: Sequence[Scene], wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], NDArray[np.int64]]:
+    """(y, x) of the pixels of some candidates of scenes, which are opened one after the other."""
+    found = {}
+    for t, candidates in groupby(sorted(wanted), key=itemgetter(0)):
+        scene = inflate(scenes[t])
+        found.update({place: pixels(scene, place[1]) for place in candidates})
+    return found
 
 
 def _steps(places: Places, choice: Choice, t: int) -> NDArray[np.void]:
