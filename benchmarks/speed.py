@@ -274,6 +274,30 @@ def by_size(model: Model, scratch: Path, largest: int) -> dict[int, float]:
     return found
 
 
+def by_cores(model: Model, paths: Sequence[Path], out: Path, repeats: int) -> dict[int, float]:
+    """Median seconds a frame at default settings on 1, 2, 4, ... of the processor's cores, and on all, in turn.
+
+    Threads that begin later stay on the cores that this one is given; where a system has no such thing, nothing is
+    measured.
+    """
+    if model.device.type != "cpu" or not hasattr(os, "sched_setaffinity"):
+        return {}
+    cores, threads = sorted(os.sched_getaffinity(0)), torch.get_num_threads()
+    powers = (2**k for k in range(len(cores).bit_length()))
+    times: dict[int, list[float]] = {count: [] for count in sorted({*powers, len(cores)})}
+    precision, views = default_way(model)
+    try:
+        for _ in range(repeats):
+            for count, seconds in times.items():
+                os.sched_setaffinity(0, cores[:count])
+                device.use_threads(count)
+                seconds.append(whole_job(model, paths, views, precision, out).seconds)
+    finally:
+        os.sched_setaffinity(0, cores)
+        device.use_threads(threads)
+    return {count: median(seconds) for count, seconds in times.items()}
+
+
 def by_cells(repeats: int = 7) -> dict[int, dict[str, float]]:
     """Seconds of processor time for clustering and for linking with lineage, 1024 x 1024, against the cells."""
     found = {}
@@ -311,12 +335,12 @@ def plain_peak(paths: Sequence[Path], model: Path) -> int:
     return 1024 * int(run.stdout)
 
 
-def default_way(model: Model) -> str:
-    """Which of the ways a user gets who sets nothing."""
+def default_way(model: Model) -> tuple[str, int]:
+    """The precision and the views that a user gets who sets nothing."""
     options = Segmenter(model, Options(device=str(model.device))).options
     assert options.precision
     assert options.views
-    return named(options.precision, options.views)
+    return options.precision, options.views
 
 
 def exponent(points: dict[int, float]) -> float:
@@ -339,9 +363,10 @@ def measure(
         scratch = Path(folder)
         times, agreement, seg, tras = side_by_side(model, paths, repeats, scratch / "mask.tif")
         shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in known.items()}
+        cores = by_cores(model, paths, scratch / "mask.tif", repeats)
         sizes, cells = by_size(model, scratch, largest), by_cells()
     middle = {name: median(values) for name, values in times.items()}
-    usual = default_way(model)
+    usual = named(*default_way(model))
     attainable = {
         name: operations(model, shape, views) / rate(where, getattr(torch, precision))
         for name, (precision, views) in known.items()
@@ -369,6 +394,7 @@ def measure(
         "tra": tras,
         "default": usual,
         "ratio_default": middle["plain"] / middle[usual],
+        "seconds_by_cores": cores,
         "seconds_by_size": sizes,
         "growth_with_pixels": exponent(sizes) / 2,
         "seconds_by_cells": cells,

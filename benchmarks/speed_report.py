@@ -48,6 +48,10 @@ def section(found: dict[str, Any], plot: str) -> str:
         f"linking and lineage {1000 * cells['link']:.0f} ms of one core. "
         f"Time grows with pixels to the power of {found['growth_with_pixels']:.2f}, clustering with cells to the power "
         f"of {found['growth_with_cells']['cluster']:.2f}."
+        + "".join(
+            f" On {count} core{'s' * (count > 1)} the default takes {seconds:.2f} s."
+            for count, seconds in found["seconds_by_cores"].items()
+        )
         + (f" Peak memory {memory / 2**20:.0f} MB (one view), plain {plain_memory / 2**20:.0f} MB." if memory else ""),
         "",
         f"![Seconds a frame against size and against the number of cells]({plot})",
@@ -56,7 +60,7 @@ def section(found: dict[str, Any], plot: str) -> str:
 
 
 def table(found: dict[str, Any]) -> list[Table]:
-    """What was measured as four tables: the ways, their stages, growth with size, growth with cells."""
+    """What was measured as tables: the ways, their stages, the number of cores, growth with size, growth with cells."""
     title = f"{found['movie']}, {found['shape'][0]} x {found['shape'][1]}, scale {found['scale']:g}, {found['device']}"
     ways = Table(*HEAD, title=title)
     for row in rows(found):
@@ -67,11 +71,14 @@ def table(found: dict[str, Any]) -> list[Table]:
     sizes = Table("side", "s / frame, 1 view", title=f"Size: pixels to the power of {found['growth_with_pixels']:.2f}")
     for side, seconds in found["seconds_by_size"].items():
         sizes.add_row(str(side), f"{seconds:.3f}")
+    cores = Table("cores", "s / frame, default", title="The processor's cores")
+    for count, seconds in found["seconds_by_cores"].items():
+        cores.add_row(str(count), f"{seconds:.3f}")
     growth = " and ".join(f"{power:.2f}" for power in found["growth_with_cells"].values())
     cells = Table("cells", "cluster, ms", "link, ms", title=f"1024 x 1024: cells to the power of {growth}")
     for count, times in found["seconds_by_cells"].items():
         cells.add_row(str(count), *(f"{1000 * seconds:.1f}" for seconds in times.values()))
-    return [ways, shares, sizes, cells]
+    return [ways, shares, cores, sizes, cells]
 
 
 def plot(found: dict[str, Any], path: Path) -> None:

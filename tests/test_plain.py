@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from benchmarks.links import Views, link
 from benchmarks.plain import plain_cluster, plain_links, plain_maps
 from benchmarks.plain_tracks import linked, tra
 from benchmarks.plot import Line, Panel, draw
-from benchmarks.speed import default_way, exponent, gold_of, operations, rate, ways
+from benchmarks.speed import by_cores, default_way, exponent, gold_of, operations, rate, ways
 from benchmarks.speed_report import plot, section, table
 from embedtrack.config import ModelConfig
 from embedtrack.inference.tiles import plan
@@ -76,6 +77,16 @@ def test_a_plot_holds_its_lines(tmp_path: Path):
     assert ">b</text>" in text
 
 
+def test_cores_are_given_back(network: BranchedERFNet, tmp_path: Path):
+    write_movie(moving(), tmp_path / "film")
+    paths, before = sorted((tmp_path / "film/01").glob("*.tif"))[:3], os.sched_getaffinity(0)
+    found = by_cores(Model(network, ModelConfig(views=1)), paths, tmp_path / "mask.tif", 1)
+    assert min(found) == 1
+    assert max(found) == len(before)
+    assert min(found.values()) > 0
+    assert os.sched_getaffinity(0) == before
+
+
 def test_table_and_section_hold_what_was_measured(tmp_path: Path):
     known = ways(Model(BranchedERFNet(), ModelConfig()))
     found = {
@@ -88,15 +99,17 @@ def test_table_and_section_hold_what_was_measured(tmp_path: Path):
         "tra": {"plain": 0.9}, "default": "float32, 8 views", "peak_bytes_plain": 2000 * 2**20,
         "seconds_by_size": {256: 0.1, 512: 0.4}, "growth_with_pixels": 1.0,
         "seconds_by_cells": {10: {"cluster": 0.02, "link": 0.004}, 1000: {"cluster": 0.04, "link": 0.007}},
+        "seconds_by_cores": {1: 3.0, 2: 1.75},
         "growth_with_cells": {"cluster": 0.1, "link": 0.1}, "peak_bytes_one_view": 500 * 2**20,
     }  # fmt: skip
     text = section(found, "docs/speed.svg")
     assert "| plain | 30.000 | 1.500 to 2.500 | 1.0 |  |  | 0.875 | 0.900 |" in text
     assert "| float32, 8 views (default) | 2.000 | 1.500 to 2.500 | 15.0 | 1.10 | 1.25 | 0.885 |  |" in text
     assert "clustering 40 ms, linking and lineage 7 ms" in text
+    assert "On 1 core the default takes 3.00 s. On 2 cores the default takes 1.75 s. Peak" in text
     assert "500 MB (one view), plain 2000 MB" in text
     assert "](docs/speed.svg)" in text
-    assert [len(part.rows) for part in table(found)] == [1 + len(known), 2, 2, 2]
+    assert [len(part.rows) for part in table(found)] == [1 + len(known), 2, 2, 2, 2]
     plot(found, tmp_path / "speed.svg")
     assert (tmp_path / "speed.svg").read_text().count("<circle") == 6
 
@@ -118,10 +131,10 @@ def test_tra_of_a_movie_in_memory(tmp_path: Path):
 
 
 def test_the_default_is_one_of_the_ways(network: BranchedERFNet):
-    assert default_way(Model(network, ModelConfig())) == "float32, 4 views"
+    assert default_way(Model(network, ModelConfig())) == ("float32", 4)
     swift = Model(network, ModelConfig(precision="auto", views=2, ranges={"encoder.2": (1.0, 1.0, 1.0, 1.0)}))
-    assert default_way(swift) in ways(swift)
-    assert default_way(Model(network, ModelConfig(views=1))) == "float32, 1 view"
+    assert default_way(swift) in ways(swift).values()
+    assert default_way(Model(network, ModelConfig(views=1))) == ("float32", 1)
 
 
 def test_truth_is_found_beside_a_movie(tmp_path: Path):
