@@ -31,10 +31,10 @@ def test_in_a_single_crop_the_plain_method_predicts_what_ours_does(network: Bran
         np.testing.assert_allclose(found, plain, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(40, 300), (257, 256)])
-def test_crops_cover_frames_of_any_size(shape: tuple[int, int], network: BranchedERFNet):
-    maps = plain_maps(network, *np.zeros((2, *shape), np.float32))
-    assert maps.seediness.shape == shape
+def test_crops_cover_frames_of_any_size(network: BranchedERFNet):
+    """One side is smaller than a crop, the other one a pixel larger."""
+    maps = plain_maps(network, *np.zeros((2, 40, 257), np.float32))
+    assert maps.seediness.shape == (40, 257)
     assert np.isfinite(maps.offset).all()
 
 
