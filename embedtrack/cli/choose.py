@@ -40,8 +40,10 @@ def choose(
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_file, new_file
     from embedtrack.inference.model_choice import choose as choose_fit
+    from embedtrack.machine.device import use_threads
     from embedtrack.movies.open import open_movie
 
+    use_threads(None)
     if out:
         check_file(out, overwrite=overwrite)
     fits = {}

@@ -105,8 +105,7 @@ def options_of(threads: int | None = None, device: str = "auto", **said: Any) ->
     from embedtrack.options import Options
 
     options = Options(**said)  # what is wrong in it is told first
-    if threads:
-        use_threads(threads)
+    use_threads(threads)
     return replace(options, device=str(choose(device)))
 
 

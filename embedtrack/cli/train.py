@@ -63,8 +63,7 @@ def train(
     from embedtrack.model_files import CARD, noted_scores
     from embedtrack.training.train import train as train_model
 
-    if threads:
-        use_threads(threads)
+    use_threads(threads)
     teach = partial(
         train_model, datasets, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
         method=method, changes=_changes(normalisation, learning_rate, batch), overwrite=overwrite,
@@ -149,8 +148,7 @@ def adapt(
     from embedtrack.movies.open import open_movie
     from embedtrack.training.self_training import self_train
 
-    if threads:
-        use_threads(threads)
+    use_threads(threads)
     check_apart(out, movie, model)
     with training_bar(out.name) as bar:
         found = self_train(

@@ -19,9 +19,10 @@ def device(name: str) -> Iterator[Finding]:
     """What the network runs on, by the name that ``--device`` has."""
     import torch
 
-    from embedtrack.machine.device import choose, fast_precision
+    from embedtrack.machine.device import choose, fast_precision, use_threads
 
     device = choose(name)
+    use_threads(None)
     if device.type == "cuda":
         what = f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
     else:

@@ -92,19 +92,41 @@ def allowed(system: Path = Path("/")) -> int | None:
 
     Beyond them nothing fails: the system kills.
     """
+    return min((int(text) for text in _limits(system, "memory.max") if text.isdigit()), default=None)  # "max" is none
+
+
+def cores(system: Path = Path("/")) -> int | None:
+    """As many cores as a container may use the time of (``docker run --cpus 4``), at least one; None: all.
+
+    The others are still counted as there. Threads on all of them use up the time at once, and stand still until more
+    is given.
+    """
+    pairs = [text.split() for text in _limits(system, "cpu.max")]  # microseconds of all that pass; "max" is all
+    return min((max(1, int(time) // int(period)) for time, period in pairs if time.isdigit()), default=None)
+
+
+def _limits(system: Path, name: str) -> list[str]:
+    """What a file of this process' control group, and of those above, says."""
     try:
         own = (system / "proc/self/cgroup").read_text().rpartition("::/")[2].strip()
     except OSError:
-        return None
-    groups, limits = system / "sys/fs/cgroup", []
+        return []
+    found = []
     for group in (own, *map(str, Path(own).parents)):
-        with suppress(OSError, ValueError):
-            limits.append(int((groups / group / "memory.max").read_text()))  # "max" is none
-    return min(limits, default=None)
+        with suppress(OSError):
+            found.append((system / "sys/fs/cgroup" / group / name).read_text().strip())
+    return found
 
 
-def use_threads(count: int) -> None:
-    """Let the work take so many of the processor's cores, for the network and for compiled loops."""
+def use_threads(count: int | None) -> None:
+    """Let the work take so many of the processor's cores, for the network and for compiled loops.
+
+    None: all that this process may use, which libraries know but for ``cores``.
+    """
+    most = cores()
+    if count is None and (most is None or most >= torch.get_num_threads()):
+        return
+    count = count or most or 1
     import cv2
     import numba
 
