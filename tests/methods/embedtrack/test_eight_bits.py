@@ -53,7 +53,7 @@ def test_values_become_the_nearest_integers_and_halves_even_ones():
     expected = [0, 0, 0, 1, 1, 2, 2, 255, 255, 255]
     assert quantised(x, 0.5).flatten().tolist() == expected
     x = 300 * torch.rand(2, 64, 7, 9).contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(quantised(x, 1.5), (x / 1.5).round().to(torch.uint8), atol=0, rtol=0)
+    torch.testing.assert_close(quantised(x, 1.5), (x * (1 / 1.5)).round().to(torch.uint8), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(("size", "dilation"), [((3, 1), 1), ((1, 3), 16)])
