@@ -37,6 +37,15 @@ def network() -> BranchedERFNet:
 
 
 @pytest.fixture
+def four_threads() -> Iterator[None]:
+    """Let torch have four threads, whatever the processor has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def run_whole(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:

@@ -1,18 +1,9 @@
 import threading
-from collections.abc import Iterator
 
 import pytest
 import torch
 
 from embedtrack.machine.workers import Workers
-
-
-@pytest.fixture
-def four_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("four_threads")

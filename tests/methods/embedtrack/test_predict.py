@@ -57,19 +57,19 @@ def test_views_in_batches_give_what_they_give_one_by_one(network: BranchedERFNet
             np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.usefixtures("four_threads")
 def test_views_at_the_same_time_give_the_bytes_of_one_after_the_other(
-    network: BranchedERFNet, frames: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+    network: BranchedERFNet, frames: list[np.ndarray]
 ):
-    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
     single, several = (Predictor(network, plan(SHAPE, 128), views=8, together=room) for room in (0, 2**29))
-    assert (single.workers.count, several.workers.count) == (1, 3)
+    assert (single.workers.count, several.workers.count) == (1, 4)
     for frame in frames:
         for expected, found in zip(single(frame), several(frame), strict=True):
             np.testing.assert_array_equal(found, expected)
 
 
-def test_large_tiles_are_seen_in_one_view_after_the_other(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+@pytest.mark.usefixtures("four_threads")
+def test_large_tiles_are_seen_in_one_view_after_the_other(network: BranchedERFNet):
     assert Predictor(network, plan((1448, 1448), 1448), views=8).workers.count == 1
     assert Predictor(network, plan((512, 1024), 1448), views=8).workers.count == 2
 
