@@ -154,6 +154,9 @@ def crossvalidate(
         seeds: so many trainings of each fold.
         others: all data sets of a model of all cells, of which each scored one is left out; none: within each data set.
         only: the names of the folds that are trained; none: all.
+
+    Raises:
+        ValueError: no fold has one of these names.
     """
     table = Table("data set", "scored", "trained on", "seed", "views", *SHOWN)
     for dataset in datasets:
@@ -169,6 +172,8 @@ def crossvalidate(
                     span = f": {fold.frames[0]} to {fold.frames[-1]}" if fold.frames else ""
                     about = (dataset.name, f"{fold.scored.name}{span}", fold.words, str(seed), str(views))
                     table.add_row(*about, *cells_of(scores, SHOWN))
+        if not found:
+            continue
         for views, every in found.items():
             table.add_row(dataset.name, "mean", "", "", str(views), *cells_of(means(every), SHOWN))
         payer = DATASETS.get(dataset.name, DataSet()).payer
@@ -176,6 +181,8 @@ def crossvalidate(
             theirs: Scores = {"SEG": payer[0], "TRA": payer[1]}
             table.add_row(dataset.name, "Payer et al. 2019", "", "", "", *cells_of(theirs, SHOWN))
         (out / "table.md").write_text(markdown(table) + "\n")
+    if only and not table.row_count:
+        raise ValueError(f"expected --only to name folds, e.g. 01, got {', '.join(only)}")
     return table
 
 

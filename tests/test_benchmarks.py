@@ -65,6 +65,9 @@ def test_two_folds(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Pa
     assert list(again.columns[5].cells) == list(table.columns[5].cells) == ["0.000"] * 10
     alone = crossvalidate.crossvalidate([dataset], out, budget, seeds=2, only=["02"])
     assert list(alone.columns[1].cells) == [*["02"] * 4, *["mean"] * 2]
+    with pytest.raises(ValueError, match=r"expected --only to name folds, e\.g\. 01, got 2"):
+        crossvalidate.crossvalidate([dataset], out, budget, seeds=2, only=["2"])
+    assert (out / "table.md").read_text().count("| 02 |") == 4  # that of the run before
 
 
 def test_halves_in_time_of_a_single_movie(dataset: Path, asked: dict[str, dict[str, Any]], tmp_path: Path):
