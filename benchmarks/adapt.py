@@ -15,7 +15,7 @@ from benchmarks.parts import take
 from benchmarks.scoring import LINKING, MEASURES, SILVER, cells_of, markdown, place, score
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
-from embedtrack.challenge.convention import REPOSITORY, data_root, models
+from embedtrack.challenge.convention import REPOSITORY, data_root, model_folder
 from embedtrack.cli.display import start_logging
 from embedtrack.cli.options import frame_range
 from embedtrack.movies.open import open_movie
@@ -40,21 +40,22 @@ def main(
     table = Table("model", "movie", "weights", *SHOWN)
     for pair in pairs:
         name, _, movie = pair.partition("=")
-        folder, short = data_root() / movie, "-".join((Path(name).name, *Path(movie).parts))
+        model, folder = model_folder(Path(name)), data_root() / movie
+        short = "-".join((model.name, *Path(movie).parts))
         if span := frame_range(frames):
             short += f"-{span[0]}-{span[-1]}"
             folder = take(folder, span, out / f"{short}-frames")
         numbers = sorted(layout.open_frames(folder))[-(last or 0) :]
         scored = range(numbers[0], numbers[-1] + 1)
-        known = {"as they were": models() / name}
+        known = {"as they were": model}
         for seed in range(seeds):
             new = out / f"{short}-seed{seed}"
             if not finished(new):
-                self_train(open_movie(folder), models() / name, new, minutes=minutes, seed=seed, device_name=device)
+                self_train(open_movie(folder), model, new, minutes=minutes, seed=seed, device_name=device)
             known[f"adapted, seed {seed}"] = new
         for words, weights in known.items():
             found = score(folder, place(checkpoint.load(weights), device), 1, scored, precision="float32")
-            table.add_row(Path(name).name, movie, words, *cells_of(found, SHOWN))
+            table.add_row(model.name, movie, words, *cells_of(found, SHOWN))
     Console().print(table)
     out.mkdir(parents=True, exist_ok=True)
     (out / "table.md").write_text(markdown(table) + "\n")
