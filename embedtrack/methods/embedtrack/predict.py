@@ -186,6 +186,7 @@ class Predictor:
             return self._run(torch.stack([do(piece, s) for s in group]), number, group)
 
         total: Tensor | None = None
+        # one after the other in the first frame, which says how large tiles may be and what the heap keeps
         outputs = self.workers.map(seen, self.groups) if self.begun else map(seen, self.groups)
         for group, output in zip(self.groups, outputs, strict=True):
             breathe()
