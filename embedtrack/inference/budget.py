@@ -22,8 +22,11 @@ CELLS = 14
 frame is foreground (12 of a half, 16 of all of it)."""
 LABELS = 4
 """Of a pixel of each frame that is not final, ..."""
-DEFLATED = 0.25
-"""... but of large ones of which later frames ask nothing any more; .06 with 600 discs in 2048 x 2048 pixels."""
+RIVALS = 4
+"""... and of its rivals, if two frames or more follow: a page of memory is taken where one cell is cut."""
+DEFLATED = 0.5
+"""Both, of large frames of which later ones ask nothing any more: .1 with 576 discs in 2048 x 2048 pixels, .46 with
+40,000."""
 INFLATED = 8
 """Of a pixel of the one of these that is being written."""
 ORIGINS = 4
@@ -61,9 +64,10 @@ def budget(bound: int, shape: tuple[int, int], working: tuple[int, int], frames:
     pixels, seen = shape[0] * shape[1], working[0] * working[1]
     before = min(frames or WINDOW, WINDOW) - 1  # the one in work counts by itself
     asked = min(before, ASKED)
-    labels = LABELS * before
-    if pixels >= LARGE and before > asked:
-        labels = LABELS * asked + math.ceil(DEFLATED * (before - asked)) + INFLATED
+    whole = asked if pixels >= LARGE else before
+    labels = LABELS * whole + RIVALS * max(whole - 1, 0)
+    if before > whole:
+        labels += math.ceil(DEFLATED * (before - whole)) + INFLATED
     room = bound - PROGRAM - pixels * (labels + ORIGINS * asked)
     maps = seen * MAPS
     cells = seen * SEEN + pixels * CELLS  # the network's heap is given back by then, where stages take turns

@@ -111,7 +111,7 @@ class Window:
         origins = iter(state["origins"])
         columns = (state["labels"], state["rivals"], state["bare"], _unpacked("tables", state))
         self.scenes = [
-            Scene(labels, rivals, NO_IMAGE if bare else next(origins), table)
+            Scene(labels.copy(), rivals.copy(), NO_IMAGE if bare else next(origins).copy(), table)
             for labels, rivals, bare, table in zip(*columns, strict=True)
         ]
         both = zip(_unpacked("links", state), _unpacked("pairs", state), strict=True)

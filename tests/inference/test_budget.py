@@ -4,7 +4,19 @@ import torch
 
 from embedtrack.config import ModelConfig
 from embedtrack.inference import budget as budgets
-from embedtrack.inference.budget import CELLS, INFLATED, LABELS, MAPS, ORIGINS, PROGRAM, RESIZED, SEEN, Budget, budget
+from embedtrack.inference.budget import (
+    CELLS,
+    INFLATED,
+    LABELS,
+    MAPS,
+    ORIGINS,
+    PROGRAM,
+    RESIZED,
+    RIVALS,
+    SEEN,
+    Budget,
+    budget,
+)
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model import Model
@@ -30,15 +42,15 @@ def test_stages_take_turns_before_tiles_become_small():
 
 def test_frames_that_are_not_final_count():
     roomy = 4 << 30
-    assert share(roomy, 1).tiles - share(roomy, 3).tiles == 2 * (LABELS + ORIGINS) * PIXELS
-    assert share(roomy, 15).tiles - share(roomy, 17).tiles == 2 * LABELS * PIXELS
+    assert share(roomy, 1).tiles - share(roomy, 3).tiles == (2 * (LABELS + ORIGINS) + RIVALS) * PIXELS
+    assert share(roomy, 15).tiles - share(roomy, 17).tiles == 2 * (LABELS + RIVALS) * PIXELS
     assert share(roomy, None) == share(roomy, 10**6)
 
 
 def test_older_frames_are_deflated_where_they_are_large():
     side = (2000, 2000)
     few, many = (budget(4 << 30, side, side, frames, per_pixel=400) for frames in (11, 22))
-    assert few.tiles - many.tiles == 4 * PIXELS * (3 + INFLATED)  # 11 frames of a quarter of a byte
+    assert few.tiles - many.tiles == 4 * PIXELS * (6 + INFLATED)  # 11 frames of half a byte
 
 
 def test_two_frames_of_8192_fit_4_gigabytes():
