@@ -56,7 +56,7 @@ def explain(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         return error.format_message().replace("Value error, ", "")  # what the parser of options puts before our words
     if short_of_memory(error):
-        return "out of memory: try --views 1, or a smaller tile in the model's config.json"
+        return "out of memory: try --views 1 or --tile 512, in training a smaller --batch"
     if isinstance(error, ModuleNotFoundError):
         return (
             f"expected the package {error.name}, got none: this installation was made without what this command needs; "
