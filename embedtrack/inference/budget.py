@@ -27,8 +27,8 @@ RIVALS = 4
 DEFLATED = 0.5
 """Both, of large frames of which later ones ask nothing any more: .1 with 576 discs in 2048 x 2048 pixels, .46 with
 40,000."""
-INFLATED = 8
-"""Of a pixel of the one of these that is being written."""
+WRITTEN = 20
+"""Of a pixel of the one of these that is being written: both again, and what is drawn of them."""
 ORIGINS = 4
 """Of a pixel of each frame of which later ones may still ask where its cells were."""
 WINDOW = 22
@@ -67,7 +67,7 @@ def budget(bound: int, shape: tuple[int, int], working: tuple[int, int], frames:
     whole = asked if pixels >= LARGE else before
     labels = LABELS * whole + RIVALS * max(whole - 1, 0)
     if before > whole:
-        labels += math.ceil(DEFLATED * (before - whole)) + INFLATED
+        labels += math.ceil(DEFLATED * (before - whole)) + WRITTEN
     room = bound - PROGRAM - pixels * (labels + ORIGINS * asked)
     maps = seen * MAPS
     cells = seen * SEEN + pixels * CELLS  # the network's heap is given back by then, where stages take turns

@@ -6,7 +6,6 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference import budget as budgets
 from embedtrack.inference.budget import (
     CELLS,
-    INFLATED,
     LABELS,
     MAPS,
     ORIGINS,
@@ -14,6 +13,7 @@ from embedtrack.inference.budget import (
     RESIZED,
     RIVALS,
     SEEN,
+    WRITTEN,
     Budget,
     budget,
 )
@@ -50,7 +50,7 @@ def test_frames_that_are_not_final_count():
 def test_older_frames_are_deflated_where_they_are_large():
     side = (2000, 2000)
     few, many = (budget(4 << 30, side, side, frames, per_pixel=400) for frames in (11, 22))
-    assert few.tiles - many.tiles == 4 * PIXELS * (6 + INFLATED)  # 11 frames of half a byte
+    assert few.tiles - many.tiles == 4 * PIXELS * (6 + WRITTEN)  # 11 frames of half a byte
 
 
 def test_two_frames_of_8192_fit_4_gigabytes():
