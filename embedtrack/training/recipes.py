@@ -96,7 +96,7 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
 
 
 def warn_of_another_kind(recipe: Recipe, folders: Sequence[Path]) -> None:
-    """Tell where a training that begins with a model's weights, and so its normalisation, has movies of another kind."""
+    """Tell where a training has movies of another kind than those whose weights, and normalisation, it begins with."""
     if not folders or has_stills(folders[0]):
         return
     suited, given = _suited(folders[0]).method, recipe.normalisation.method
