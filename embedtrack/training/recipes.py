@@ -1,6 +1,5 @@
 """The recipe of a training, by its method, its data set and the weights that it goes on from; and its folders."""
 
-import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,7 @@ from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
 from embedtrack.methods.hourglass.recipes import RECIPES as HOURGLASS
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
-from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.sequences import sequences
-
-log = logging.getLogger(__name__)
 
 GENTLE = 0.5
 """Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
@@ -91,27 +87,9 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     if config.working_diameter is None and config.method.name == recipe.method.name:
         changes["normalisation"] = config.normalisation
     elif config.working_diameter and not said and not has_stills(folders[0]):
-        changes["normalisation"] = _suited(folders[0])
+        frames = list(open_frames(folders[0]).values())
+        changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
     return recipe.model_copy(update=changes)
-
-
-def warn_of_another_kind(recipe: Recipe, folders: Sequence[Path]) -> None:
-    """Tell where a training has movies of another kind than those whose weights, and normalisation, it begins with."""
-    if not folders or has_stills(folders[0]):
-        return
-    suited, given = _suited(folders[0]).method, recipe.normalisation.method
-    if suited != given:
-        log.warning(
-            "%s: the weights of --init know frames by --normalisation %s, these suit %s: the model may fail on other "
-            "movies than its own; begin with weights of movies like these, or say --normalisation %s",
-            folders[0], given, suited, suited,
-        )  # fmt: skip
-
-
-def _suited(folder: Path) -> Normalisation:
-    """The normalisation for the kind of a movie."""
-    frames = list(open_frames(folder).values())
-    return normalisation_for([frames[0](), frames[-1]()])
 
 
 def _starts(known: MethodConfig, taught: MethodConfig) -> bool:

@@ -24,7 +24,7 @@ from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
 from embedtrack.training.log import LOG, OnRecord, writing
 from embedtrack.training.pseudo_labels import taught
-from embedtrack.training.recipes import folders_of, recipe_for, recipe_of, tuned, warn_of_another_kind
+from embedtrack.training.recipes import folders_of, recipe_for, recipe_of, tuned
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
@@ -90,8 +90,6 @@ def train(
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
     recipe = changed(recipe, changes or {})
-    if init is not None:
-        warn_of_another_kind(recipe, folders)
     recipe = recipe if all_cells else derive(recipe, folders)
     check_held(held, folders)
     group = join(device_name)

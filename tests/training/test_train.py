@@ -18,7 +18,7 @@ from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.log import LOG, log_until, writing
-from embedtrack.training.recipes import recipe_for, tuned, warn_of_another_kind
+from embedtrack.training.recipes import recipe_for, tuned
 from embedtrack.training.resume import State
 from embedtrack.training.train import train
 from embedtrack.truth.annotated import AnnotatedMovie
@@ -171,16 +171,6 @@ def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
     bright = write_movie(moving(), tmp_path / "toy")
     assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
     assert tuned(GENERAL, all_cells, []).working_diameter == 30
-
-
-@pytest.mark.parametrize(("method", "warned"), [("percentile", True), ("asinh", False)])
-def test_weights_of_another_kind_of_movie_are_told(
-    method: str, warned: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
-    recipe = Recipe(normalisation=Normalisation(method=method))
-    warn_of_another_kind(recipe, [write_movie(moving(), tmp_path / "toy")])
-    warn_of_another_kind(recipe, [])
-    assert ("say --normalisation asinh" in caplog.text) is warned
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "train.jsonl", "curves.svg"])
