@@ -1,6 +1,5 @@
 """A movie in memory -> a tracked result in memory."""
 
-import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import closing
 from itertools import chain, islice
@@ -9,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from embedtrack.challenge.convention import border_of
+from embedtrack.files.packed import Packed, pack
 from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Image, Segmented, Segmenter
 from embedtrack.model import Model, OnFrame
@@ -82,11 +82,11 @@ class Deflated(Sequence[Labels]):
     """Masks that are kept deflated and unpacked when they are asked for, int32[H, W] each."""
 
     def __init__(self) -> None:
-        self._packed: list[tuple[bytes, tuple[int, ...]]] = []
+        self._packed: list[Packed] = []
 
     def append(self, mask: Mask) -> None:
         """Keep one more."""
-        self._packed.append((zlib.compress(mask.tobytes(), 1), mask.shape))
+        self._packed.append(pack(mask))
 
     def __len__(self) -> int:
         return len(self._packed)
@@ -100,5 +100,4 @@ class Deflated(Sequence[Labels]):
             part = Deflated()
             part._packed = self._packed[index]
             return part
-        packed, shape = self._packed[index]
-        return np.frombuffer(zlib.decompress(packed), np.uint16).reshape(shape).astype(np.int32)
+        return self._packed[index].opened().astype(np.int32)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from embedtrack.files.packed import Packed
 from embedtrack.tracks.cells import Regions, Votes, count_votes, regions
 from embedtrack.types import Cells, Labels, Origin
 
@@ -39,8 +40,8 @@ class Scene(NamedTuple):
     """Where each pixel's cell was at t-1."""
     table: Table
     """CANDIDATE[n]."""
-    deflated: tuple[tuple[int, int], bytes, bytes] | None = None
-    """Of one whose labels and rivals are packed, see ``deflate.py``: (H, W) and both."""
+    deflated: tuple[Packed, Packed] | None = None
+    """Labels and rivals, of one that does not hold them otherwise; see ``deflate.py``."""
 
 
 def scene_of(cells: Cells) -> Scene:
