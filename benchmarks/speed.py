@@ -274,8 +274,10 @@ def by_size(model: Model, scratch: Path, largest: int) -> dict[int, float]:
     return found
 
 
-def by_cores(model: Model, paths: Sequence[Path], out: Path, repeats: int) -> dict[int, float]:
-    """Median seconds a frame at default settings on 1, 2, 4, ... of the processor's cores, and on all, in turn.
+def by_cores(
+    model: Model, paths: Sequence[Path], views: int, precision: str, out: Path, repeats: int
+) -> dict[int, float]:
+    """Median seconds a frame on 1, 2, 4, ... of the processor's cores, and on all, in turn.
 
     Threads that begin later stay on the cores that this one is given; where a system has no such thing, nothing is
     measured.
@@ -285,7 +287,6 @@ def by_cores(model: Model, paths: Sequence[Path], out: Path, repeats: int) -> di
     cores, threads = sorted(os.sched_getaffinity(0)), torch.get_num_threads()
     powers = (2**k for k in range(len(cores).bit_length()))
     times: dict[int, list[float]] = {count: [] for count in sorted({*powers, len(cores)})}
-    precision, views = default_way(model)
     try:
         for _ in range(repeats):
             for count, seconds in times.items():
@@ -358,15 +359,15 @@ def measure(
     plain_memory = plain_peak(paths, model_folder) if where.type == "cpu" else None
     model = checkpoint.load(model_folder)
     device.move(model.network, where)
-    known = ways(model)
+    known, (precision, views) = ways(model), default_way(model)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         times, agreement, seg, tras = side_by_side(model, paths, repeats, scratch / "mask.tif")
-        shares = {name: stages(model, paths, views, p, scratch / "mask.tif") for name, (p, views) in known.items()}
-        cores = by_cores(model, paths, scratch / "mask.tif", repeats)
+        shares = {name: stages(model, paths, v, p, scratch / "mask.tif") for name, (p, v) in known.items()}
+        cores = by_cores(model, paths, views, precision, scratch / "mask.tif", repeats)
         sizes, cells = by_size(model, scratch, largest), by_cells()
     middle = {name: median(values) for name, values in times.items()}
-    usual = named(*default_way(model))
+    usual = named(precision, views)
     attainable = {
         name: operations(model, shape, views) / rate(where, getattr(torch, precision))
         for name, (precision, views) in known.items()

@@ -80,7 +80,7 @@ def test_a_plot_holds_its_lines(tmp_path: Path):
 def test_cores_are_given_back(network: BranchedERFNet, tmp_path: Path):
     write_movie(moving(), tmp_path / "film")
     paths, before = sorted((tmp_path / "film/01").glob("*.tif"))[:3], os.sched_getaffinity(0)
-    found = by_cores(Model(network, ModelConfig(views=1)), paths, tmp_path / "mask.tif", 1)
+    found = by_cores(Model(network, ModelConfig()), paths, 1, "float32", tmp_path / "mask.tif", 1)
     assert min(found) == 1
     assert max(found) == len(before)
     assert min(found.values()) > 0

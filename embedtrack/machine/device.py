@@ -123,10 +123,10 @@ def use_threads(count: int | None) -> None:
 
     None: all that this process may use, which libraries know but for ``cores``.
     """
-    most = cores()
-    if count is None and (most is None or most >= torch.get_num_threads()):
-        return
-    count = count or most or 1
+    if count is None:
+        count = cores()
+        if count is None or count >= torch.get_num_threads():
+            return
     import cv2
     import numba
 
