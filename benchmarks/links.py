@@ -29,7 +29,7 @@ from embedtrack.methods.embedtrack.cells import origins
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.method import pixel_size
-from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, plan_tiles
+from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, Prepared, plan_tiles
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
 from embedtrack.truth.sequences import sequences
@@ -46,7 +46,7 @@ class Views:
     """The network in each view by itself; the frames of a movie are fed in order."""
 
     def __init__(self, model: Model, precision: str) -> None:
-        self.model, self.precision = model, precision
+        self.model, self._prepared = model, Prepared(cast(BranchedERFNet, model.network), precision)
         self._predictors: dict[Symmetry, Predictor] = {}
 
     def __call__(self, frame: Frame) -> dict[Symmetry, Maps[Frame]]:
@@ -57,9 +57,7 @@ class Views:
             if symmetry not in self._predictors:
                 shape = (turned.shape[0], turned.shape[1])
                 tiles = plan_tiles(shape, self.model.config.tile, self.model.device, 1)
-                self._predictors[symmetry] = Predictor(
-                    cast(BranchedERFNet, self.model.network), tiles, 1, self.precision
-                )
+                self._predictors[symmetry] = Predictor(self._prepared, tiles, 1)
             found[symmetry] = undo_maps(self._predictors[symmetry](turned), symmetry)
         return found
 

@@ -47,7 +47,7 @@ from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.maps import to_frame
 from embedtrack.methods.embedtrack.method import pixel_size
-from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.methods.embedtrack.predict import Predictor, Prepared, plan_tiles
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.scale import frame_to
@@ -230,7 +230,7 @@ def new_predictor(model: Model, shape: tuple[int, int], views: int, precision: s
     where = model.device
     tiles = plan_tiles(shape, model.config.tile, where, views)
     network, graphed = cast(BranchedERFNet, model.network), worth_a_graph("auto", where, None)
-    return Predictor(network, tiles, views, precision, graphed, model.config.ranges)
+    return Predictor(Prepared(network, precision, model.config.ranges), tiles, views, graphed=graphed)
 
 
 def rate(where: torch.device, precision: torch.dtype) -> float:

@@ -54,6 +54,9 @@ class Predictor(Protocol):
     def restore(self, state: State) -> None:
         """Go on after the frame whose ``state`` this is."""
 
+    def forget(self) -> None:
+        """Take the next frame for the first one, which may have another size."""
+
     def used(self) -> Mapping[str, Any]:
         """How it looks at the frames, for the record of a result, e.g. in how many tiles; as JSON has it."""
 

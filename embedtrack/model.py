@@ -110,12 +110,9 @@ class Model:
 
     def segment_all(self, images: Iterable[Any], options: Options | None = None) -> Generator[Labels]:
         """The cells of many images, each by itself and of any size: int32[H, W] each."""
-        from embedtrack.inference.adapt import adapt
-        from embedtrack.inference.segmenter import Segmenter
+        from embedtrack.inference.segment import each_by_itself
         from embedtrack.movies.memory import frames_of
 
-        segmenter = Segmenter(self, options)
+        look = each_by_itself(self, options)
         frames, _ = frames_of(images)
-        for image in frames:
-            segmenter.model = adapt(self, [image], segmenter.options)
-            yield segmenter.image(image).labels
+        yield from map(look, frames)

@@ -16,7 +16,7 @@ from embedtrack.inference.tiles import plan
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
-from embedtrack.methods.embedtrack.predict import Predictor
+from embedtrack.methods.embedtrack.predict import Predictor, Prepared
 from embedtrack.model import Model
 from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
 
@@ -24,7 +24,10 @@ from tests.drawings import ALL, STEP, Toy, moving, perfect_maps, write_movie
 def test_in_a_single_crop_the_plain_method_predicts_what_ours_does(network: BranchedERFNet):
     """Eight views of a pair at once and apart, frame by frame; vectors and axes are turned back by another code."""
     frames = np.random.default_rng(0).normal(0, 1, (2, 256, 256)).astype(np.float32)
-    predictor, views = Predictor(network, plan((256, 256), 256)), Views(Model(network, ModelConfig()), "float32")
+    predictor, views = (
+        Predictor(Prepared(network), plan((256, 256), 256)),
+        Views(Model(network, ModelConfig()), "float32"),
+    )
     ours, apart = [(predictor(frame), views(frame)) for frame in frames][-1]
     shift = np.mean([maps.shift for maps in apart.values()], axis=0)  # the plain method's is that of all views
     for found, plain in zip(ours._replace(shift=shift), plain_maps(network, frames[1], frames[0]), strict=True):

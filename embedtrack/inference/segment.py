@@ -12,7 +12,11 @@ from embedtrack import checkpoint
 from embedtrack.challenge.stills import IMAGES, has_stills
 from embedtrack.exchange.geojson import collection, features
 from embedtrack.files.whole import check_apart, check_folder, new_folder, resolved
+from embedtrack.inference.adapt import adapt
+from embedtrack.inference.segmenter import Image, Segmenter
+from embedtrack.model import Model
 from embedtrack.movies.images import image_files
+from embedtrack.movies.memory import frames_of
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.selection import Choice
@@ -71,13 +75,13 @@ def segment(
     check_apart(out, images, model)
     check_folder(out, KIND, overwrite=overwrite)
     files = _open(images, choice or Choice())
-    network = checkpoint.load(model)
+    look = each_by_itself(checkpoint.load(model), options)
     total, done, cells = sum(map(len, files.values())), 0, 0
     with new_folder(out, KIND, overwrite=overwrite) as folder:
         for name, movie in files.items():
             found: list[Labels] = []
-            for labels in network.segment_all(movie.frames, options):
-                found.append(labels)
+            for image in frames_of(movie.frames)[0]:
+                found.append(labels := look(image))
                 cells += np.unique(labels[labels > 0]).size
                 done += 1
                 on_image(done, total)
@@ -85,6 +89,21 @@ def segment(
             if outlines:
                 _write_outlines(folder / f"{name}.geojson", found)
     return Summary(total, cells)
+
+
+def each_by_itself(model: Model, options: Options | None = None) -> Callable[[Image], Labels]:
+    """What gives the cells int32[H, W] of one image after the other, of any sizes.
+
+    Raises:
+        ValueError: what ``Segmenter`` raises; and for an image, what ``adapt`` does.
+    """
+    segmenter = Segmenter(model, options)
+
+    def look(image: Image) -> Labels:
+        segmenter.model = adapt(model, [image], segmenter.options)
+        return segmenter.image(image).labels
+
+    return look
 
 
 def _open(images: Path, choice: Choice) -> dict[str, Movie]:

@@ -59,6 +59,7 @@ class Segmenter:
         device.move(model.network, self.device)
         self._method = model.config.method.implementation()
         self._last: Predictor | None = None
+        self._still: tuple[Model, Predictor] | None = None
 
     def movie(self, images: Iterable[Image], state: State | None = None) -> Generator[Segmented]:
         """The cells of each frame of a movie, in order.
@@ -129,10 +130,18 @@ class Segmenter:
 
         Of a method that remembers, some frames ``before`` it can be seen first.
         """
-        predictor = self.predictor(1 + len(before))
+        predictor = self._for_stills()
         for one in before:
             predictor.launch(one, shape)
         return predictor.launch(frame, shape)
+
+    def _for_stills(self) -> Predictor:
+        """The same for all images, with nothing of those before: to prepare the network for each takes a while."""
+        if self._still is None or self._still[0] is not self.model:
+            self._still = (self.model, self.predictor(1))
+        predictor = self._still[1]
+        predictor.forget()
+        return predictor
 
     def in_views(self, image: NDArray[Any], views: Sequence[Symmetry]) -> tuple[Cells, list[Cells]]:
         """The cells of a single image by the mean of some views, and by each view."""

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from embedtrack.inference.segmenter import Segmenter, settled
 from embedtrack.inference.symmetry import SYMMETRIES
 from embedtrack.machine import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.predict import Prepared
 from embedtrack.model import Model
 from embedtrack.options import Options
 
@@ -54,3 +57,26 @@ def test_a_side_of_one_pixel_is_seen_in_views(network: BranchedERFNet, shape: tu
     image = np.full(shape, 7, np.uint16)
     whole, single = Segmenter(Model(network, ModelConfig()), Options(device="cpu")).in_views(image, SYMMETRIES)
     assert {one.labels.shape for one in (whole, *single)} == {shape}
+
+
+def test_images_share_a_network_that_is_prepared_once(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
+    """No image knows of the one before, equal in size or not, and its origins are those of a first frame."""
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 4000, shape).astype(np.uint16) for shape in ((40, 56), (40, 56), (33, 70), (40, 56))]
+    model, options = Model(network, ModelConfig()), Options(views=1, device="cpu")
+    expected = [Segmenter(model, options).image(image) for image in images]
+    made = list[Prepared]()
+
+    def counted(*args: Any) -> Prepared:
+        made.append(Prepared(*args))
+        return made[-1]
+
+    monkeypatch.setattr("embedtrack.methods.embedtrack.method.Prepared", counted)
+    segmenter = Segmenter(model, options)
+    for image, cells in zip(images, expected, strict=True):
+        for found, right in zip(segmenter.image(image), cells, strict=True):
+            np.testing.assert_array_equal(found, right)
+    assert len(made) == 1
+    segmenter.model = Model(network, ModelConfig(scale=0.5))
+    assert segmenter.image(images[0]).labels.shape == (40, 56)
+    assert len(made) == 2

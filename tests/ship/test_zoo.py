@@ -16,7 +16,7 @@ from embedtrack.files.mark import carries_mark
 from embedtrack.inference.tiles import plan
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.maps import to_frame
-from embedtrack.methods.embedtrack.predict import Predictor
+from embedtrack.methods.embedtrack.predict import Predictor, Prepared
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
@@ -34,7 +34,7 @@ def test_the_network_gives_the_same_maps(network: BranchedERFNet, scale: float, 
     before, image = moving().frames()[:2]
     assert all(side % step(config) == 0 for side in image.shape)
     frames = [as_frame(one, scale, normalisation) for one in (before, image)]
-    predictor = Predictor(network, plan(frames[0].shape, 256, 64), views=1)
+    predictor = Predictor(Prepared(network), plan(frames[0].shape, 256, 64), views=1)
     expected = [to_frame(predictor(frame), image.shape, scale) for frame in frames][1]
     inputs = [torch.from_numpy(one.astype(np.float32))[None, None] for one in (image, before)]
     with torch.no_grad():

@@ -14,7 +14,7 @@ from embedtrack.methods.embedtrack import method
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
-from embedtrack.methods.embedtrack.predict import Predictor, plan_tiles
+from embedtrack.methods.embedtrack.predict import Predictor, Prepared, plan_tiles
 from embedtrack.methods.embedtrack.samples import collate, draw
 from embedtrack.methods.embedtrack.start import start
 from embedtrack.training import fit as fitting
@@ -64,7 +64,7 @@ def test_one_pair_overfits_without_holes(tmp_path: Path):
             module.reset_running_stats()
     with torch.no_grad():
         network(batch.now, batch.before)
-    predictor = Predictor(network.eval(), plan_tiles(sample.now.frame.shape, 2048), views=1)
+    predictor = Predictor(Prepared(network.eval()), plan_tiles(sample.now.frame.shape, 2048), views=1)
     labels = cluster(predictor(sample.now.frame), Clustering(), config.method.pixel_size)
     truth = np.where(sample.now.labels > 0, sample.now.labels, 0)
     assert np.mean(jaccards(truth, labels)) > 0.95

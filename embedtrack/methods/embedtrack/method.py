@@ -18,7 +18,15 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
-from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, OVERLAP, TOGETHER, Pending, Predictor, plan_tiles
+from embedtrack.methods.embedtrack.predict import (
+    BYTES_PER_PIXEL,
+    OVERLAP,
+    TOGETHER,
+    Pending,
+    Predictor,
+    Prepared,
+    plan_tiles,
+)
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start as start
 from embedtrack.movies.scale import frame_to
@@ -79,25 +87,36 @@ class MoviePredictor:
         self._views = options.views or max(AVERAGED)
         self._graphed = worth_a_graph(options.compiling, self._device, frames)
         self._predictor: Predictor | None = None
+        self._size = (0, 0)
         self._restored: dict[int, Tensor] = {}
 
     def launch(self, frame: Frame, shape: Shape) -> PendingCells:
         """See ``embedtrack/method.py``."""
-        if self._predictor is None:
-            size = (frame.shape[0], frame.shape[1])
-            tile = self._options.tile
-            tiles = (
-                plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
-            )
-            precision = self._options.precision or self._config.precision
-            together = 0 if self._options.memory else TOGETHER
-            self._predictor = Predictor(
-                self._network, tiles, self._views, precision, self._graphed, self._config.ranges, together
-            )
-            if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
-                self._predictor.before = self._restored
+        if self._predictor is None or self._size != frame.shape:
+            self._predictor, self._size = self._begun((frame.shape[0], frame.shape[1])), frame.shape[:2]
         pending = self._predictor.launch(frame)
         return PendingCells(frame, pending, shape, self._config, dict(self._predictor.before))
+
+    def _begun(self, size: tuple[int, int]) -> Predictor:
+        """The network on the tiles of frames of this size."""
+        tile, config = self._options.tile, self._config
+        tiles = plan(size, tile, OVERLAP) if tile else plan_tiles(size, config.tile, self._device, self._views)
+        together = 0 if self._options.memory else TOGETHER
+        predictor = Predictor(self._prepared, tiles, self._views, graphed=self._graphed, together=together)
+        if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
+            predictor.before = self._restored
+        return predictor
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        precision = self._options.precision or self._config.precision
+        return Prepared(self._network, precision, self._config.ranges)
+
+    def forget(self) -> None:
+        """See ``embedtrack/method.py``."""
+        self._restored = {}
+        if self._predictor is not None:
+            self._predictor.before = {}
 
     def restore(self, state: State) -> None:
         """See ``embedtrack/method.py``."""
@@ -133,11 +152,11 @@ def in_views(
 ) -> tuple[Cells, list[Cells]]:
     """Each view by itself; the mean of their maps is clustered too."""
     network, maps = cast(BranchedERFNet, network), []
-    device = next(network.parameters()).device
+    prepared = Prepared(network, precision, config.ranges)
     for symmetry in views:
         turned = do(frame, symmetry).copy()  # a side of one pixel may keep a negative stride otherwise
-        tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, device, 1)
-        one = undo_maps(Predictor(network, tiles, 1, precision, ranges=config.ranges)(turned), symmetry)
+        tiles = plan_tiles((turned.shape[0], turned.shape[1]), config.tile, prepared.device, 1)
+        one = undo_maps(Predictor(prepared, tiles, 1)(turned), symmetry)
         maps.append(to_frame(Maps(*(part.copy() for part in one)), shape, config.scale))
     mean = Maps(*(np.mean(parts, axis=0) for parts in zip(*maps, strict=True)))
     grey = frame_to(frame, shape, config.scale)

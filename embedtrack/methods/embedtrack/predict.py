@@ -87,34 +87,17 @@ def _pending(parts: Sequence[Tensor]) -> Pending:
     return Pending(own, shift, (own_arrived, shift_arrived))
 
 
-class Predictor:
-    """Feed it the frames of a movie in order; it gives each one's maps.
+class Prepared:
+    """A copy of a network as it predicts, which any number of movies and images can share."""
 
-    The encoder and the segmentation decoders see each view of a frame once. The features of the view that gives
-    tracking offsets are kept for the next pair.
-    """
-
-    def __init__(
-        self,
-        network: BranchedERFNet,
-        tiles: list[Tile],
-        views: int = 8,
-        precision: str = "float32",
-        graphed: bool = False,
-        ranges: Ranges | None = None,
-        together: int = TOGETHER,
-    ) -> None:
+    def __init__(self, network: BranchedERFNet, precision: str = "float32", ranges: Ranges | None = None) -> None:
         """Take a copy of the network where it is: its device is the device of all that is computed.
 
         Args:
             network: in evaluation mode.
-            tiles: where the network looks; see ``inference/tiles.py``.
-            views: as ``symmetry.AVERAGED`` has them, 8 for the mean over all symmetries of the square.
             precision: ``float32``, ``bfloat16``, or ``auto`` for the faster one; ``int8`` for the deep blocks in it,
                 and the others in the faster one of the two.
-            graphed: replay the network as a CUDA graph from the second frame on.
             ranges: of its activations, for ``int8``.
-            together: bytes for views that a processor looks at at the same time; one at least.
 
         Raises:
             ValueError: no such precision, or no ranges for it.
@@ -126,6 +109,28 @@ class Predictor:
         self.precision = getattr(torch, in_float)
         fast = for_inference(network, self.precision)
         self.pair_network = PairNetwork(in_eight_bits(fast, ranges or {}) if precision == "int8" else fast)
+
+
+class Predictor:
+    """Feed it the frames of a movie in order; it gives each one's maps.
+
+    The encoder and the segmentation decoders see each view of a frame once. The features of the view that gives
+    tracking offsets are kept for the next pair.
+    """
+
+    def __init__(
+        self, network: Prepared, tiles: list[Tile], views: int = 8, *, graphed: bool = False, together: int = TOGETHER
+    ) -> None:
+        """Begin a movie.
+
+        Args:
+            network: what looks.
+            tiles: where it looks; see ``inference/tiles.py``.
+            views: as ``symmetry.AVERAGED`` has them, 8 for the mean over all symmetries of the square.
+            graphed: replay the network as a CUDA graph from the second frame on.
+            together: bytes for views that a processor looks at at the same time; one at least.
+        """
+        self.device, self.precision, self.pair_network = network.device, network.precision, network.pair_network
         self.accelerated = Accelerated(self.pair_network, graphed=graphed)
         self.tiles = tiles
         self.begun = False
@@ -147,15 +152,16 @@ class Predictor:
     def launch(self, frame: Frame) -> Pending:
         """As a call, but a GPU may still be at work: it need not idle while the processor fetches and clusters.
 
-        Where the memory is too small for the first frame of a movie, others perhaps having taken it, its tiles are
+        Where the memory is too small for a frame that none comes before, others perhaps having taken it, its tiles are
         halved until they fit.
         """
+        alone = not self.before
         while True:
             try:
                 pending = self._launch(frame)
             except MemoryError as error:
                 side = max(self.tiles[0].height, self.tiles[0].width)
-                if self.begun or side <= SMALLEST:
+                if not alone or side <= SMALLEST:
                     raise
                 log.warning("out of memory with tiles of %d pixels: %s; going on with smaller ones", side, error)
             else:

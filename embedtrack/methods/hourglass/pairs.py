@@ -90,6 +90,10 @@ class Predictor:
         tiles = self._tiles
         return {"tiles": len(tiles), "tile": [tiles[0].height, tiles[0].width]} if tiles else {}
 
+    def forget(self) -> None:
+        """See ``embedtrack/method.py``."""
+        self._window, self._tiles = (), []
+
     def restore(self, state: State) -> None:
         """See ``embedtrack/method.py``."""
         self._window = tuple(np.ascontiguousarray(frame, np.float32) for frame in state["window"])

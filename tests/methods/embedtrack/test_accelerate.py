@@ -17,7 +17,7 @@ from embedtrack.methods.embedtrack.accelerate import (
 )
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.fast import for_inference
-from embedtrack.methods.embedtrack.predict import Predictor
+from embedtrack.methods.embedtrack.predict import Predictor, Prepared
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:1")
 SHAPE = (40, 56)
@@ -73,7 +73,7 @@ def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_track
 ):
     """Counted in views of tiles, whatever way they are batched."""
     tiles = plan(SHAPE, 40, overlap=16)
-    predictor = Predictor(network, tiles, views)
+    predictor = Predictor(Prepared(network), tiles, views)
     seen = dict.fromkeys(("encoder", "segmentation", "seediness", "tracking"), 0)
 
     def counting(name: str) -> object:
@@ -94,7 +94,7 @@ def test_each_frame_passes_encoder_and_segmentation_once_and_each_pair_the_track
 
 def test_nothing_is_warmed_up_before_the_first_frame_has_fitted(network: BranchedERFNet, frames: list[np.ndarray]):
     """And features outlast a step that writes into the same memory each time, as a graph does."""
-    predictor, plain = (Predictor(network, plan(SHAPE, 128), views=8) for _ in range(2))
+    predictor, plain = (Predictor(Prepared(network), plan(SHAPE, 128), views=8) for _ in range(2))
     shapes, kept = list[tuple[int, ...]](), torch.empty(0)
 
     def accelerated(batch: Tensor, before: Tensor) -> NetworkOutput:
@@ -188,7 +188,9 @@ def test_a_graph_on_a_gpu_gives_the_bytes_of_the_plain_step(
     network: BranchedERFNet, frames: list[np.ndarray], precision: str, caplog: pytest.LogCaptureFixture
 ):
     network.cuda()
-    plain, graphed = (Predictor(network, plan(SHAPE, 128), 8, precision, graphed) for graphed in (False, True))
+    plain, graphed = (
+        Predictor(Prepared(network, precision), plan(SHAPE, 128), graphed=graphed) for graphed in (False, True)
+    )
     for frame in frames:
         for expected, found in zip(plain(frame), graphed(frame), strict=True):
             np.testing.assert_array_equal(found, expected)

@@ -18,7 +18,7 @@ from embedtrack.methods.embedtrack.eight_bits import (
     ranges,
 )
 from embedtrack.methods.embedtrack.fast import for_inference
-from embedtrack.methods.embedtrack.predict import Predictor
+from embedtrack.methods.embedtrack.predict import Predictor, Prepared
 from embedtrack.model import Model
 from embedtrack.options import Options
 
@@ -114,7 +114,7 @@ def test_equal_bytes_with_any_number_of_threads(network: BranchedERFNet, known: 
     try:
         for threads in (1, 2, 3, 1):
             torch.set_num_threads(threads)
-            seen.append(Predictor(network, plan(frame.shape, 256), 1, "int8", ranges=known)(frame).offset.tobytes())
+            seen.append(Predictor(Prepared(network, "int8", known), plan(frame.shape, 256), 1)(frame).offset.tobytes())
     finally:
         torch.set_num_threads(before)
     assert len(set(seen)) == 1
@@ -138,7 +138,7 @@ def test_a_single_pixel(network: BranchedERFNet, known: Ranges):
 
 def test_no_ranges(network: BranchedERFNet, known: Ranges):
     with pytest.raises(ValueError, match=r"range of the network's block encoder\.2 for --precision int8, got none"):
-        Predictor(network, plan((64, 64), 128), 1, "int8")
+        Prepared(network, "int8")
     some = {name: known[name] for name in known if name != "tracking.2"}
     with pytest.raises(ValueError, match=r"block tracking\.2"):
         in_eight_bits(for_inference(network), some)

@@ -8,7 +8,7 @@ from embedtrack.inference.tiles import plan
 from embedtrack.methods.embedtrack.accelerate import NetworkOutput
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.method import MoviePredictor
-from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Pending, Predictor, _groups, plan_tiles
+from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Pending, Predictor, Prepared, _groups, plan_tiles
 from embedtrack.options import Options
 
 SHAPE = (40, 56)
@@ -20,7 +20,7 @@ def frames() -> list[np.ndarray]:
 
 
 def test_keeping_features_equals_the_network_on_pairs(network: BranchedERFNet, frames: list[np.ndarray]):
-    predictor = Predictor(network, plan(SHAPE, 128), views=1)
+    predictor = Predictor(Prepared(network), plan(SHAPE, 128), views=1)
     for before, now in zip([frames[0], *frames], frames, strict=False):
         maps = predictor(now)
         with torch.no_grad():
@@ -32,11 +32,11 @@ def test_keeping_features_equals_the_network_on_pairs(network: BranchedERFNet, f
 @pytest.mark.parametrize("views", [2, 4, 8])
 def test_views_are_the_mean_over_a_group(network: BranchedERFNet, frames: list[np.ndarray], views: int):
     """Turning the movie by one of them turns the maps: vectors with it, bandwidths by axis."""
-    straight = Predictor(network, plan(SHAPE, 128), views)
+    straight = Predictor(Prepared(network), plan(SHAPE, 128), views)
     maps = [straight(frame) for frame in frames[:2]][-1]
     for symmetry in AVERAGED[views]:
         turned = [np.ascontiguousarray(do(frame, symmetry)) for frame in frames[:2]]
-        predictor = Predictor(network, plan(turned[0].shape, 128), views)
+        predictor = Predictor(Prepared(network), plan(turned[0].shape, 128), views)
         seen = [predictor(frame) for frame in turned][-1]
         np.testing.assert_allclose(seen.offset, do_vectors(maps.offset, symmetry), atol=1e-5)
         np.testing.assert_allclose(seen.bandwidth, do_axes(maps.bandwidth, symmetry), atol=1e-5)
@@ -44,13 +44,13 @@ def test_views_are_the_mean_over_a_group(network: BranchedERFNet, frames: list[n
 
 
 def test_the_tracking_offset_is_that_of_the_frame_as_it_is(network: BranchedERFNet, frames: list[np.ndarray]):
-    one, eight = (Predictor(network, plan(SHAPE, 128), views) for views in (1, 8))
+    one, eight = (Predictor(Prepared(network), plan(SHAPE, 128), views) for views in (1, 8))
     for frame in frames:
         np.testing.assert_array_equal(eight(frame).shift, one(frame).shift)
 
 
 def test_views_in_batches_give_what_they_give_one_by_one(network: BranchedERFNet, frames: list[np.ndarray]):
-    single, batched = (Predictor(network, plan(SHAPE, 128), views=8) for _ in range(2))
+    single, batched = (Predictor(Prepared(network), plan(SHAPE, 128), views=8) for _ in range(2))
     batched.groups = _groups(8, torch.device("cuda"))
     for frame in frames:
         for expected, found in zip(single(frame), batched(frame), strict=True):
@@ -61,7 +61,7 @@ def test_views_in_batches_give_what_they_give_one_by_one(network: BranchedERFNet
 def test_views_at_the_same_time_give_the_bytes_of_one_after_the_other(
     network: BranchedERFNet, frames: list[np.ndarray]
 ):
-    single, several = (Predictor(network, plan(SHAPE, 128), views=8, together=room) for room in (0, 2**29))
+    single, several = (Predictor(Prepared(network), plan(SHAPE, 128), views=8, together=room) for room in (0, 2**29))
     assert (single.workers.count, several.workers.count) == (1, 4)
     for frame in frames:
         for expected, found in zip(single(frame), several(frame), strict=True):
@@ -70,24 +70,24 @@ def test_views_at_the_same_time_give_the_bytes_of_one_after_the_other(
 
 @pytest.mark.usefixtures("four_threads")
 def test_large_tiles_are_seen_in_one_view_after_the_other(network: BranchedERFNet):
-    assert Predictor(network, plan((1448, 1448), 1448), views=8).workers.count == 1
-    assert Predictor(network, plan((512, 1024), 1448), views=8).workers.count == 2
+    assert Predictor(Prepared(network), plan((1448, 1448), 1448), views=8).workers.count == 1
+    assert Predictor(Prepared(network), plan((512, 1024), 1448), views=8).workers.count == 2
 
 
 def test_one_view_is_not_symmetric(network: BranchedERFNet, frames: list[np.ndarray]):
-    one, flipped = (Predictor(network, plan(SHAPE, 128), views=1) for _ in range(2))
+    one, flipped = (Predictor(Prepared(network), plan(SHAPE, 128), views=1) for _ in range(2))
     assert not np.allclose(one(frames[0]).seediness, flipped(frames[0][:, ::-1].copy()).seediness[:, ::-1], atol=1e-3)
 
 
 def test_tiles_agree_with_the_whole_frame_away_from_seams(network: BranchedERFNet):
     frame = np.random.default_rng(0).normal(0, 1, (64, 640)).astype(np.float32)
-    whole, parts = (Predictor(network, plan(frame.shape, tile), views=1)(frame) for tile in (640, 512))
+    whole, parts = (Predictor(Prepared(network), plan(frame.shape, tile), views=1)(frame) for tile in (640, 512))
     np.testing.assert_allclose(whole.offset[..., :60], parts.offset[..., :60], atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (257, 255)])
 def test_any_size(network: BranchedERFNet, shape: tuple[int, int]):
-    maps = Predictor(network, plan_tiles(shape, 2048), views=8)(np.zeros(shape, np.float32))
+    maps = Predictor(Prepared(network), plan_tiles(shape, 2048), views=8)(np.zeros(shape, np.float32))
     assert maps.offset.shape == (2, *shape)
     assert maps.seediness.shape == shape
     assert all(m.dtype == np.float32 for m in maps)
@@ -95,14 +95,14 @@ def test_any_size(network: BranchedERFNet, shape: tuple[int, int]):
 
 def test_bfloat16_is_near(network: BranchedERFNet, frames: list[np.ndarray]):
     exact, near = (
-        Predictor(network, plan(SHAPE, 128), views=8, precision=p)(frames[0]) for p in ("float32", "bfloat16")
+        Predictor(Prepared(network, p), plan(SHAPE, 128), views=8)(frames[0]) for p in ("float32", "bfloat16")
     )
     np.testing.assert_allclose(exact.seediness, near.seediness, atol=0.05)
 
 
 def test_unknown_precision(network: BranchedERFNet):
     with pytest.raises(ValueError, match="expected --precision"):
-        Predictor(network, plan(SHAPE, 128), precision="float8")
+        Prepared(network, "float8")
 
 
 @pytest.mark.parametrize(("where", "views", "together"), [("cpu", 8, 1), ("cuda:1", 8, 4), ("cuda:1", 1, 1)])
@@ -132,9 +132,9 @@ def test_too_little_memory_for_the_first_frame_makes_tiles_smaller(
     network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     frame = np.random.default_rng(0).normal(0, 1, (64, 1100)).astype(np.float32)
-    expected = [Predictor(network, plan(frame.shape, 552), views=1)(frame)]
+    expected = [Predictor(Prepared(network), plan(frame.shape, 552), views=1)(frame)]
     short_of_memory(64 * 600, monkeypatch)
-    predictor = Predictor(network, plan(frame.shape, 1104), views=1)
+    predictor = Predictor(Prepared(network), plan(frame.shape, 1104), views=1)
     for found, whole in zip(predictor(frame), expected[0], strict=True):
         np.testing.assert_array_equal(found, whole)
     assert [record.message.split(":")[0] for record in caplog.records] == ["out of memory with tiles of 1104 pixels"]
@@ -145,14 +145,14 @@ def test_too_little_memory_later_or_for_the_smallest_tiles_is_an_error(
     network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch
 ):
     frame = np.zeros((64, 520), np.float32)
-    predictor = Predictor(network, plan(frame.shape, 520), views=1)
+    predictor = Predictor(Prepared(network), plan(frame.shape, 520), views=1)
     predictor(frame)
     short_of_memory(0, monkeypatch)
     with pytest.raises(MemoryError, match="CUDA out of memory"):
         predictor(frame)
     assert len(predictor.tiles) == 1
     with pytest.raises(MemoryError, match="CUDA out of memory"):
-        Predictor(network, plan(frame.shape, 520), views=1)(frame)
+        Predictor(Prepared(network), plan(frame.shape, 520), views=1)(frame)
 
 
 def test_a_frame_on_its_way_is_fetched_when_it_has_arrived():
@@ -171,9 +171,9 @@ def test_a_frame_on_its_way_is_fetched_when_it_has_arrived():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_gives_the_same_maps(network: BranchedERFNet, frames: list[np.ndarray]):
-    there = Predictor(network, plan(SHAPE, 128), views=8)
+    there = Predictor(Prepared(network), plan(SHAPE, 128), views=8)
     on_cpu = [there(frame) for frame in frames]
-    cuda = Predictor(network.cuda(), plan(SHAPE, 128), views=8)
+    cuda = Predictor(Prepared(network.cuda()), plan(SHAPE, 128), views=8)
     for a, b in zip(on_cpu, [cuda(frame) for frame in frames], strict=True):
         for expected, found in zip(a, b, strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-3)
