@@ -18,7 +18,9 @@ class Downsampler(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, inputs, H, W] -> [B, outputs, H/2, W/2]."""
-        return functional.relu(self.norm(torch.cat([self.convolution(x), functional.max_pool2d(x, 2)], dim=1)))
+        halved = torch.cat([self.convolution(x), functional.max_pool2d(x, 2)], dim=1)
+        halved = halved.contiguous(memory_format=torch.channels_last)  # a frame's one channel has no layout; others
+        return functional.relu(self.norm(halved))  # have one, and two in one step take a third longer
 
 
 class NonBottleneck1D(nn.Module):
