@@ -61,9 +61,15 @@ def fast_precision(device: torch.device) -> str:
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
     if device.type == "cpu":
-        asked = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
-        return "bfloat16" if any(ask() for ask in asked if ask) else "float32"
+        avx512 = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return "bfloat16" if has_amx(device) or (avx512 is not None and avx512()) else "float32"
     return "float32"
+
+
+def has_amx(device: torch.device) -> bool:
+    """Whether it is a processor with a unit for products of small matrices of bfloat16."""
+    tiles = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return device.type == "cpu" and tiles is not None and tiles()
 
 
 def has_int8(device: torch.device) -> bool:

@@ -22,7 +22,7 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import origins
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.erfnet import NonBottleneck1D
-from embedtrack.methods.embedtrack.fast import FoldedBlock, for_inference
+from embedtrack.methods.embedtrack.fast import FoldedBlock, FoldedUpsampler, SubpixelUpsampler, for_inference
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.predict import STRAIGHT
 from embedtrack.movies.normalise import normalise
@@ -81,6 +81,36 @@ def test_downsamplers_give_the_bytes_of_the_network(network: BranchedERFNet, pre
         plain.encoder[index].convolution.to(precision, memory_format=torch.channels_last)
         with torch.inference_mode():
             assert torch.equal(fast.encoder[index](x), plain.encoder[index](x))
+
+
+@pytest.mark.parametrize("shape", [(24, 40), (1, 5), (7, 1)])
+def test_upsampling_as_one_convolution_is_the_same(network: BranchedERFNet, shape: tuple[int, int]):
+    state = torch.get_rng_state()
+    block = network.tracking[0]
+    one, transposed = (
+        kind(block).to(memory_format=torch.channels_last) for kind in (SubpixelUpsampler, FoldedUpsampler)
+    )
+    assert torch.equal(torch.get_rng_state(), state)  # validation must not change what a training draws
+    x = torch.randn(2, 256, *shape).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        found, expected = one(x), transposed(x)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    ("precision", "amx", "kind"),
+    [
+        (torch.bfloat16, True, SubpixelUpsampler),
+        (torch.bfloat16, False, FoldedUpsampler),
+        (torch.float32, True, FoldedUpsampler),
+    ],
+)
+def test_which_upsampling(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch, precision: torch.dtype, amx: bool, kind: type[nn.Module]
+):
+    monkeypatch.setattr(fast_networks, "has_amx", lambda device: amx)
+    assert type(for_inference(network, precision).segmentation[0]) is kind
 
 
 def test_a_processor_without_bfloat16_gets_by():
