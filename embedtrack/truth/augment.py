@@ -1,5 +1,6 @@
 """Random change of one sample: where the crops look, and how their grey values vary."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.config import Augmentation
+from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.merge import UNKNOWN
 from embedtrack.types import Frame, Labels
 
@@ -69,14 +71,19 @@ def random_views(
     return View(matrix, centre, side), View(matrix, centre + motion, side)
 
 
-def vary_grey(frames: list[Frame], settings: Augmentation, rng: np.random.Generator) -> list[Frame]:
-    """Brightness, contrast, blur, noise and CLAHE, the same for all frames of a pair but for the noise.
+def vary_grey(
+    frames: Sequence[Frame], labels: Sequence[Labels], settings: Augmentation, rng: np.random.Generator
+) -> list[Frame]:
+    """Appearance, brightness, contrast, blur, noise and CLAHE, the same for all frames but for the noise.
 
     Args:
-        frames: normalised crops, float32[H, W] each.
+        frames: normalised crops of a sample, float32[H, W] each.
+        labels: their cells, int32[H, W] each; a cell has the same label in all.
         settings: how often and how much.
         rng: the source of chance.
     """
+    if settings.appearance:
+        frames = vary_appearance(frames, labels, settings.appearance, rng)
     gain, shift = np.exp(rng.normal(0, settings.contrast)), rng.normal(0, settings.brightness)
     changed = [frame * np.float32(gain) + np.float32(shift) for frame in frames]
     if rng.random() < settings.clahe:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from embedtrack.truth.appearance import each_cell, light, vary_appearance
+from embedtrack.movies.normalise import noise
+from embedtrack.truth.appearance import FADED, each_cell, fade, light, texture, vary_appearance
 from tests.drawings import draw
 
 LABELS = draw((40, 60), {1: ((20, 15), 9), 2: ((20, 44), 9)})
@@ -16,6 +17,25 @@ def test_each_cell_has_a_contrast_of_its_own():
     assert np.abs(changed[LABELS == 0] - 0.2).max() < 1e-6  # the ground stays, whatever is beside it
     empty = np.zeros_like(LABELS)
     assert each_cell(FRAME, empty, np.ones(1, np.float32)) is FRAME
+
+
+def test_a_texture_is_smooth_and_stays_within_the_cell():
+    rng = np.random.default_rng(0)
+    factors = texture((200, 200), rng)
+    assert np.log(factors).std() == pytest.approx(0.5, abs=0.01)
+    assert np.abs(np.diff(np.log(factors), axis=0)).mean() < 0.1
+
+
+def test_what_fades_drowns_in_noise_that_stays():
+    """A disc of 5 stands out by 5 / 4, by 5 / 8; the noise of .25 is the same."""
+    rng = np.random.default_rng(0)
+    truth = draw((200, 200), {1: ((100, 100), 60)}) > 0
+    frame = (5.0 * truth + rng.normal(0, 0.25, truth.shape)).astype(np.float32)
+    for factor in (1.0, 4.0, FADED):
+        faded = fade(frame, factor, 0.25, rng)
+        assert faded.dtype == np.float32
+        assert faded[truth].mean() - faded[~truth].mean() == pytest.approx(5 / factor, abs=0.02)
+        assert noise(faded) == pytest.approx(0.25, abs=0.01)
 
 
 def test_light_is_smooth():

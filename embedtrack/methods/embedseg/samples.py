@@ -11,7 +11,6 @@ from torch import Tensor
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import Cells, Crop, cut, number, shares
 from embedtrack.truth.annotated import AnnotatedMovie
-from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import random_views, vary_grey
 
 AWAY = 1 / 3
@@ -44,10 +43,7 @@ def draw(
     movie, t, centre = (_centred if crops == "centred" else _around)(movies, sampling, rng)
     view, _ = random_views(_inside(centre, movie.shapes[t], sampling.crop), sampling.crop, augmentation, rng)
     crop = cut(movie, t, view)
-    looks = [crop.frame]
-    if augmentation.appearance:
-        looks = vary_appearance(looks, [crop.labels], augmentation.appearance, rng)
-    [frame] = vary_grey(looks, augmentation, rng)
+    [frame] = vary_grey([crop.frame], [crop.labels], augmentation, rng)
     return crop._replace(frame=frame)
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.truth.annotated import AnnotatedMovie
-from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
 from embedtrack.truth.merge import UNKNOWN
@@ -91,10 +90,7 @@ def draw(
     side = sampling.crop
     views = random_views(centre, side, augmentation, rng)
     crops = [cut(movie, time, view) for time, view in zip((t, movie.before(t)), views, strict=True)]
-    looks = [crop.frame for crop in crops]
-    if augmentation.appearance:
-        looks = vary_appearance(looks, [crop.labels for crop in crops], augmentation.appearance, rng)
-    frames = vary_grey(looks, augmentation, rng)
+    frames = vary_grey([crop.frame for crop in crops], [crop.labels for crop in crops], augmentation, rng)
     now, before = (crop._replace(frame=frame) for crop, frame in zip(crops, frames, strict=True))
     return Sample(now, before, sources(movie, t, now, before))
 

@@ -63,8 +63,8 @@ def draw(
     last, centre = _place(movie, sampling, length, rng)
     view, _ = random_views(centre, sampling.crop, augmentation.model_copy(update={"moving": 0.0}), rng)
     times = consecutive(movie, last, length)
-    frames = vary_grey([view.image(movie.frames[t]) for t in times], augmentation, rng)
     labels = [view.labels(movie.labels[t]) for t in times]
+    frames = vary_grey([view.image(movie.frames[t]) for t in times], labels, augmentation, rng)
     return Clip(np.stack(frames).astype(np.float32, copy=False), np.stack(labels))
 
 

@@ -9,6 +9,7 @@ from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Sample, collate, cut, draw, number
 from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import AnnotatedMovie
+from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import medoid
 from embedtrack.truth.merge import UNKNOWN
@@ -148,13 +149,23 @@ def test_equal_chance_gives_equal_samples(tmp_path: Path):
 
 def test_grey_values_vary_but_cells_stay():
     frame = np.random.default_rng(0).normal(0, 1, (64, 64)).astype(np.float32)
+    pair, cells = [frame, frame], [np.zeros((64, 64), np.int32)] * 2
     often = Augmentation(blur=1, noise=1, clahe=1)
-    one, two = vary_grey([frame, frame], often, np.random.default_rng(0))
+    one, two = vary_grey(pair, cells, often, np.random.default_rng(0))
     assert one.dtype == np.float32
     assert not np.allclose(one, frame)
     assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.8  # the noise differs, the rest is the same
-    one, two = vary_grey([frame, frame], often.model_copy(update={"noise": 0.0}), np.random.default_rng(0))
+    one, two = vary_grey(pair, cells, often.model_copy(update={"noise": 0.0}), np.random.default_rng(0))
     np.testing.assert_array_equal(one, two)
+
+
+def test_appearance_alone_is_what_changes_where_nothing_else_may():
+    alone = PLAIN.model_copy(update={"appearance": 1.0})
+    labels = draw_cells((64, 64), {1: ((32, 32), 12)})
+    pair = [np.random.default_rng(t).normal(0, 1, (64, 64)).astype(np.float32) for t in range(2)]
+    found = vary_grey(pair, [labels, labels], alone, np.random.default_rng(3))
+    expected = vary_appearance(pair, [labels, labels], 1.0, np.random.default_rng(3))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_motion_displaces_only_the_frame_before():
