@@ -118,6 +118,12 @@ class ModelConfig(Settings):
             raise ValueError(f"expected a model of embedtrack or embedseg, got one of {self.method.name}; name another")
         return self.method
 
+    @model_validator(mode="after")
+    def _eight_bits(self) -> "ModelConfig":
+        if self.ranges and isinstance(self.method, HourglassConfig):
+            raise ValueError(f"expected no ranges in a model of {self.method.name}, which has no 8 bits, got some")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _of_earlier_versions(cls, given: Any) -> Any:

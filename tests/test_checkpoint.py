@@ -60,7 +60,15 @@ def test_weights_of_another_network(folder: Path):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"step": 3}', '{"unknown": 1}', '{"views": 3}', '{"ranges": {"encoder.2": [1, 1, 1, Infinity]}}']
+    "text",
+    [
+        "{",
+        '{"step": 3}',
+        '{"unknown": 1}',
+        '{"views": 3}',
+        '{"ranges": {"encoder.2": [1, 1, 1, Infinity]}}',
+        '{"method": {"name": "hourglass"}, "ranges": {"encoder.2": [1, 1, 1, 1]}}',
+    ],
 )
 def test_bad_config(folder: Path, text: str):
     (folder / checkpoint.CONFIG).write_text(text)
