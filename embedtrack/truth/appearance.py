@@ -16,8 +16,9 @@ RIM = 2.0
 """Working pixels over which a cell's own contrast fades: no edge may tell where the truth ends."""
 LIGHT = 0.4
 """Standard deviation of the logarithm of the uneven light."""
-PATCHES, STAIN = 6.0, 0.5
-"""A cell's texture: its grain in working pixels, and the standard deviation of the logarithm of its contrast."""
+PATCHES, STAIN = (4.0, 12.0), 1.0
+"""A cell's texture: its grain in working pixels, and the largest standard deviation of the logarithm of its contrast:
+what is dim in Fluo-N2DH-SIM+/02 is a fifth as bright as the rest of its nucleus."""
 DEFOCUS, NOISE = 2.5, 0.2
 """The largest blur in working pixels, and the strongest noise in normalised grey values."""
 FADED = 8.0
@@ -40,7 +41,7 @@ def vary_appearance(
         factors = np.exp(rng.normal(0, CELL, 1 + max(0, *(int(one.max()) for one in labels)))).astype(np.float32)
         changed = [each_cell(frame, one, factors) for frame, one in zip(changed, labels, strict=True)]
     if rng.random() < often:
-        field = texture(changed[0].shape, rng)
+        field = texture(changed[0].shape, rng.uniform(*PATCHES), rng.uniform(0, STAIN), rng)
         changed = [each_pixel(frame, one, field) for frame, one in zip(changed, labels, strict=True)]
     if rng.random() < often:
         power = np.float32(np.exp(rng.normal(0, GAMMA)))
@@ -91,10 +92,17 @@ def each_pixel(frame: Frame, labels: Labels, factors: Frame) -> Frame:
     return ground + (frame - ground) * soft
 
 
-def texture(shape: tuple[int, ...], rng: np.random.Generator) -> Frame:
-    """Smooth random factors around 1, float32[H, W]: a stain that is stronger on one side of a nucleus."""
-    field = cv2.GaussianBlur(rng.normal(0, 1, shape).astype(np.float32), (0, 0), PATCHES)
-    factors: Frame = np.exp(field * np.float32(STAIN / max(float(field.std()), 1e-6))).astype(np.float32, copy=False)
+def texture(shape: tuple[int, ...], grain: float, strength: float, rng: np.random.Generator) -> Frame:
+    """Smooth random factors around 1, float32[H, W]: a stain that is stronger on one side of a nucleus.
+
+    Args:
+        shape: (H, W).
+        grain: standard deviation of the blur that makes it smooth, in pixels.
+        strength: standard deviation of the factors' logarithm.
+        rng: the source of chance.
+    """
+    field = cv2.GaussianBlur(rng.normal(0, 1, shape).astype(np.float32), (0, 0), grain)
+    factors: Frame = np.exp(field * np.float32(strength / max(float(field.std()), 1e-6))).astype(np.float32, copy=False)
     return factors
 
 

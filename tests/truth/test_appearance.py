@@ -21,7 +21,7 @@ def test_each_cell_has_a_contrast_of_its_own():
 
 def test_a_texture_is_smooth_and_stays_within_the_cell():
     rng = np.random.default_rng(0)
-    factors = texture((200, 200), rng)
+    factors = texture((200, 200), 6.0, 0.5, rng)
     assert np.log(factors).std() == pytest.approx(0.5, abs=0.01)
     assert np.abs(np.diff(np.log(factors), axis=0)).mean() < 0.1
 
