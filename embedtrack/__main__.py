@@ -56,8 +56,8 @@ def simulate(
     folder: Annotated[Path, typer.Argument(help="The data set's folder; gets NAME and NAME_GT.")],
     seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.")] = 0,
     frames: Annotated[int, typer.Option(help="Length of the movie.")] = 24,
-    size: Annotated[tuple[int, int], typer.Option(help="Height and width in pixels.")] = (400, 480),
-    cells: Annotated[int, typer.Option(help="Nuclei in the first frame.")] = 30,
+    size: Annotated[tuple[int, int], typer.Option(metavar="HEIGHT WIDTH", help="In pixels.")] = (400, 480),
+    cells: Annotated[int, typer.Option(help="Nuclei in the first frame, or as many as find room.")] = 30,
     name: Annotated[str, typer.Option(help="The sequence's name.")] = "01",
 ) -> None:
     """Make a movie of dividing nuclei with complete truth."""

@@ -13,7 +13,7 @@ from embedtrack.challenge.aogm import Match, match_labels, operations
 from embedtrack.challenge.check import TRACKS, check, is_at_home, track_faults
 from embedtrack.challenge.layout import FrameFolder, Truth, open_truth, read_labels, read_tracks
 from embedtrack.files.beside import beside, of_movie
-from embedtrack.files.names import gaps, numbered, runs, spell
+from embedtrack.files.names import gaps, numbered, runs, spell, summary
 from embedtrack.movies.tiff_image import read_header
 from embedtrack.types import Labels, Track
 
@@ -38,7 +38,7 @@ class Result(NamedTuple):
     def require_labels(self) -> None:
         """Raise ValueError, a line per fault, unless each label is in the frames of its track and nowhere else."""
         if faults := check(self.folder, self.movie):
-            raise ValueError("\n".join(faults))
+            raise ValueError(summary(faults))
 
 
 def evaluate(
@@ -205,7 +205,7 @@ def _open_result(folder: Path, truth: Truth) -> Result:
         paths = tuple(file.path for file in files)
         movie = FrameFolder(folder, paths, files[0].number, files[0].digits, (height, width))
     if check(folder, movie, labels=False):
-        raise ValueError("\n".join(check(folder, movie)))
+        raise ValueError(summary(check(folder, movie)))
     return Result(folder, {file.number: file.path for file in files}, read_tracks(folder / TRACKS), movie)
 
 

@@ -142,7 +142,7 @@ def _close(summary: "Summary", out: Path) -> None:
 
     log.info(
         "%s: %d frames, %d masks of %d cells in %d tracks, %d divisions; %.1f s (%.2f frames/s); %s",
-        out, *summary[:6], summary.frames / summary.seconds, in_words(summary.used),
+        out, *summary[:6], summary.frames / summary.seconds, in_words({**summary.used, "cut_short": None}),
     )  # fmt: skip
     if not summary.masks:
         log.warning("no cell was found in any frame: look at the movie, or try another --model")

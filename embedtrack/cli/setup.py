@@ -40,7 +40,7 @@ def doctor(
 def models(json: Json = False) -> None:
     """List the shipped models: the cells that they know, their scores and the terms of their weights."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from embedtrack.challenge.convention import model_names
     from embedtrack.challenge.convention import models as place
@@ -62,7 +62,8 @@ def models(json: Json = False) -> None:
         return
     if not found:
         raise ValueError(f"expected models in {place()}, got none; train one: embedtrack train")
-    table = Table("model", "cells, pixels across", "image", "scores on frames that trained nothing", "weights")
+    name = Column("model", no_wrap=True, overflow="fold")  # it is what --model asks for
+    table = Table(name, "cells, pixels across", "image", "scores on frames that trained nothing", "weights")
     for one in found:
         scores = ", ".join(f"{name} {value:.2f}" for name, value in one["scores"].items())
         table.add_row(one["name"], f"{one['diameter'] or 0:.0f}", one["image"], scores, one["weights"])

@@ -124,10 +124,15 @@ def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, pr
     segmenter = Segmenter(adapt(Segmenter(checkpoint.load(folder), options).model, parts, options), options)
     qualities: list[float] = []
     diameters: list[float] = []
+    whole: list[float] = []
     for image in parts:
         _, (straight, turned) = segmenter.in_views(image, TURNED)
         found = straight.labels
         qualities.append(quality(found, turned.labels))
-        areas = np.unique(found[found > 0], return_counts=True)[1]
-        diameters += (2 * np.sqrt(areas / np.pi)).tolist()
-    return Assessment(folder, tuple(qualities), tuple(diameters), segmenter.model.config.cell_diameter)
+        labels, areas = np.unique(found[found > 0], return_counts=True)
+        sizes = 2 * np.sqrt(areas / np.pi)
+        cut = np.isin(labels, np.concatenate([found[0], found[-1], found[:, 0], found[:, -1]]))
+        diameters += sizes.tolist()
+        whole += sizes[~cut].tolist()
+    learnt = segmenter.model.config.cell_diameter
+    return Assessment(folder, tuple(qualities), tuple(diameters), learnt, tuple(whole))

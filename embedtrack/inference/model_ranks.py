@@ -25,7 +25,9 @@ score."""
 RIVAL = 0.85
 """Models with this share of the best one's score are asked how many cells there are; ..."""
 ENOUGH = 0.9
-"""... who finds this share of the most loses nothing, as one of ten may be false; who finds half of this, half."""
+"""... who finds this share of the most loses nothing, as one of ten may be false; who finds half of this, half ..."""
+FEW = 2.0
+"""... but for so many cells, which in a small frame are parts of others or lie at its edge."""
 
 
 class Assessment(NamedTuple):
@@ -38,6 +40,8 @@ class Assessment(NamedTuple):
     """Of discs of the masks' areas, in pixels."""
     learnt: float | None
     """The typical diameter of the cells that trained the model."""
+    whole: tuple[float, ...] = ()
+    """Those of the diameters whose masks no edge of the frame cuts."""
 
     @property
     def agreement(self) -> float:
@@ -56,8 +60,8 @@ class Assessment(NamedTuple):
 
     @property
     def diameter(self) -> float:
-        """The typical one; 0 if nothing is found."""
-        return float(np.median(self.diameters)) if self.diameters else 0.0
+        """The typical one, of whole masks where there are some; 0 if nothing is found."""
+        return float(np.median(self.whole or self.diameters)) if self.diameters else 0.0
 
     @property
     def alike(self) -> float:
@@ -69,7 +73,11 @@ class Assessment(NamedTuple):
 
     def and_also(self, other: "Assessment") -> "Assessment":
         """With what the same model has seen in further frames."""
-        return self._replace(qualities=self.qualities + other.qualities, diameters=self.diameters + other.diameters)
+        return self._replace(
+            qualities=self.qualities + other.qualities,
+            diameters=self.diameters + other.diameters,
+            whole=self.whole + other.whole,
+        )
 
 
 class Ranked(NamedTuple):
@@ -100,7 +108,7 @@ def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
     plain = [one.agreement * one.alike for one in assessed]
     rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
     most = max(rivals, default=0.0)
-    found = [min(1.0, one.cells / (ENOUGH * most)) if most else 0.0 for one in assessed]
+    found = [min(1.0, (one.cells + FEW) / (ENOUGH * most)) if most and one.cells else 0.0 for one in assessed]
     scores = [score * share for score, share in zip(plain, found, strict=True)]
     best = max(scores, default=0.0)
     ranked = map(Ranked, assessed, scores)

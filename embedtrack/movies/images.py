@@ -133,9 +133,11 @@ def _common(files: Sequence[Path]) -> Stack:
         except ValueError as error:
             faults.append(str(error))
     if kinds:
-        [(usual, _)] = Counter(kinds.values()).most_common(1)
+        [(usual, often), *_] = Counter(kinds.values()).most_common()
+        example = next(path.name for path, kind in kinds.items() if kind == usual)
+        whose = "most images have" if 2 * often > len(kinds) else f"{example} has"
         faults += [
-            f"{path}: expected {usual} as most images have, got {kind}; convert it or take it out of the folder"
+            f"{path}: expected {usual} as {whose}, got {kind}; convert it or take it out of the folder"
             for path, kind in kinds.items()
             if kind != usual
         ]

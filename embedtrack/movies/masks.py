@@ -21,6 +21,8 @@ from embedtrack.types import Labels
 PREFIXES = ("mask", "man_track", "man_seg")
 """Of the challenge's files: results and ERR_SEG, tracking truth, masks of truth."""
 MOST = int(np.iinfo(np.int32).max)
+GREY = 0.9, 0.5
+"""Grey values, not labels: more of the pixels are not zero, and less of them equal their neighbour."""
 
 
 def open_masks(path: Path) -> Movie:
@@ -58,6 +60,11 @@ def checked(masks: Sequence[NDArray[Any]], name: object) -> None:
         except ValueError as error:
             faults.append(str(error))
             continue
+        if _is_grey(labels):
+            faults.append(
+                f"{name}, frame {t}: expected labels, got grey values: hardly two neighbours are equal; "
+                "segment the images first: embedtrack infer"
+            )
         low = int(labels.min(initial=MOST, where=labels > 0))
         single = single and low in (MOST, int(labels.max(initial=0)))
         if single and parts < 2:
@@ -69,6 +76,13 @@ def checked(masks: Sequence[NDArray[Any]], name: object) -> None:
         ]
     if faults:
         raise ValueError(summary(faults))
+
+
+def _is_grey(labels: Labels) -> bool:
+    """Whether nearly all pixels belong to something, and most to something else than the next pixel does."""
+    inside = labels[:, :-1] > 0
+    same = (labels[:, 1:] == labels[:, :-1])[inside]
+    return same.size > GREY[0] * inside.size and same.mean() < GREY[1]
 
 
 def as_labels(image: NDArray[Any], name: object) -> Labels:

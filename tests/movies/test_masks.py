@@ -123,6 +123,7 @@ def one_value() -> np.ndarray:
         (np.full((2, 4, 4), 2**40), "renumber them"),
         (np.zeros((2, 4, 4, 3), int), "got 3 axes"),
         (one_value(), "got one value for all of them"),
+        (np.random.default_rng(0).integers(90, 120, (2, 16, 16)), "frame 0: expected labels, got grey values: hardly"),
     ],
 )
 def test_values_that_are_no_labels_are_refused(masks: np.ndarray, said: str):

@@ -382,6 +382,17 @@ def folders(path: Path) -> Path:
     return path
 
 
+def two_shapes(path: Path) -> Path:
+    for name, height in (("a", 48), ("b", 9)):
+        tifffile.imwrite(path / f"{name}.tif", np.ones((height, 80), np.uint16))
+    return path
+
+
+def without_axes(path: Path) -> Path:
+    tifffile.imwrite(path / "a.tif", np.ones((3, 48, 80), np.uint16), imagej=True)
+    return path / "a.tif"
+
+
 def volume(path: Path) -> Path:
     tifffile.imwrite(path / "a.tif", np.zeros((3, 4, 9, 9), np.uint16), imagej=True, metadata={"axes": "TZYX"})
     return path / "a.tif"
@@ -409,6 +420,14 @@ FAULTS = {
     "cut OME": (lambda p: cut(KINDS["ome"](p, MOVIE), 0.6), "cells.ome.tif: expected"),
     "cut hyperstack": (lambda p: cut(KINDS["imagej"](p, MOVIE), 0.6), "fiji.tif: expected"),
     "images of other shapes": (mixed, "t12.tif: expected 48 x 80 uint16 as most images have, got 9 x 80 uint16"),
+    "two images of two shapes": (
+        two_shapes,
+        "b.tif: expected 48 x 80 uint16 as a.tif has, got 9 x 80 uint16; convert it",
+    ),
+    "a movie without axes": (
+        without_axes,
+        "expected one channel, got 3; choose with --channel: 1, 2, 3; if these are frames, name the axis",
+    ),
     "images of other kinds": (kinds, "narrow: expected images of one kind, got 6 .tif and 1 .png"),
     "several stacks": (stacks, "expected an image per file, got Q 6, Y 48, X 80 in each; name one of the files"),
     "a data set": (folders, "got none; name one of the folders in it: 01, 01_GT"),
