@@ -25,9 +25,7 @@ score."""
 RIVAL = 0.85
 """Models with this share of the best one's score are asked how many cells there are; ..."""
 ENOUGH = 0.9
-"""... who finds this share of the most loses nothing, as one of ten may be false; who finds half of this, half ..."""
-FEW = 2.0
-"""... but for so many cells, which in a small frame are parts of others or lie at its edge."""
+"""... who finds this share of the most loses nothing, as one of ten may be false; who finds half of this, half."""
 
 
 class Assessment(NamedTuple):
@@ -108,7 +106,7 @@ def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
     plain = [one.agreement * one.alike for one in assessed]
     rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
     most = max(rivals, default=0.0)
-    found = [min(1.0, (one.cells + FEW) / (ENOUGH * most)) if most and one.cells else 0.0 for one in assessed]
+    found = [min(1.0, one.cells / (ENOUGH * most)) if most else 0.0 for one in assessed]
     scores = [score * share for score, share in zip(plain, found, strict=True)]
     best = max(scores, default=0.0)
     ranked = map(Ranked, assessed, scores)
