@@ -62,8 +62,8 @@ def models(json: Json = False) -> None:
         return
     if not found:
         raise ValueError(f"expected models in {place()}, got none; train one: embedtrack train")
-    name = Column("model", no_wrap=True, overflow="fold")  # it is what --model asks for
-    table = Table(name, "cells, pixels across", "image", "scores on frames that trained nothing", "weights")
+    named = Column("model", no_wrap=True, overflow="fold")  # --model asks for it
+    table = Table(named, "cells, pixels across", "image", "scores on frames that trained nothing", "weights")
     for one in found:
         scores = ", ".join(f"{name} {value:.2f}" for name, value in one["scores"].items())
         table.add_row(one["name"], f"{one['diameter'] or 0:.0f}", one["image"], scores, one["weights"])

@@ -82,7 +82,7 @@ def _is_grey(labels: Labels) -> bool:
     """Whether nearly all pixels belong to something, and most to something else than the next pixel does."""
     inside = labels[:, :-1] > 0
     same = (labels[:, 1:] == labels[:, :-1])[inside]
-    return same.size > GREY[0] * inside.size and same.mean() < GREY[1]
+    return bool(same.size > GREY[0] * inside.size and same.mean() < GREY[1])
 
 
 def as_labels(image: NDArray[Any], name: object) -> Labels:

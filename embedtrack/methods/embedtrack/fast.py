@@ -73,7 +73,7 @@ class SubpixelUpsampler(nn.Module):
         folded = fuse_conv_bn_eval(block.convolution, block.norm, transpose=True)
         inputs, outputs = folded.weight.shape[:2]
         assert folded.bias is not None
-        self.convolution: nn.Conv2d = skip_init(nn.Conv2d, inputs, 4 * outputs, 2, padding=1)
+        self.convolution: nn.Conv2d = skip_init(nn.Conv2d, inputs, 4 * outputs, 2, padding=1)  # type: ignore[no-untyped-call]
         weight = folded.weight.new_zeros(2, 2, outputs, inputs, 2, 2)
         for odd_row, y, row in TAPS:
             for odd_column, x, column in TAPS:
@@ -83,8 +83,10 @@ class SubpixelUpsampler(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, inputs, H, W] -> [B, outputs, 2H, 2W]."""
-        made = rectified(self.convolution, x)[:, :, 1:, 1:].unflatten(1, (2, 2, -1))  # [B, row, column, outputs, H, W]
-        rows = made.permute(0, 4, 1, 5, 2, 3).flatten(1, 2).flatten(2, 3)  # [B, 2H, 2W, outputs]
+        made = rectified(self.convolution, x)[:, :, 1:, 1:]
+        batch, channels, height, width = made.shape
+        parts = made.view(batch, 2, 2, channels // 4, height, width)  # [B, row, column, outputs, H, W]
+        rows = parts.permute(0, 4, 1, 5, 2, 3).reshape(batch, 2 * height, 2 * width, channels // 4)
         return rows.permute(0, 3, 1, 2)
 
 
