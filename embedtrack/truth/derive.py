@@ -30,6 +30,9 @@ LONGEST = 256.0
 """Working pixels within which the network sees a cell as one; what is longer falls into pieces."""
 VARIED, FAR = 2.0, 1.6
 """Where 19 of 20 cells span up to this many times the median, samples are zoomed by up to this factor."""
+LOOKS = 0.2
+"""Probability of each change of appearance, where cells are bright on dark: other movies are dimmer, or stained
+otherwise. Movies of DIC-C2DH-HeLa gain nothing by it."""
 MOTION = (2.0, 16.0)
 """The least and the largest standard deviation of artificial motion in working pixels."""
 
@@ -57,7 +60,7 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
       that of 19 of 20 cells; less where the frames are smaller.
     - ``augmentation.motion``: as far as 9 of 10 cells move at most between two frames; ``zoom``: more where cells
       differ much in length.
-    - ``normalisation``: by the kind of the images.
+    - ``normalisation``: by the kind of the images; ``augmentation.appearance``: of bright cells on dark ground.
 
     The smallest cell's size follows from the training masks, see ``fit.start``; the border from the challenge's rules.
     """
@@ -79,10 +82,13 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     if seen.motions and "motion" not in recipe.augmentation.model_fields_set:
         motion = float(np.clip(np.percentile(seen.motions, 90) * scale, *MOTION))
         varied["motion"] = round(motion, 1)
+    normalisation = recipe.normalisation
+    if "normalisation" not in recipe.model_fields_set and (images := _images(folders)):
+        changes["normalisation"] = normalisation = normalisation_for(images)
+    if normalisation.method == "asinh" and "appearance" not in recipe.augmentation.model_fields_set:
+        varied["appearance"] = LOOKS
     if varied:
         changes["augmentation"] = recipe.augmentation.model_copy(update=varied)
-    if "normalisation" not in recipe.model_fields_set and (images := _images(folders)):
-        changes["normalisation"] = normalisation_for(images)
     return recipe.model_copy(update=changes)
 
 

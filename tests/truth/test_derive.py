@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from embedtrack.config import Augmentation, Recipe, Sampling
-from embedtrack.movies.settings import Normalisation
+from embedtrack.movies.settings import FLUORESCENCE, Normalisation
 from embedtrack.training.batches import large_crops
-from embedtrack.truth.derive import derive, measure
+from embedtrack.truth.derive import LOOKS, derive, measure
 from embedtrack.types import Track
 from tests.drawings import Toy, draw, moving, write_movie
 
@@ -28,6 +28,17 @@ def test_what_a_recipe_does_not_set_follows_from_the_movie(tmp_path: Path):
     rest = {"augmentation": Augmentation(motion=3), "normalisation": Normalisation()}
     fixed = Recipe(scale=1, sampling=Sampling(crop=40), pixel_size=1 / 100, **rest)
     assert derive(fixed, [folder]) == fixed
+
+
+def test_bright_cells_vary_in_appearance_unless_the_recipe_says_how_much(tmp_path: Path):
+    folder = write_movie(moving(), tmp_path / "toy")
+    for known, normalisation, expected in (
+        (Augmentation(), FLUORESCENCE, LOOKS),
+        (Augmentation(appearance=0.0), FLUORESCENCE, 0.0),
+        (Augmentation(), Normalisation(), 0.0),
+    ):
+        recipe = derive(Recipe(augmentation=known, normalisation=normalisation), [folder])
+        assert recipe.augmentation.appearance == expected
 
 
 def test_small_frames_are_seen_whole(tmp_path: Path):

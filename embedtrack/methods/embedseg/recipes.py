@@ -14,7 +14,7 @@ from embedtrack.movies.settings import Normalisation
 
 OURS = Recipe(
     method=EmbedSegConfig(),
-    augmentation=Augmentation(moving=0.0),
+    augmentation=Augmentation(moving=0.0, appearance=0.0),
     tracking_weight=0.0,
     pseudo_labels=0.0,
     validation=0.15,
@@ -39,7 +39,7 @@ PUBLISHED = Recipe(
     ),
     pixel_size=1 / 1023,
     normalisation=Normalisation(high=99.8, floor=1e-3),
-    augmentation=Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise=0, clahe=0),
+    augmentation=Augmentation(affine=0, moving=0, contrast=0, brightness=0, blur=0, noise=0, clahe=0, appearance=0),
     sampling=Sampling(crop=256, large=0, anywhere=0, events=0),
     scale=1.0,
     tracking_weight=0.0,

@@ -9,7 +9,7 @@ from embedtrack.methods.hourglass.config import HourglassConfig
 
 SMALL = Recipe(
     method=HourglassConfig(channels=16, levels=5, recurrent_from=1, length=4, squared=False),
-    augmentation=Augmentation(affine=0.6, moving=0.0),
+    augmentation=Augmentation(affine=0.6, moving=0.0, appearance=0.0),
     sampling=Sampling(crop=128, large=0.0, anywhere=0.1, events=0.2),
     tracking_weight=0.0,
     pseudo_labels=0.0,
@@ -23,7 +23,7 @@ The pull is that of 2018, which cannot halve a cell."""
 
 PUBLISHED = Recipe(
     method=HourglassConfig(),
-    augmentation=Augmentation(affine=1.0, zoom=1.5, stretch=1.3, moving=0.0, clahe=0.0),
+    augmentation=Augmentation(affine=1.0, zoom=1.5, stretch=1.3, moving=0.0, clahe=0.0, appearance=0.0),
     sampling=Sampling(crop=256, large=0.0, anywhere=0.1, events=0.2),
     scale=0.5,
     tracking_weight=0.0,
