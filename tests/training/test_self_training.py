@@ -14,7 +14,7 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.model_files import noted_data
-from embedtrack.movies.settings import Normalisation
+from embedtrack.movies.settings import FLUORESCENCE, Normalisation
 from embedtrack.training import resume, self_training
 from embedtrack.training.train import finished
 from embedtrack.training.unannotated import Lessons
@@ -51,6 +51,12 @@ def taught(movie: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return usual(*words).model_copy(update={"sampling": Sampling(crop=64), "batch": 1})
 
     monkeypatch.setattr(self_training, "recipe_of_model", small)
+
+
+def test_bright_cells_are_taught_by_frames_that_are_harder_to_see():
+    for normalisation, looks in ((FLUORESCENCE, self_training.LOOKS), (Normalisation(), 0.0)):
+        config = CONFIG.model_copy(update={"normalisation": normalisation})
+        assert self_training.recipe_of_model("mine", config, 0).augmentation.appearance == looks
 
 
 @pytest.mark.usefixtures("taught")
