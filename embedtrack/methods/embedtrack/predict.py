@@ -152,8 +152,8 @@ class Predictor:
     def launch(self, frame: Frame) -> Pending:
         """As a call, but a GPU may still be at work: it need not idle while the processor fetches and clusters.
 
-        Where the memory is too small for a frame that none comes before, others perhaps having taken it, its tiles are
-        halved until they fit.
+        Where the memory is too small for the first frame of a movie or for a single image, others perhaps having taken
+        it, its tiles are halved until they fit.
         """
         alone = not self.before
         while True:
@@ -161,7 +161,7 @@ class Predictor:
                 pending = self._launch(frame)
             except MemoryError as error:
                 side = max(self.tiles[0].height, self.tiles[0].width)
-                if not alone or side <= SMALLEST:
+                if (self.begun and not alone) or side <= SMALLEST:
                     raise
                 log.warning("out of memory with tiles of %d pixels: %s; going on with smaller ones", side, error)
             else:

@@ -155,6 +155,19 @@ def test_too_little_memory_later_or_for_the_smallest_tiles_is_an_error(
         Predictor(Prepared(network), plan(frame.shape, 520), views=1)(frame)
 
 
+def test_a_single_image_after_others_may_still_get_smaller_tiles(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch
+):
+    frame = np.random.default_rng(0).normal(0, 1, (64, 1100)).astype(np.float32)
+    expected = Predictor(Prepared(network), plan(frame.shape, 552), views=1)(frame)
+    predictor = Predictor(Prepared(network), plan(frame.shape, 1104), views=1)
+    predictor(frame)
+    short_of_memory(64 * 600, monkeypatch)
+    predictor.before = {}
+    for found, whole in zip(predictor(frame), expected, strict=True):
+        np.testing.assert_array_equal(found, whole)
+
+
 def test_a_frame_on_its_way_is_fetched_when_it_has_arrived():
     class Arrived:
         waited = False
