@@ -4,7 +4,6 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from embedtrack.machine.device import has_amx
@@ -73,7 +72,8 @@ class SubpixelUpsampler(nn.Module):
         folded = fuse_conv_bn_eval(block.convolution, block.norm, transpose=True)
         inputs, outputs = folded.weight.shape[:2]
         assert folded.bias is not None
-        self.convolution: nn.Conv2d = skip_init(nn.Conv2d, inputs, 4 * outputs, 2, padding=1)  # type: ignore[no-untyped-call]
+        with torch.random.fork_rng(devices=()):  # first weights draw random numbers, which belong to a training
+            self.convolution = nn.Conv2d(inputs, 4 * outputs, 2, padding=1)
         weight = folded.weight.new_zeros(2, 2, outputs, inputs, 2, 2)
         for odd_row, y, row in TAPS:
             for odd_column, x, column in TAPS:
