@@ -126,6 +126,16 @@ def test_a_processor_without_bfloat16_gets_by():
     assert done.returncode == 0, done.stderr
 
 
+def test_what_a_processor_with_amx_runs_needs_no_sympy():
+    """The image that tracks and no more has none, and torch asks for it in unlikely places."""
+    code = (
+        "import sys; sys.modules['sympy'] = None; from embedtrack.methods.embedtrack.branched import BranchedERFNet; "
+        "from embedtrack.methods.embedtrack.fast import SubpixelUpsampler; SubpixelUpsampler(BranchedERFNet().tracking[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_bfloat16_is_near_and_its_maps_are_single(network: BranchedERFNet):
     now, before = torch.randn(2, 1, 1, 48, 64)
     fast = for_inference(network, torch.bfloat16)
