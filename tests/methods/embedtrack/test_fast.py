@@ -130,7 +130,8 @@ def test_what_a_processor_with_amx_runs_needs_no_sympy():
     """The image that tracks and no more has none, and torch asks for it in unlikely places."""
     code = (
         "import sys; sys.modules['sympy'] = None; from embedtrack.methods.embedtrack.branched import BranchedERFNet; "
-        "from embedtrack.methods.embedtrack.fast import SubpixelUpsampler; SubpixelUpsampler(BranchedERFNet().tracking[0])"
+        "from embedtrack.methods.embedtrack.fast import SubpixelUpsampler; "
+        "SubpixelUpsampler(BranchedERFNet().eval().tracking[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
