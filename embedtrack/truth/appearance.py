@@ -36,7 +36,7 @@ def vary_appearance(
         often: the probability of each change.
         rng: the source of chance.
     """
-    changed, sigmas = list(frames), [noise(frame) for frame in frames]
+    changed = list(frames)
     if rng.random() < often:
         factors = np.exp(rng.normal(0, CELL, 1 + max(0, *(int(one.max()) for one in labels)))).astype(np.float32)
         changed = [each_cell(frame, one, factors) for frame, one in zip(changed, labels, strict=True)]
@@ -57,7 +57,7 @@ def vary_appearance(
         changed = [cv2.GaussianBlur(frame, (0, 0), sigma).astype(np.float32, copy=False) for frame in changed]
     if rng.random() < often:
         factor = np.exp(rng.uniform(0, np.log(FADED)))
-        changed = [fade(frame, factor, sigma, rng) for frame, sigma in zip(changed, sigmas, strict=True)]
+        changed = [fade(frame, factor, noise(plain), rng) for frame, plain in zip(changed, frames, strict=True)]
     if rng.random() < often:
         strength = rng.uniform(0, NOISE)
         changed = [frame + rng.normal(0, strength, frame.shape).astype(np.float32) for frame in changed]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from embedtrack.movies.normalise import noise
-from embedtrack.truth.appearance import FADED, each_cell, fade, light, texture, vary_appearance
+from embedtrack.truth.appearance import FADED, each_cell, each_pixel, fade, light, texture, vary_appearance
 from tests.drawings import draw
 
 LABELS = draw((40, 60), {1: ((20, 15), 9), 2: ((20, 44), 9)})
@@ -24,6 +24,9 @@ def test_a_texture_is_smooth_and_stays_within_the_cell():
     factors = texture((200, 200), 6.0, 0.5, rng)
     assert np.log(factors).std() == pytest.approx(0.5, abs=0.01)
     assert np.abs(np.diff(np.log(factors), axis=0)).mean() < 0.1
+    stained = each_pixel(FRAME, LABELS, texture(FRAME.shape, 6.0, 0.5, rng))
+    assert stained[LABELS > 0].std() > 0.05
+    assert np.abs(stained[LABELS == 0] - 0.2).max() < 1e-6
 
 
 def test_what_fades_drowns_in_noise_that_stays():
