@@ -53,7 +53,7 @@ def models(json: Json = False) -> None:
         found.append(
             {
                 "name": name, "method": config.method.name, "diameter": config.cell_diameter or config.working_diameter,
-                "image": "bright on dark" if config.normalisation.method == "asinh" else "any contrast",
+                "image": "bright on dark" if config.normalisation.bright else "any contrast",
                 "scores": noted_scores(card), "data": noted_data(card), "weights": noted_terms(card),
             }
         )  # fmt: skip

@@ -43,4 +43,4 @@ def used_by_run(
 def _unevenness(movie: Movie, scale: float, how: Normalisation) -> float | None:
     """By how many times its noise the ground of the first frame differs, if that is so much that it is levelled."""
     first = to_working(movie.frames[0], scale)
-    return round(unevenness(first, content(first), bright=how.method == "asinh"), 1) or None
+    return round(unevenness(first, content(first), bright=how.bright), 1) or None

@@ -213,9 +213,9 @@ def _channels(path: Path, stack: Stack, count: int, asked: str | None, several: 
     names = list(stack.channels) if len(stack.channels) == count else [""] * count
     if asked is None and (several or count == 1):
         return range(count)
-    timeless = count > MANY_CHANNELS or dict(zip(stack.axes, stack.shape, strict=True)).get("T", 1) == 1
-    hint = "; if these are frames, name the axis of time: --time-axis C"
-    hint = hint if timeless and not asked and "C" in stack.axes else ""
+    timeless = dict(zip(stack.axes, stack.shape, strict=True)).get("T", 1) == 1
+    doubtful = not asked and "C" in stack.axes and (timeless or count > MANY_CHANNELS)
+    hint = "; if these are frames, name the axis of time: --time-axis C" if doubtful else ""
     chosen = pick(path, names, asked, "channel", hint)
     return range(chosen, chosen + 1)
 

@@ -58,7 +58,7 @@ def normalise(
     sigma = noise(grey, within)
     if sigma == 0:
         return np.zeros_like(grey)
-    ground = uneven_ground(grey, within, bright=settings.method == "asinh")
+    ground = uneven_ground(grey, within, bright=settings.bright)
     grey = grey if ground is None else grey - ground
     known = grey if within is None else grey[within]
     frame: Frame

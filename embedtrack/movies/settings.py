@@ -30,6 +30,11 @@ class Normalisation(Settings):
     floor: float = Field(10.0, gt=0, le=1e4)
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
 
+    @property
+    def bright(self) -> bool:
+        """Whether it is for cells that are bright on a dark ground."""
+        return self.method == "asinh"
+
 
 PLAIN = Normalisation()
 """Phase contrast, DIC, brightfield: cells no brighter than the ground."""

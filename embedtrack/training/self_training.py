@@ -35,7 +35,7 @@ RATE = 1e-4
 """The peak of the learning rate: a fifth of what a new network learns with."""
 LOOKS = 0.3
 """Probability of each change of appearance, where cells are bright on dark: masks of plain frames teach frames that are
-harder to see, which is worth as much as the adaptation without it; see docs/experiments.md."""
+harder to see; what that is worth says docs/experiments.md."""
 FEWEST = 10
 """Masks that are too few to learn from."""
 
@@ -136,7 +136,7 @@ def _teach(
 def recipe_of_model(name: str, config: ModelConfig, seed: int) -> Recipe:
     """The recipe of a model of this name, at its own scale and normalisation, slower and validated at the end alone."""
     known = recipe_for(name, None, seed, recipe_of(config.method.name, name, all_cells=False))
-    looks = LOOKS if config.normalisation.method == "asinh" else 0.0
+    looks = LOOKS if config.normalisation.bright else 0.0
     return known.model_copy(
         update={
             "augmentation": known.augmentation.model_copy(update={"appearance": looks}),

@@ -85,7 +85,7 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
     normalisation = recipe.normalisation
     if "normalisation" not in recipe.model_fields_set and (images := _images(folders)):
         changes["normalisation"] = normalisation = normalisation_for(images)
-    if normalisation.method == "asinh" and "appearance" not in recipe.augmentation.model_fields_set:
+    if normalisation.bright and "appearance" not in recipe.augmentation.model_fields_set:
         varied["appearance"] = LOOKS
     if varied:
         changes["augmentation"] = recipe.augmentation.model_copy(update=varied)
