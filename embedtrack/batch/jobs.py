@@ -123,10 +123,11 @@ def read_table(table: Path, common: Mapping[str, Any] | None = None) -> list[Job
         text = table.read_text(encoding="utf-8-sig")
         head = text.partition("\n")[0]
         mark = max(",;\t", key=head.count)
-        rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
+        reader = csv.DictReader(io.StringIO(text), delimiter=mark)
+        rows = [(reader.line_num, row) for row in reader]  # which skips empty lines
     faults = list(_column_faults(head.strip().split(mark)))
     jobs: list[Job] = []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         given = {name.strip(): value.strip() for name, value in row.items() if name and isinstance(value, str)}
         given = {name: value for name, value in given.items() if value and name not in REMARKS}
         if faults or not given:

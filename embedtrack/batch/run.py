@@ -4,12 +4,14 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from embedtrack.batch import outcome
 from embedtrack.batch.jobs import AUTO, ENDING, Job
 from embedtrack.batch.outcome import Outcome
+from embedtrack.batch.summary import NAMES
 from embedtrack.challenge.pair import open_pair
 from embedtrack.challenge.record import known_of
 from embedtrack.challenge.used import doubts
@@ -38,6 +40,12 @@ class Wishes(NamedTuple):
     """``NAME.html``."""
     exports: tuple[str, ...] = ()
     """``NAME.FORMAT`` for each."""
+
+    def files(self, name: str) -> list[str]:
+        """What is written for a movie of this name."""
+        tables = [f"{name}.csv", f"{name}_tracks.csv"] if self.measure else []
+        pages = [f"{name}.html"] if self.report else []
+        return [f"{name}{ENDING}", *tables, *pages, *(f"{name}.{to}" for to in self.exports)]
 
     def check(self) -> None:
         """Raise ValueError where a format is not known, or a package is missing."""
@@ -78,8 +86,16 @@ def run(
         ValueError: wishes that cannot be had, or outcomes that cannot be kept there, before any work.
     """
     wishes.check()
+    owner: dict[str, str] = dict.fromkeys(NAMES, "the summary")
     for name in jobs:
         check_file(outcome.place_of(folder, name))
+        for file in wishes.files(name):
+            if file in owner:
+                raise ValueError(
+                    f"expected files of different names, got {file} for {owner[file]} and {name}; give one of "
+                    "them another name in a table (column name)"
+                )
+            owner[file] = name
     import pandas  # noqa: F401  an image that tracks and no more has none, which is to be said before any work
 
     found: list[Outcome] = []
@@ -127,7 +143,8 @@ def _one(
 def _asked(job: Job, options: Options) -> dict[str, Any]:
     """All that a result depends on, as far as it is known before."""
     files = [job.path] if job.path.is_file() else sorted(path for path in job.path.rglob("*") if path.is_file())
-    stats = [path.stat() for path in files]
+    about = [(path, path.stat()) for path in files]
+    lines = [f"{path.relative_to(job.path)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in about]
     return {
         "job": job.model_dump(mode="json", exclude={"name", "path"}),
         "weights": None if job.model == AUTO else digest(Path(job.model) / WEIGHTS),
@@ -138,8 +155,7 @@ def _asked(job: Job, options: Options) -> dict[str, Any]:
         "tile": options.tile,
         "memory": options.memory,
         "diameter": options.diameter,
-        "bytes": sum(one.st_size for one in stats),
-        "changed": max((one.st_mtime_ns for one in stats), default=0),
+        "movie": sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest(),
     }
 
 

@@ -1,5 +1,6 @@
 """The summary of a batch: a table and a page, the doubtful first."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -50,7 +51,8 @@ def summarise(folder: Path, outcomes: Sequence[Outcome]) -> str:
     check(folder)
     table, page = (folder / name for name in NAMES)
     with new_file(table) as path:
-        path.write_text(write_table([one.model_dump() for one in outcomes], COLUMNS), encoding="utf-8")
+        rows = write_table([one.model_dump() for one in outcomes], COLUMNS)
+        path.write_text(rows, encoding="utf-8", errors="backslashreplace")  # a name need not be UTF-8
     with new_file(page) as path:
         path.write_text(render(folder, outcomes), encoding="utf-8", errors="backslashreplace")
     return spell(outcomes)
@@ -91,5 +93,5 @@ def _linked(folder: Path, one: Outcome) -> str:
     """The name, leading to the report, else to the result, else nowhere."""
     for target in (f"{one.name}.html", f"{one.name}{ENDING}"):
         if (folder / target).exists():
-            return f'<a href="{quote(target)}">{escape(one.name)}</a>'
+            return f'<a href="{quote(os.fsencode(target))}">{escape(one.name)}</a>'
     return escape(one.name)

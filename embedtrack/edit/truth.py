@@ -27,7 +27,7 @@ from embedtrack.challenge.writer import write_mask
 from embedtrack.edit.draft import as_tracked
 from embedtrack.edit.refit import refit
 from embedtrack.files.guard import reading, require_regular
-from embedtrack.files.whole import check_folder, new_folder
+from embedtrack.files.whole import check_apart, check_folder, new_folder
 from embedtrack.tracked import Tracked
 from embedtrack.types import Labels
 
@@ -110,9 +110,13 @@ def check_place(movie: Path, dataset: Path, *, overwrite: bool = False) -> None:
     """Look before any work is done for it whether truth can be written.
 
     Raises:
-        ValueError: there are frames or truth that ``write_truth`` did not write, or wrote of another movie.
+        ValueError: there are frames or truth that ``write_truth`` did not write, or wrote of another movie; or the
+            movie itself lies where they go.
     """
     sequence, truth = places(movie, dataset)
+    check_apart(truth, movie)
+    if not _same_place(sequence, movie):
+        check_apart(sequence, movie)
     if overwrite:
         return
     about = _about(truth)

@@ -113,6 +113,8 @@ def read(path: Path) -> Tracked:
     column = related[0].node_prop or getattr(related[0], "label_prop", None) or "seg_id"
     if column not in columns:
         raise ValueError(f"{path}: expected the masks' values in the node property {column}, got {sorted(columns)}")
+    if unnamed := _missing(columns[column]):
+        raise ValueError(f"{path}: expected a mask's value in {column} for each cell, got none for {unnamed} of them")
     times, values = (columns[name]["values"].astype(np.int64).tolist() for name in (time.name, column))
     nodes: list[Node] = list(zip(times, values, strict=True))
     vertex = dict(zip(memory["node_ids"].tolist(), nodes, strict=True))
@@ -122,6 +124,12 @@ def read(path: Path) -> Tracked:
         path, Lazy(masks.shape[0], lambda t: np.asarray(masks[t]).reshape(masks.shape[-2:])), nodes, links,
         whole(own, "first", 0), whole(own, "digits", 3, most=9), _units(axes), bool(own),
     )  # fmt: skip
+
+
+def _missing(column: Any) -> int:
+    """How many cells have no value."""
+    missing = column.get("missing")
+    return 0 if missing is None else int(np.count_nonzero(missing))
 
 
 def _open_masks(zarr: Any, path: Path) -> Any:

@@ -16,6 +16,7 @@ from embedtrack.files.lazy import Lazy
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import read_names
 from embedtrack.movies.images import image_files, open_image
+from embedtrack.movies.masks import as_labels, checked
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.sift import masks_among
 from embedtrack.tracked import Tracked
@@ -44,11 +45,12 @@ def read(path: Path) -> Tracked:
         ValueError: there are no masks, or they do not fit together.
     """
     masks = open_stack(path) if path.is_file() else _folder(path)
+    checked(masks, path)
     nodes: list[Node] = []
     links: list[Edge] = []
     before: Labels | None = None
     for t, image in enumerate(masks):
-        labels = _labels(path, t, image)
+        labels = as_labels(image, f"{path}, frame {t}")
         if before is not None and before.shape != labels.shape:
             raise ValueError(f"{path}: expected masks of one size, got {before.shape} and {labels.shape}; convert them")
         if _is_grey(labels):
@@ -103,10 +105,3 @@ def _is_grey(labels: Labels) -> bool:
     one, other = labels[:, :-1], labels[:, 1:]
     both = (one > 0) & (other > 0)
     return bool(both.any()) and float((one == other)[both].mean()) < ALIKE
-
-
-def _labels(path: Path, t: int, image: NDArray[Any]) -> Labels:
-    """int32[H, W]."""
-    if image.dtype.kind not in "uib" or int(image.min()) < 0 or int(image.max()) > np.iinfo(np.int32).max:
-        raise ValueError(f"{path}, frame {t}: expected labels, whole numbers from 0 to 2^31 - 1, got {image.dtype}")
-    return image.astype(np.int32)

@@ -73,7 +73,9 @@ def read(path: Path) -> Tracked:
     labels, links = open_stack(path / "labels.tif"), []
     rows = sorted(_parse(path / "tracks.csv"), key=lambda row: (row[0], row[1]))
     about, graph = _parse_graph(path / "graph.json")
-    value = _values(path, rows, labels)
+    if not rows and "first" not in about and any(image.any() for image in labels):
+        raise ValueError(f"{path / 'tracks.csv'}: expected a row for each cell of labels.tif, got none; save it again")
+    value = _values(path, rows, labels, own="first" in about)
     start: dict[int, Node] = {}
     end: dict[int, Node] = {}
     for track, t, _, _ in rows:
@@ -127,6 +129,8 @@ def _table(content: bytes) -> list[dict[str, str]]:
     mark = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
     rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
+    if missing := {"ID", "T", "Y", "X"} - set(rows.fieldnames):
+        raise ValueError(f"no column {min(missing)}")
     comma = mark != ","  # only there a comma can be that of a number
     return [{name: (one or "").replace(",", ".") if comma else one for name, one in row.items()} for row in rows]
 
@@ -150,9 +154,12 @@ def _parse_graph(path: Path) -> tuple[dict[str, Any], dict[int, list[int]]]:
 
 
 def _values(
-    path: Path, rows: Sequence[tuple[int, int, float, float]], labels: Sequence[NDArray[Any]]
+    path: Path, rows: Sequence[tuple[int, int, float, float]], labels: Sequence[NDArray[Any]], *, own: bool
 ) -> dict[tuple[int, int], int]:
-    """(track, frame) -> the value in the mask: the track's own if the frame has it, else the one below its place."""
+    """(track, frame) -> the value in the mask: the one below its place, or where that is none the track's number.
+
+    In what we wrote it is the number: a corrected mask may have left its place.
+    """
     value: dict[tuple[int, int], int] = {}
     frames: dict[int, list[tuple[int, float, float]]] = {}
     for track, t, y, x in rows:
@@ -164,7 +171,8 @@ def _values(
         present = set(np.unique(image).tolist())
         for track, y, x in cells:
             row, column = (min(max(round(v), 0), size - 1) for v, size in zip((y, x), image.shape, strict=True))
-            value[track, t] = track if track in present else int(image[row, column])
+            below, named = int(image[row, column]), track if track in present else 0
+            value[track, t] = (named or below) if own else (below or named)
             if not value[track, t]:
                 raise ValueError(f"{path}: expected a mask below every track, got none for track {track} in frame {t}")
     return value

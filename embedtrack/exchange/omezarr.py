@@ -17,7 +17,7 @@ from embedtrack.exchange.graph import same_label, tracked
 from embedtrack.files.guard import LARGEST, brief, require_pixels, require_regular_tree, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.looks.colours import colours
-from embedtrack.movies.units import Units
+from embedtrack.movies.omezarr import axes_of, units_of
 from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
 from embedtrack.types import Track
@@ -71,7 +71,7 @@ def read(path: Path) -> Tracked:
         about = _ome(group)
         scales = about["multiscales"][0]
         array = group[scales["datasets"][0]["path"]]
-        axes = [axis["name"] for axis in scales["axes"]]
+        axes = axes_of(scales, array.ndim)
     except Exception as error:  # zarr and its codecs have errors of their own
         said = brief(error)
         raise ValueError(f"{path}: expected an OME-Zarr with labels, got none ('{said}'); check the path") from error
@@ -83,7 +83,7 @@ def read(path: Path) -> Tracked:
         array.shape[axes.index("t")],
         lambda t: np.asarray(array[tuple(t if name == "t" else slice(None) if name in "yx" else 0 for name in axes)]),
     )
-    own, units = dict(group.attrs.get("embedtrack", {})), _units(scales)
+    own, units = dict(group.attrs.get("embedtrack", {})), units_of(scales, axes)
     first, digits = whole(own, "first", 0), whole(own, "digits", 3, most=9)
     tracks = _tracks(about.get("image-label", {}).get("properties", []))
     if tracks is None:
@@ -163,11 +163,3 @@ def _shrunk(image: NDArray[Any], shape: tuple[int, int], step: int, labels: bool
         image, 0, height * step - image.shape[0], 0, width * step - image.shape[1], cv2.BORDER_REPLICATE
     )
     return np.asarray(cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def _units(scales: dict[str, Any]) -> Units:
-    """Micrometres and seconds, where the axes are in these units."""
-    values = scales["datasets"][0].get("coordinateTransformations", [{}])[0].get("scale", [])
-    known = {axis["name"]: value for axis, value in zip(scales["axes"], values, strict=False)
-             if axis.get("unit") in ("micrometer", "second")}  # fmt: skip
-    return Units(known.get("x"), known.get("t"))

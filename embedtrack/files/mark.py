@@ -2,7 +2,8 @@
 
 A file carries it where its format lets it: a tag, a comment, a box that readers skip, or for tables the names of our
 columns. A folder carries it in ``.embedtrack``, or in the attributes of its Zarr root, with the kind of the folder and
-a digest of the names and sizes of all its files: what a person has added or changed since makes it another's.
+a digest of the names and sizes of all its files, and one of what is in those that people edit: what a person has added
+or changed since makes it another's.
 """
 
 import hashlib
@@ -25,6 +26,8 @@ TABLES = (
 )
 """How our CSV files begin, which have no room for a mark."""
 FILE, ATTRIBUTE = ".embedtrack", "embedtrack-written"
+TEXTS = (".txt", ".csv", ".json", ".xml", ".geojson")
+"""Files that people edit."""
 ENDS = 1 << 16
 """Bytes of a file's begin and end in which the mark is looked for."""
 
@@ -50,7 +53,7 @@ def mark_folder(folder: Path, kind: str) -> None:
     """Put the mark into a folder that is filled; ``kind`` says what it is."""
     holder = _holder(folder)
     known = {"kind": kind, "by": TOKEN.decode(), "names": sorted({*os.listdir(folder), holder.name}),
-             "files": _digest(folder)}  # fmt: skip
+             "files": _digest(folder), "texts": _digest(folder, TEXTS)}  # fmt: skip
     if holder.name == FILE:
         holder.write_text(json.dumps(known) + "\n")
         return
@@ -70,7 +73,8 @@ def foreign(folder: Path, kind: str) -> str:
         if about["kind"] == kind:
             there = [name for name in there if name not in about["names"]]
             if not there:
-                return "" if about["files"] == _digest(folder) else "files that were changed or added since"
+                same = about["files"] == _digest(folder) and about.get("texts") in (None, _digest(folder, TEXTS))
+                return "" if same else "files that were changed or added since"
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no mark, or none that can be read
     if not there:
@@ -85,11 +89,23 @@ def _holder(folder: Path) -> Path:
     return folder / (".zattrs" if (folder / ".zgroup").exists() else FILE)
 
 
-def _digest(folder: Path) -> str:
-    """A SHA-256 of the names and sizes of all files below a folder, but of the one that carries the mark."""
+def _digest(folder: Path, read: tuple[str, ...] = ()) -> str:
+    """A SHA-256 of the names and sizes of all files below a folder, but of the one that carries the mark.
+
+    With endings to ``read`` it is of the files with these alone, and of what is in them: an edited number may be as
+    long as it was.
+    """
     holder = _holder(folder)
-    lines = sorted(f"{path.relative_to(folder).as_posix()} {size}" for path, size in _files(folder) if path != holder)
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+    lines = []
+    for path, size in _files(folder):
+        if path == holder or (read and path.suffix.lower() not in read):
+            continue
+        line = f"{path.relative_to(folder).as_posix()} {size}"
+        if read and stat.S_ISREG(path.lstat().st_mode):
+            with path.open("rb") as file:
+                line += f" {hashlib.file_digest(file, 'sha256').hexdigest()}"
+        lines.append(line)
+    return hashlib.sha256("\n".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:

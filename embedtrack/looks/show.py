@@ -78,7 +78,10 @@ def show(
     options = options or PictureOptions()
     chosen: Sequence[int] = range(len(result)) if frames is None else frames
     if not chosen or not 0 <= chosen[0] <= chosen[-1] < len(result):  # asked before any of them is listed
-        raise ValueError(f"expected frames from {result.first} to {result.first + len(result) - 1}; check --frames")
+        asked = f"{result.first + chosen[0]} to {result.first + chosen[-1]}" if chosen else "none"
+        raise ValueError(
+            f"expected frames from {result.first} to {result.first + len(result) - 1}, got {asked}; check --frames"
+        )
     if out.suffix.lower() in STILL and frames is None:
         chosen = sorted({round(i) for i in np.linspace(0, len(result) - 1, STILLS)})
     pictures = draw(result, chosen, raw, truth, options)

@@ -40,7 +40,7 @@ def open_omezarr(path: Path, scene: str | None = None) -> Stack:
             raise ValueError("a plate; name the folder of one field, e.g. PLATE.zarr/A/1/0")
         scales = about["multiscales"][0]
         array = group[scales["datasets"][0]["path"]]
-        axes = _axes(scales, array.ndim)
+        axes = axes_of(scales, array.ndim)
     except Exception as error:  # zarr and its codecs have errors of their own
         if isinstance(error, ValueError) and str(error).startswith(str(path)):
             raise
@@ -54,7 +54,7 @@ def open_omezarr(path: Path, scene: str | None = None) -> Stack:
     names = bonus(path, "what it says of channels", lambda: _channels(about), nameless)
     return Stack(
         reader.axes, tuple(array.shape), np.dtype(array.dtype), reader.image,
-        bonus(path, "what it says of pixels", lambda: _units(scales, axes), Units()),
+        bonus(path, "what it says of pixels", lambda: units_of(scales, axes), Units()),
         names if all(names) else (), fault=chunks.fault, notes=chunks.notes,
     )  # fmt: skip
 
@@ -125,7 +125,7 @@ def _ome(attributes: Any) -> dict[str, Any]:
     return inner
 
 
-def _axes(scales: Mapping[str, Any], count: int) -> list[str]:
+def axes_of(scales: Mapping[str, Any], count: int) -> list[str]:
     """A letter for each axis; before 0.4 they were words, before 0.3 always the same five."""
     axes = scales.get("axes") or "tczyx"[-count:]
     names = [axis["name"] if isinstance(axis, dict) else axis for axis in axes]
@@ -139,7 +139,7 @@ def _axes(scales: Mapping[str, Any], count: int) -> list[str]:
     return letters
 
 
-def _units(scales: Mapping[str, Any], axes: Sequence[str]) -> Units:
+def units_of(scales: Mapping[str, Any], axes: Sequence[str]) -> Units:
     """Micrometres and seconds, where the axes have units."""
     steps = [1.0] * len(axes)
     for level in (scales, scales["datasets"][0]):

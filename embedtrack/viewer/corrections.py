@@ -55,7 +55,7 @@ class Corrections:
         """Cut before each picked cell."""
 
         def each(draft: Draft) -> Draft:
-            for cell in self._need(1):
+            for cell in sorted(self._need(1), reverse=True):  # the later part of a track gets another label
                 draft = cut(draft, cell)
             return draft
 
@@ -94,7 +94,7 @@ class Corrections:
         """Give the picked cells another label, 0 to take them away, in some of SPANS."""
 
         def rename(draft: Draft) -> Draft:
-            for t, label in self._need(1, None if new == 0 else 1):
+            for t, label in sorted(self._need(1, None if new == 0 else 1), reverse=True):
                 draft = relabel(draft, label, new, self._span(t, span))
             return draft
 

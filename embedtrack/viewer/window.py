@@ -10,8 +10,8 @@ from embedtrack.challenge.pair import open_pair, open_raw
 from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.challenge.writer import WHAT, check_replaceable
-from embedtrack.edit.truth import check_place, corrected_before
-from embedtrack.files.whole import explained, resolved
+from embedtrack.edit.truth import check_place, corrected_before, places
+from embedtrack.files.whole import check_apart, explained, resolved
 from embedtrack.looks.overlay import span
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
@@ -69,12 +69,14 @@ def prepare(
 ) -> Job:
     """Look before any work is done whether everything can be read and written."""
     out = resolved(out or result_folder)
+    check_apart(out, raw)
     with explained(out, WHAT):
         check_replaceable(out, overwrite=overwrite)
     if truth is not None and raw is None:
         raise ValueError("expected --raw with --as-truth, for training needs the movie, got none; add it")
     if truth is not None and raw is not None:
         check_place(raw, truth, overwrite=overwrite)
+        check_apart(places(raw, truth)[1], result_folder)
     return Job(out, raw, open_raw(raw, tracked).frames if raw else None, truth, result_folder, overwrite)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,12 @@ import tifffile
 
 from embedtrack import checkpoint
 from embedtrack.batch import run as batch
+from embedtrack.batch.jobs import jobs_of
 from embedtrack.batch.outcome import Outcome
-from embedtrack.batch.summary import render, spell
+from embedtrack.batch.summary import render, spell, summarise
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.options import Options
 from tests.drawings import moving, write_movie
 
 Run = Callable[..., tuple[int, str, str]]
@@ -97,6 +100,30 @@ def test_what_cannot_be_had_is_said_before_any_work(movies: Path, run_whole: Run
     assert "got no outcomes" in error
 
 
+def test_files_of_one_name_are_said_before_any_work(movies: Path, run_whole: Run):
+    table = movies / "movies.csv"
+    for name, more, said in [
+        ("01_tracks", "--measure", "got 01_tracks.csv for 01 and 01_tracks"),
+        ("summary", "--report", "got summary.html for the summary and summary"),
+    ]:
+        table.write_text(f"path,model,name\ntoy/01,model,01\nstack.tif,model,{name}\n")
+        code, _, error = run_whole(*words(movies, more))
+        assert code == 2
+        assert said in error
+        assert not list(movies.rglob("*_RES"))
+
+
+def test_frames_that_change_places_are_another_movie(movies: Path, tmp_path: Path):
+    frames = tmp_path / "toy" / "01"
+    [job] = jobs_of([frames], {}).values()
+    before = batch._asked(job, Options())
+    first, last = frames / "t000.tif", frames / "t003.tif"
+    first.rename(frames / "x")
+    last.rename(first)
+    (frames / "x").rename(last)
+    assert batch._asked(job, Options()) != before
+
+
 @pytest.mark.parametrize("name", ["out", "out/summary.html", "out/outcomes/stack.json"])
 def test_files_of_others_in_the_way_are_said_before_any_work(name: str, movies: Path, run_whole: Run):
     mine = movies / name
@@ -124,3 +151,11 @@ def test_the_doubtful_come_first(tmp_path: Path):
     assert "no &lt;movie&gt;" in page
     assert '<a href="a.html">a</a>' in page
     assert 'href="b.html"' not in page
+
+
+def test_a_name_that_is_no_text_is_in_the_summary(tmp_path: Path):
+    name = os.fsdecode(b"M\374ller")
+    (tmp_path / f"{name}.html").touch()
+    summarise(tmp_path, [Outcome(name=name, path=f"{name}.tif", state="done")])
+    assert "M\\udcfcller" in (tmp_path / "summary.csv").read_text()
+    assert 'href="M%FCller.html"' in (tmp_path / "summary.html").read_text()

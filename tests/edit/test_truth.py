@@ -85,6 +85,16 @@ def test_older_corrections_are_replaced_and_nothing_else(toy, tmp_path):
         check_place(toy[1], tmp_path / "third")
 
 
+def test_the_movie_is_never_replaced_by_its_frames(toy, tmp_path):
+    """Not even with --overwrite: a stack that lies where the frames would go."""
+    stack = tmp_path / "new" / "01" / "rec.tif"
+    stack.parent.mkdir(parents=True)
+    tifffile.imwrite(stack, np.zeros((6, 48, 64), np.uint16), photometric="minisblack")
+    with pytest.raises(ValueError, match="expected a place apart from the input"):
+        check_place(stack, tmp_path / "new", overwrite=True)
+    check_place(stack.with_name("gone.tif"), tmp_path / "new", overwrite=True)
+
+
 def test_no_frame_is_no_truth(toy, tmp_path):
     with pytest.raises(ValueError, match="got none; tick them"):
         write(toy, [], tmp_path / "new")

@@ -56,6 +56,14 @@ def test_trackmates_own_file_is_drawn(tmp_path: Path):
     assert abs(len(disc) - np.pi * 8**2) < 15
 
 
+def test_a_movie_of_others_beside_trackmates_file_is_no_mask(tmp_path: Path):
+    path = trackmate(tmp_path / "cells.xml")
+    alone = load(path)
+    planes = np.zeros((5, 2, 40, 50), np.uint16)
+    tifffile.imwrite(tmp_path / "movie.tif", planes, photometric="minisblack", metadata={"axes": "TZYX"})
+    assert same(load(path), alone)
+
+
 def test_trackmates_outline_is_the_mask_where_it_can_be(tmp_path: Path):
     export(hard(), "trackmate", tmp_path / "out")
     (tmp_path / "out" / "movie.tif").unlink()
@@ -118,10 +126,23 @@ def test_naparis_tracks_over_other_labels(tmp_path: Path):
     assert len(load(napari(tmp_path / "b", rows, labels)).tracks) == 3
 
 
+def test_a_track_of_napari_is_the_mask_that_it_lies_on(tmp_path: Path):
+    """Its number may be another mask's value."""
+    labels = np.zeros((2, 20, 30), np.uint8)
+    labels[:, 2:5, 2:5], labels[:, 11:14, 11:14] = 2, 1
+    result = load(napari(tmp_path / "a", "ID,T,Y,X\n1,0,3,3\n1,1,3,3\n2,0,12,12\n2,1,12,12\n", labels))
+    first, second = sorted(result.tracks)
+    assert (first[1:], second[1:]) == ((0, 1, 0), (0, 1, 0))
+    assert all(len(np.unique(mask[2:5, 2:5])) == len(np.unique(mask[11:14, 11:14])) == 1 for mask in pixels(result))
+    assert len({int(mask[3, 3]) for mask in pixels(result)}) == 1
+
+
 @pytest.mark.parametrize(
     ("rows", "graph", "said"),
     [
         ("ID,T,Y\n1,0,6\n", None, "expected the columns ID, T, Y, X"),
+        ("", None, "expected the columns ID, T, Y, X"),
+        ("ID,T,Y,X\n", None, "expected a row for each cell of labels.tif, got none"),
         ("ID,T,Y,X\n1,0,6,a\n", None, "expected the columns ID, T, Y, X"),
         ("ID,T,Y,X\n1,0,1,1\n", None, "expected a mask below every track, got none for track 1 in frame 0"),
         ("ID,T,Y,X\n1,9,6,6\n", None, "expected frames from 0 to 1"),
@@ -161,7 +182,9 @@ def test_missing_files_of_napari_are_named(tmp_path: Path):
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_ome_zarr_without_lineage(tmp_path: Path, version: str):
+    """The step in time is where most programs write it: beside the levels."""
     zarr = pytest.importorskip("zarr")
+    units = {"t": "minute", "y": "nanometer", "x": "nanometer"}
     masks = np.zeros((4, 1, 1, 20, 30), np.uint8)
     masks[:2, 0, 0, 3:6, 3:6] = 5
     masks[3, 0, 0, 3:6, 3:6] = 5
@@ -169,8 +192,9 @@ def test_ome_zarr_without_lineage(tmp_path: Path, version: str):
     group = zarr.open_group(tmp_path / "x.zarr" / "labels" / "nuclei", mode="w", zarr_format=zarr_format)
     group.create_array("full", data=masks)
     scales = [{
-        "axes": [{"name": name} for name in "tczyx"],
-        "datasets": [{"path": "full", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1, 0.5, 0.5]}]}],
+        "axes": [{"name": name, **({"unit": units[name]} if name in units else {})} for name in "tczyx"],
+        "coordinateTransformations": [{"type": "scale", "scale": [5, 1, 1, 1, 1]}],
+        "datasets": [{"path": "full", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1, 500, 500]}]}],
     }]  # fmt: skip
     above = zarr.open_group(tmp_path / "x.zarr" / "labels", mode="a", zarr_format=zarr_format)
     zarr.open_group(tmp_path / "x.zarr", mode="a", zarr_format=zarr_format)
@@ -183,6 +207,7 @@ def test_ome_zarr_without_lineage(tmp_path: Path, version: str):
     for path in (tmp_path / "x.zarr", tmp_path / "x.zarr" / "labels", tmp_path / "x.zarr" / "labels" / "nuclei"):
         result = load(path)
         assert result.tracks == [Track(1, 0, 1, 0), Track(2, 3, 3, 1)]
+        assert result.units == (0.5, 300)
         assert np.array_equal(pixels(result) > 0, masks[:, 0, 0] > 0)
 
 
@@ -195,7 +220,7 @@ def test_damaged_ome_zarr_is_refused(tmp_path: Path):
     group.attrs["ome"] = about
     with pytest.raises(ValueError, match="expected a listed label or 0 as parent of label 1, got 77"):
         load(tmp_path / "out")
-    about["multiscales"][0]["axes"][0]["name"] = "c"
+    about["multiscales"][0]["axes"][0] = {"name": "c", "type": "channel"}
     group.attrs["ome"] = about
     with pytest.raises(ValueError, match="expected labels of the axes t, y, x"):
         load(tmp_path / "out")
@@ -246,6 +271,11 @@ def test_damaged_geff_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="0 related labels; export it with its segmentation"):
         load(tmp_path / "out")
     group.attrs["geff"] = about
+    assert same(load(tmp_path / "out"), hard())
+    seen = group["nodes/props/seg_id"].create_array("missing", data=np.arange(group["nodes/ids"].shape[0]) == 2)
+    with pytest.raises(ValueError, match="expected a mask's value in seg_id for each cell, got none for 1"):
+        load(tmp_path / "out")
+    seen[:] = False
     assert same(load(tmp_path / "out"), hard())
     shutil.rmtree(tmp_path / "out" / "segmentation")
     with pytest.raises(ValueError, match="expected the graph's segmentation"):

@@ -62,6 +62,7 @@ def test_a_value_that_is_used_twice_is_two_tracks():
         ([(0, 1), (1, 1)], [((1, 1), (0, 1))], "from cell 1 of frame 1 to cell 1 of frame 0"),
         ([(0, 1)], [((0, 1), (1, 1))], "expected links from cells"),
         ([(0, 1), (0, 1)], [], "expected each cell once a frame, got 1 twice"),
+        ([(0, 0)], [], "expected a mask for each cell, got the value 0 for one of frame 0"),
         ([(0, 3)], [], "got it in its track only in frame 000"),
     ],
 )

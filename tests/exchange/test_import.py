@@ -91,7 +91,18 @@ def test_a_cell_that_overlaps_nothing_is_new(tmp_path: Path):
 
 def test_grey_images_are_no_masks(tmp_path: Path):
     tifffile.imwrite(tmp_path / "x.tif", moving().frames(), photometric="minisblack")
+    with pytest.raises(ValueError, match="expected labels, got grey values"):
+        load(tmp_path / "x.tif")
+    bare = np.where(moving().frames() > 200, moving().frames(), 0)
+    tifffile.imwrite(tmp_path / "x.tif", bare, photometric="minisblack")
     with pytest.raises(ValueError, match="expected masks, got neighbours that differ as in a grey image"):
+        load(tmp_path / "x.tif")
+
+
+def test_one_value_for_all_cells_is_no_label_image(tmp_path: Path):
+    frames = np.stack([draw((40, 40), {1: ((10, 10), 5)}) + draw((40, 40), {1: ((30, 30), 5)})] * 2)
+    tifffile.imwrite(tmp_path / "x.tif", (255 * frames).astype(np.uint8), photometric="minisblack")
+    with pytest.raises(ValueError, match="expected a number for each cell, got one value for all of them"):
         load(tmp_path / "x.tif")
 
 

@@ -1,5 +1,6 @@
 """Our mark: what carries it can still be read, and what a person has added or changed is no longer ours."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from embedtrack.exchange.formats import export, load
-from embedtrack.files.mark import carries_mark, foreign, mark_file, mark_folder
+from embedtrack.files.mark import FILE, carries_mark, foreign, mark_file, mark_folder
 from embedtrack.files.whole import new_file, new_folder
 from embedtrack.looks.measure import measure
 from embedtrack.looks.movie import write_pictures
@@ -82,6 +83,27 @@ def test_a_folder_that_a_person_has_touched_is_no_longer_ours(tmp_path: Path, ki
     export(hard(), kind, out, overwrite=True)
     assert foreign(out, kind) == ""
     assert not (deep / "notes.txt").exists()
+
+
+def test_a_number_that_a_person_has_changed_is_seen(tmp_path: Path):
+    """A text of the same length."""
+    export(hard(), "napari", out := tmp_path / "out")
+    table = out / "tracks.csv"
+    edited = table.read_text().replace("1,0,10.0,10.0", "1,0,10.0,11.0")
+    assert edited != table.read_text()
+    table.write_text(edited)
+    with pytest.raises(ValueError, match="files that were changed"):
+        export(hard(), "napari", out)
+    assert table.read_text() == edited
+
+
+def test_folders_of_older_versions_are_still_ours(tmp_path: Path):
+    export(hard(), "napari", out := tmp_path / "out")
+    about = json.loads((out / FILE).read_text())
+    del about["texts"]
+    (out / FILE).write_text(json.dumps(about))
+    export(hard(), "napari", out)
+    assert "texts" in json.loads((out / FILE).read_text())
 
 
 @pytest.mark.parametrize("names", [["01/t000.tif", "02/t000.tif"], ["labels.tif"], ["movie.tif"], ["segmentation/a"]])

@@ -103,6 +103,15 @@ def test_joining_exchanging_relabelling_and_taking_away(model):
     assert corrections.right == {0, 1, 2, 3}
 
 
+def test_several_cells_of_one_track_are_cut_in_any_order(model):
+    toy = moving()
+    corrections = Corrections(model, Tracked(list(toy.labels), toy.tracks, (48, 80)))
+    for cell in ((1, 2), (1, 4)):
+        corrections.pick(*cell)
+    corrections.cut()
+    assert sorted(track[1:3] for track in tracks(corrections)) == [(0, 1), (0, 5), (2, 3), (4, 5)]
+
+
 def test_painting_becomes_tracks(model, result):
     corrections = Corrections(model, open_tracked(result))
     corrections.shown.cells.data[1, :4, :4] = 7
@@ -224,6 +233,10 @@ def test_places_are_looked_at_before_the_window_opens(result):
         prepare(tracked, result, None, None, result.parents[1] / "new")
     with pytest.raises(ValueError, match="got other truth"):
         prepare(tracked, result, result.with_name("01"), None, result.parent)
+    movie, gold = result.with_name("01"), result.with_name("01_GT")
+    for source, out, truth in ((result, movie, None), (gold, None, result.parent)):
+        with pytest.raises(ValueError, match="expected a place apart from the input"):
+            prepare(tracked, source, movie, out, truth, overwrite=True)
     with pytest.raises(ValueError, match="expected nothing but an older result"):
         prepare(tracked, result.with_name("01_GT"), None, None, None)
 

@@ -99,7 +99,10 @@ def _pseudo_labels(path: Path, spots: dict[int, Spot]) -> tuple[Sequence[NDArray
     stack = path.with_name("movie.tif")
     if not stack.exists():
         return None
-    images = open_stack(stack)
+    try:
+        images = open_stack(stack)
+    except ValueError:  # another's movie, which is no stack of masks
+        return None
     present = [set(np.unique(image).tolist()) for image in images]
     values = {
         name: int(spot.name)

@@ -16,7 +16,8 @@ from embedtrack.looks.report.hints import Hint
 from embedtrack.looks.report.sights import Sights
 from embedtrack.looks.report.tree import Tree
 from embedtrack.tracked import Tracked
-from embedtrack.tracks.lives import lives
+from embedtrack.tracks.lives import Life, cell_of_track, lives
+from embedtrack.types import Track
 
 Content = dict[str, Any]
 
@@ -80,8 +81,7 @@ def divisions(result: Tracked, places: Mapping[Node, Place], errors: Sequence[Er
     found = []
     for one in life.values():
         if len(one.daughters) > 1:
-            born = [(life[name].begin, life[name].pieces[0].label) for name in one.daughters]
-            last = (one.end, one.pieces[-1].label)
+            last, born = _ends(one, life)
             state = "false" if false & {(last, node) for node in born} else "right"
             if spoilt & {last, *born}:
                 state = "spoilt"
@@ -89,15 +89,17 @@ def divisions(result: Tracked, places: Mapping[Node, Place], errors: Sequence[Er
     return sorted(found, key=lambda division: (division["frame"], division["mother"]))
 
 
-def lost_divisions(errors: Sequence[Error], table: pd.DataFrame) -> list[Content]:
-    """The divisions of the truth of which a link is lost, by the labels of the truth and its table of cells."""
-    lost = dict.fromkeys(error.cells[0] for error in errors if error.kind == "lost division")
-    first = table.sort_values("frame").groupby("label", as_index=False).first()
-    born: dict[int, list[Node]] = {}
-    for frame, label, parent in first[["frame", "label", "parent"]].itertuples(index=False):
-        born.setdefault(int(parent), []).append((int(frame), int(label)))
-    places = places_of(table)
-    return [_division(mother[1], mother, sorted(born[mother[1]]), places, "lost") for mother in lost]
+def lost_divisions(errors: Sequence[Error], truth: Sequence[Track], places: Mapping[Node, Place]) -> list[Content]:
+    """The divisions of the truth of which a link is lost, by the labels of the truth and the places of its cells."""
+    cell, life = cell_of_track(truth), lives(truth)
+    lost = dict.fromkeys(cell[error.cells[0][1]] for error in errors if error.kind == "lost division")
+    return [_division(name, *_ends(life[name], life), places, "lost") for name in lost]
+
+
+def _ends(mother: Life, life: Mapping[int, Life]) -> tuple[Node, list[Node]]:
+    """The last of a mother and the first of her daughters."""
+    born = [(life[name].begin, life[name].pieces[0].label) for name in mother.daughters]
+    return (mother.end, mother.pieces[-1].label), born
 
 
 def places_of(table: pd.DataFrame) -> dict[Node, Place]:

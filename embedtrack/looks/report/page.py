@@ -23,6 +23,7 @@ from embedtrack.movies.units import Units
 from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import lives
+from embedtrack.types import Track
 
 BUDGET = 14e6
 """Bytes that the page may have; frames are stored as well as fits."""
@@ -114,6 +115,8 @@ class Seen(NamedTuple):
     truth: sights.Sights | None = None
     errors: list[Error] | None = None
     scores: Mapping[str, float | None] | None = None
+    lines: Sequence[Track] = ()
+    """The tracks of the truth."""
 
 
 def _see(result: Tracked, truth: Tracked | None, facts: Facts, on_frame: Callable[[int], None]) -> Seen:
@@ -138,7 +141,7 @@ def _see(result: Tracked, truth: Tracked | None, facts: Facts, on_frame: Callabl
     return Seen(
         looker.sights(result.tracks), true.sights(truth.tracks),
         errors_of(compared, truth.tracks, result.tracks),
-        score(matches, gold, truth.tracks, result.tracks, facts.cycle_tolerance),
+        score(matches, gold, truth.tracks, result.tracks, facts.cycle_tolerance), truth.tracks,
     )  # fmt: skip
 
 
@@ -180,7 +183,7 @@ def _content(result: Tracked, facts: Facts, seen: Seen) -> content.Content:
         cells = content.places_of(true.table)
         given["errors"] = content.failed(errors, cells, masks)
         given["truth"] = content.text_of(true.outlines)
-        given["divisions"] += content.lost_divisions(errors, true.table)
+        given["divisions"] += content.lost_divisions(errors, seen.lines, cells)
         given["divisions"].sort(key=lambda division: (division["frame"], division["mother"]))
     return given
 

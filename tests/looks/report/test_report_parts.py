@@ -211,9 +211,25 @@ def test_divisions_have_a_state_only_where_there_is_truth():
     assert content.divisions(tracked(toy), places, find_errors(tracked(exclusive), tracked(toy)))[0]["state"] == "false"
     bare = Toy(np.where(toy.labels == 2, 0, toy.labels), [Track(1, 0, 2, 0), Track(3, 3, 5, 1)])
     assert content.divisions(tracked(toy), places, find_errors(tracked(bare), tracked(toy)))[0]["state"] == "spoilt"
-    table = look(tracked(toy)).table
-    (lost,) = content.lost_divisions(find_errors(tracked(toy), tracked(exclusive)), table)
+    (lost,) = content.lost_divisions(find_errors(tracked(toy), tracked(exclusive)), toy.tracks, places)
     assert (lost["mother"], lost["daughters"], lost["state"]) == (1, [2, 3], "lost")
+
+
+def test_a_lost_division_whose_cells_were_lost_and_found_again():
+    """The mother is missed before she divides, and a daughter after it: pieces under new labels are no daughters."""
+    toy = dividing()
+    labels = toy.labels.copy()
+    labels[1] = 0
+    labels[2] = np.where(labels[2] == 1, 4, labels[2])
+    labels[4] = np.where(labels[4] == 2, 0, labels[4])
+    labels[5] = np.where(labels[5] == 2, 5, labels[5])
+    tracks = [Track(1, 0, 0, 0), Track(4, 2, 2, 1), Track(2, 3, 3, 4), Track(3, 3, 5, 4), Track(5, 5, 5, 2)]
+    truth = Toy(labels, tracks)
+    apart = Toy(labels, [track._replace(parent=0) if track.label in (2, 3) else track for track in tracks])
+    places = content.places_of(look(tracked(truth)).table)
+    (lost,) = content.lost_divisions(find_errors(tracked(truth), tracked(apart)), tracks, places)
+    assert (lost["mother"], lost["last"], lost["daughters"]) == (1, (2, 4), [2, 3])
+    assert (lost["y"], lost["x"]) == (24, 32)
 
 
 def test_the_script_gets_what_the_movie_holds():
