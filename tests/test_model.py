@@ -93,6 +93,14 @@ def test_frames_are_asked_for_one_by_one(model: Model, toy: Toy):
     assert not [thread for thread in threading.enumerate() if thread.name == "stage"]
 
 
+def test_a_frame_of_another_size_is_refused(model: Model, toy: Toy):
+    """A list of frames, and one frame after the other."""
+    frames = [*toy.frames()[:2], toy.frames()[2][:40, :50]]
+    for movie in (frames, iter(frames)):
+        with pytest.raises(ValueError, match="frame 2: expected 48 x 64 pixels as in the first one, got 40 x 50; crop"):
+            model.track(movie, ONE)
+
+
 def test_images_of_any_sizes(model: Model, toy: Toy):
     frame = toy.frames()[0]
     whole, part = model.segment_all([frame, frame[:40, :50]], ONE)

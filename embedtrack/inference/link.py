@@ -228,7 +228,12 @@ def _cells(
         yield from map(given_cells, labels)
         return
     with closing(_origins(images, segmenter)) as origins:
-        for one, image, origin in zip(labels, images, origins, strict=True):
+        for t, (one, image, origin) in enumerate(zip(labels, images, origins, strict=True)):
+            if image.shape != one.shape:
+                raise ValueError(
+                    f"frame {t}: expected {one.shape[0]} x {one.shape[1]} pixels as its masks have, got "
+                    f"{' x '.join(map(str, image.shape))}; check the movie"
+                )
             yield given_cells(one, normalise(image, norm), origin)
 
 

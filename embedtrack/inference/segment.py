@@ -1,7 +1,7 @@
 """Single images -> masks: each by itself, of any size, and nothing of a track."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import tifffile
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import IMAGES, has_stills
 from embedtrack.exchange.geojson import collection, features
+from embedtrack.files.packed import Packed, pack
 from embedtrack.files.whole import check_apart, check_folder, new_folder, resolved
 from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Image, Segmenter
@@ -79,9 +80,10 @@ def segment(
     total, done, cells = sum(map(len, files.values())), 0, 0
     with new_folder(out, KIND, overwrite=overwrite) as folder:
         for name, movie in files.items():
-            found: list[Labels] = []
+            found: list[Packed] = []
             for image in frames_of(movie.frames)[0]:
-                found.append(labels := look(image))
+                labels = look(image)
+                found.append(pack(labels))
                 cells += np.unique(labels[labels > 0]).size
                 done += 1
                 on_image(done, total)
@@ -135,16 +137,18 @@ def _open(images: Path, choice: Choice) -> dict[str, Movie]:
     return found
 
 
-def _write(path: Path, found: list[Labels]) -> None:
-    """One mask, or a stack of them."""
-    most = max(int(labels.max(initial=0)) for labels in found)
+def _write(path: Path, found: Sequence[Packed]) -> None:
+    """One mask, or a stack of them, page by page."""
+    most = max(int(one.opened().max(initial=0)) for one in found)
     dtype = np.uint16 if most <= np.iinfo(np.uint16).max else np.uint32
-    masks = np.stack(found).astype(dtype)  # [n, H, W]
-    masks = masks[0] if len(masks) == 1 else masks
-    tifffile.imwrite(path, masks, photometric="minisblack", compression="zlib", metadata=None)
+    shape = found[0].shape if len(found) == 1 else (len(found), *found[0].shape)
+    tifffile.imwrite(
+        path, (one.opened().astype(dtype) for one in found), shape=shape, dtype=dtype,
+        photometric="minisblack", compression="zlib", metadata=None,
+    )  # fmt: skip
 
 
-def _write_outlines(path: Path, found: list[Labels]) -> None:
+def _write_outlines(path: Path, found: Sequence[Packed]) -> None:
     pages = [None] if len(found) == 1 else range(len(found))
-    made = [one for page, labels in zip(pages, found, strict=True) for one in features(labels, page)]
+    made = [one for page, masks in zip(pages, found, strict=True) for one in features(masks.opened(), page)]
     path.write_text(json.dumps(collection(made)) + "\n", encoding="utf-8")

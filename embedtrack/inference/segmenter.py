@@ -70,6 +70,9 @@ class Segmenter:
         Args:
             images: as many as there are, or one after the other as they arrive.
             state: of the frame before the first one, where another run stopped.
+
+        Raises:
+            ValueError: a frame has another size than the first one.
         """
         device.keep_memory()
         helpers = device.helpers(self.device) if isinstance(images, Sequence) else 1
@@ -84,8 +87,15 @@ class Segmenter:
             predictor.restore(state)
 
         def launched() -> Generator[Pending]:
+            size: Shape | None = None
             with closing(_staged(_after(first, read), in_turn)) as frames:
-                for frame, shape in frames:
+                for number, (frame, shape) in enumerate(frames):
+                    size = size or shape
+                    if shape != size:
+                        raise ValueError(
+                            f"frame {number}: expected {size[0]} x {size[1]} pixels as in the first one, got "
+                            f"{shape[0]} x {shape[1]}; crop or pad it"
+                        )
                     yield self._launched(predictor, frame, shape, in_turn)
 
         with closing(_staged(launched(), in_turn)) as pending:

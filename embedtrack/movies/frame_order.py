@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from embedtrack.files.names import gaps, spell
-from embedtrack.movies.name_parts import Name, Part, Value, clock, value
+from embedtrack.movies.name_parts import UNITS, Name, Part, Value, clock, values
 
 log = logging.getLogger(__name__)
 
@@ -28,25 +28,37 @@ def in_time(folder: Path, names: list[Name], times: Sequence[Part], until: int |
     Raises:
         ValueError: one is.
     """
-    columns = sorted(part.columns[0] for part in times)
-
-    def moment(name: Name) -> Value:
-        return tuple(one for number in columns for one in value(name.parts[number]))
-
-    ordered = sorted(names, key=moment)[: None if until is None else until + 1]
+    if not names:
+        return []
+    columns = _longest_first(names[0], [part.columns[0] for part in times])
+    table = [values([name.parts[number] for name in names]) for number in columns]
+    moments: dict[Path, Value] = {
+        name.path: tuple(number for column in table for number in column[row]) for row, name in enumerate(names)
+    }
+    ordered = sorted(names, key=lambda name: moments[name.path])[: None if until is None else until + 1]
     for one, other in pairwise(ordered if judged else ()):
-        if moment(one) == moment(other):
+        if moments[one.path] == moments[other.path]:
             raise ValueError(
                 f"{folder}: expected one image for each frame, got {one.path.name} and {other.path.name}; "
                 "choose with --pattern"
             )
     if judged and len(columns) == 1:
-        moments = [moment(name) for name in ordered]
-        if all(len(one) == 1 and isinstance(one[0], int) for one in moments):
-            _no_holes(folder, ordered, [int(one[0]) for one in moments])
+        rows = [moments[name.path] for name in ordered]
+        counts = [row[0] for row in rows if len(row) == 1 and isinstance(row[0], int)]
+        if len(counts) == len(ordered):
+            _no_holes(folder, ordered, counts)
         else:
             _tell_of_jumps(folder, ordered, [clock(name.parts[columns[0]]) for name in ordered])
     return [name.path for name in ordered]
+
+
+def _longest_first(name: Name, columns: Sequence[int]) -> list[int]:
+    """The columns from the one that counts the longest time down; as they stand where no words say what they count."""
+    order = sorted(columns)
+    words = [name.parts[number - 1].casefold() if number else "" for number in order]
+    if set(words) <= set(UNITS) and len(set(words)) == len(words):
+        order = [number for _, number in sorted(zip(map(UNITS.index, words), order, strict=True))]
+    return order
 
 
 def _no_holes(folder: Path, names: Sequence[Name], numbers: Sequence[int]) -> None:

@@ -10,9 +10,11 @@ TIME, CHANNEL, DEPTH, SCENE, COUNTER = "time", "channel", "depth", "scene", "cou
 """What a part counts; COUNTER: a number that no word explains."""
 
 _DATE = r"(?:19|20)[0-9]{2}[-_.y]?(?:0[1-9]|1[0-2])[-_.m]?[0-3][0-9]d?"
+_GERMAN = r"[0-3][0-9]\.(?:0[1-9]|1[0-2])\.(?:19|20)[0-9]{2}"
+"""A date with its day first, which the points tell."""
 _DAYTIME = r"[0-2][0-9][-_.hH:]?[0-5][0-9](?:[-_.m:]?[0-5][0-9]s?|m)?"
 _CLOCK = (
-    rf"{_DATE}(?:[-_ tT]*{_DAYTIME})?(?![0-9])"
+    rf"(?:{_DATE}|{_GERMAN})(?:[-_ tT]*{_DAYTIME})?(?![0-9])"
     r"|[0-9]+d[-_ ]?[0-9]+h(?:[-_ ]?[0-9]+m(?:in)?)?(?:[-_ ]?[0-9]+s)?"
     r"|[0-9]+h[-_ ]?[0-9]+m(?:in)?(?:[-_ ]?[0-9]+s)?|[0-9]+m(?:in)?[-_ ]?[0-9]+s|[0-9]+\.[0-9]+"
 )
@@ -24,6 +26,8 @@ _WORDS: Mapping[str, str] = {
     **dict.fromkeys(("z", "slice", "plane", "zstack"), DEPTH),
     **dict.fromkeys(("pos", "position", "xy", "site", "stage", "well", "fov"), SCENE),
 }
+UNITS = ("day", "hour", "min", "sec")
+"""Words of time, the longest first."""
 _VAGUE: Mapping[str, str] = {
     **dict.fromkeys(("c", "w", "wv"), CHANNEL),
     **dict.fromkeys(
@@ -67,7 +71,7 @@ class Part(NamedTuple):
     """Whether the role is that of an ambiguous word."""
 
 
-Value = tuple[int | str, ...]
+Value = tuple[int | float | str, ...]
 
 
 def split(path: Path) -> Name:
@@ -76,8 +80,23 @@ def split(path: Path) -> Name:
 
 
 def value(part: str) -> Value:
-    """What is compared and sorted: the numbers of a number or clock, the small letters of a word."""
-    return tuple(map(int, re.findall("[0-9]+", part))) if part[0].isdigit() else (part.casefold(),)
+    """What is compared and sorted: a number's or clock's numbers, of a date the year first; a word in small letters."""
+    if not part[0].isdigit():
+        return (part.casefold(),)
+    numbers = tuple(map(int, re.findall("[0-9]+", part)))
+    return (*numbers[2::-1], *numbers[3:]) if re.match(_GERMAN, part) else numbers
+
+
+def values(parts: Sequence[str]) -> list[Value]:
+    """The ``value`` of each part of a column; fractions of several lengths (0.5, 0.75, 1) are numbers with a point.
+
+    Where one of the longer ones ends in zero (1.9, 1.10) they count from 1 on: two whole numbers.
+    """
+    fractions = [part.partition(".")[2] for part in parts if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", part)]
+    counted = any(len(one) > 1 and one.endswith("0") for one in fractions)
+    if len(fractions) < len(parts) or len({len(one) for one in fractions}) == 1 or counted:
+        return [value(part) for part in parts]
+    return [(float(part),) for part in parts]
 
 
 def clock(part: str) -> float | None:
@@ -90,6 +109,8 @@ def clock(part: str) -> float | None:
         )
     if re.fullmatch(r"[0-9]+\.[0-9]+", text):
         return float(text)
+    if re.match(_GERMAN, text):
+        text = "".join(reversed(text[:10].split("."))) + text[10:]
     found = re.fullmatch(rf"({_DATE})[-_ t]*({_DAYTIME})?", text, re.IGNORECASE)
     digits = ["".join(re.findall("[0-9]", one or "")) for one in found.groups()] if found else [""]
     try:

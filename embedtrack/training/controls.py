@@ -13,7 +13,7 @@ from embedtrack.machine import device
 from embedtrack.training.calibrate import PASSES, most, validation_seg
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.truth.annotated import AnnotatedMovie
-from embedtrack.truth.holdout import split
+from embedtrack.truth.holdout import require_masks, split
 
 MOST_RESERVED = 0.5
 """Of a budget in minutes the training gets the other part at least; calibration looks at fewer frames then."""
@@ -66,6 +66,8 @@ def parted(
     sides: tuple[list[AnnotatedMovie], list[AnnotatedMovie]] = ([], [])
     for movie, folder in zip(movies, folders, strict=True):
         sides[folder.resolve() in validate].append(movie)
+    require_masks(sides[0], "training")
+    require_masks(sides[1], "validation")
     return sides
 
 

@@ -18,7 +18,7 @@ from embedtrack.tracks.tracker import Tracker, finished
 from embedtrack.training.pseudo_labels import alike
 from embedtrack.truth.annotated import AnnotatedMovie, see
 from embedtrack.truth.merge import UNKNOWN, Merged
-from embedtrack.types import Labels
+from embedtrack.types import Labels, Track
 
 PAIRS = 8
 """So many pairs of frames, spread over the movie."""
@@ -63,8 +63,15 @@ def lessons(segmenter: Segmenter, frames: Sequence[NDArray[Any]], pairs: int = P
             qualities.append(quality(straight, turned))
             trusted, masks = trusted + len(present(labels)), masks + len(present(mask))
             truth.append(labels)
-        parents = {track.label: track.parent for track in tracker.tracks()}
-        found.append(_pair(images, truth, parents, config, f"pair {second} {_digest(images)}"))
+        found.append(
+            _pair(
+                images,
+                truth,
+                origins(tracker.tracks(), tracked[0], truth[0]),
+                config,
+                f"pair {second} {_digest(images)}",
+            )
+        )
     return Lessons(found, trusted, masks, float(np.mean(qualities)))
 
 
@@ -90,6 +97,12 @@ def trust(labels: Labels, views: Sequence[Labels]) -> Labels:
     certain = binary_dilation(kept > 0, iterations=RIM) & ~others
     kept[doubted & ~certain] = UNKNOWN
     return kept
+
+
+def origins(tracks: Sequence[Track], mask: Labels, trusted: Labels) -> dict[int, int]:
+    """The mother of each cell; of one that was there before, but not as a cell to be trusted, UNKNOWN."""
+    doubted = set(present(mask).tolist()) - set(present(trusted).tolist())
+    return {track.label: UNKNOWN if track.label in doubted else track.parent for track in tracks}
 
 
 def _digest(images: Sequence[NDArray[Any]]) -> str:

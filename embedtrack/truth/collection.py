@@ -51,17 +51,31 @@ def read_collection(datasets: Sequence[Path], recipe: Recipe) -> tuple[list[Anno
     training, validation, room = [], [], roomy()
     for dataset in datasets:
         if has_stills(dataset):
-            stills = open_stills(dataset)
-            trains, validates = (
-                [read_stills([still for still in stills if part_of(still.name) == part], recipe, room)]
-                for part in ("training", "validation")
-            )
+            trains, validates = ([read_stills(part, recipe, room)] for part in _parts(dataset))
         else:
             movies = [_working(folder, recipe, room) for folder in sequences(dataset)]
             trains, validates = split(movies, recipe.validation)
         training += trains
         validation += validates
     return training, validation
+
+
+def _parts(dataset: Path) -> tuple[list[Still], list[Still]]:
+    """The images that train and those that validate, by their names; of a few that may be the last one.
+
+    Raises:
+        ValueError: there are too few.
+    """
+    stills = open_stills(dataset)
+    trains, validates = ([one for one in stills if part_of(one.name) == part] for part in ("training", "validation"))
+    if not validates:
+        trains, validates = trains[:-1], trains[-1:]
+    if not trains:
+        raise ValueError(
+            f"{dataset}: expected images that train beside one that validates and those that are held back, got "
+            f"{len(stills)} in all; add more, or leave it out"
+        )
+    return trains, validates
 
 
 def scale_to(working: float, diameter: float) -> float:
@@ -80,7 +94,10 @@ def _working(folder: Path, recipe: Recipe, room: Room) -> AnnotatedMovie:
     assert recipe.working_diameter
     frames = list(open_frames(folder).values())
     kind = normalisation_for([read() for read in frames[:: max(1, len(frames) // SOME)]])
-    scale = scale_to(recipe.working_diameter, float(np.median(measure([folder]).diameters)))
+    diameters = measure([folder]).diameters
+    if not len(diameters):
+        raise ValueError(f"{folder}: expected cells in its masks, got none in the frames looked at; leave it out")
+    scale = scale_to(recipe.working_diameter, float(np.median(diameters)))
     movie = read_annotated(folder, kind, scale, centre=recipe.centre, room=room)
     log.info("%s: scale %.2f, %s", movie.name, scale, kind.method)
     return movie.working()

@@ -12,9 +12,14 @@ def split(movies: Sequence[AnnotatedMovie], share: float) -> tuple[list[Annotate
         kept = held_back(movie, share)
         training.append(movie.part(t for t in range(len(movie.frames)) if t not in kept))
         validation.append(movie.part(kept or range(len(movie.frames))))
-    if not any(movie.has_masks(t) for movie in training for t in range(len(movie.frames))):
-        raise ValueError("expected annotated cells in the training frames, found none; check the _GT and _ST folders")
+    require_masks(training, "training")
     return training, validation
+
+
+def require_masks(movies: Sequence[AnnotatedMovie], what: str) -> None:
+    """Raise ValueError unless some frame has masks."""
+    if not any(movie.has_masks(t) for movie in movies for t in range(len(movie.frames))):
+        raise ValueError(f"expected annotated cells in the {what} frames, found none; check the _GT and _ST folders")
 
 
 def held_back(movie: AnnotatedMovie, share: float) -> range:

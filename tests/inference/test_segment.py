@@ -11,6 +11,7 @@ from torch import nn
 
 from embedtrack import checkpoint
 from embedtrack.config import ModelConfig
+from embedtrack.files.packed import pack
 from embedtrack.inference.segment import _write, segment
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -95,10 +96,10 @@ def test_embedtrack_models_segment_too(images: Path, network: BranchedERFNet, tm
 
 def test_many_cells_take_32_bits(tmp_path: Path):
     labels = np.arange(300 * 300, dtype=np.int32).reshape(300, 300)
-    _write(tmp_path / "many.tif", [labels])
+    _write(tmp_path / "many.tif", [pack(labels)])
     assert tifffile.imread(tmp_path / "many.tif").dtype == np.uint32
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "many.tif"), labels)
-    _write(tmp_path / "few.tif", [labels[:100]])
+    _write(tmp_path / "few.tif", [pack(labels[:100])])
     assert tifffile.imread(tmp_path / "few.tif").dtype == np.uint16
 
 

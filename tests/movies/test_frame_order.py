@@ -15,6 +15,22 @@ def test_holes_are_told():
     assert read("i_0.tif", "i_1.tif", "i_3.tif", until=1) == {(0, 0): ["i_0.tif", "i_1.tif"]}
 
 
+@pytest.mark.parametrize(
+    "stems",
+    [
+        [f"i_{hour}h" for hour in ("0.25", "0.5", "0.75", "1", "1.25", "1.5")],
+        [f"i_{section}" for section in ("1.8", "1.9", "1.10", "1.11")],
+        [f"hour{hour:02d}_day{day}" for day in (1, 2) for hour in (0, 8, 16)],
+        [f"i_min{minute:02d}_hour{hour}" for hour in (1, 2) for minute in (0, 20, 40)],
+        [f"{date}_10h" for date in ("30.01.2024", "31.01.2024", "01.02.2024", "01.01.2025")],
+        ["i_31.01.2024_10-05", "i_31.01.2024_23-05", "i_01.02.2024_10-05"],
+    ],
+)
+def test_times_in_words_of_people(stems: list[str]):
+    found = read_names(Path("f"), sorted(names(*stems)), Choice()).files[0, 0]
+    assert [path.stem for path in found] == stems
+
+
 def test_uneven_numbers_keep_their_order_and_are_told(caplog: pytest.LogCaptureFixture):
     assert read("i_3.tif", "i_17.tif", "i_40.tif", "i_41.tif") == {
         (0, 0): ["i_3.tif", "i_17.tif", "i_40.tif", "i_41.tif"]

@@ -9,6 +9,7 @@ from embedtrack.movies.name_parts import clock
     ("text", "seconds"),
     [
         ("00d01h30m", 5400), ("01d00h00m", 86400), ("2h05min", 7500), ("3m20s", 200), ("1.5", 1.5), ("x", None),
+        ("02.01.1900_00-05", 86700),
         ("2024-13-41", None),
     ],
 )  # fmt: skip

@@ -65,6 +65,13 @@ def test_whole_movies_validate(data: Path, tmp_path: Path):
     card = (tmp_path / "out" / "README.md").read_text()
     assert "toy/02" in card
     assert '"batch": 1' in card
+    for path in [*(data / "03_GT").rglob("man_seg*.tif"), *(data / "03_GT").rglob("man_track*.tif")]:
+        tifffile.imwrite(path, np.zeros_like(tifffile.imread(path)))
+    for path in (data / "03_GT").rglob("man_track.txt"):
+        path.write_text("")
+    for held, what in ((["03"], "validation"), (["01", "02"], "training")):
+        with pytest.raises(ValueError, match=f"expected annotated cells in the {what} frames, found none"):
+            train([data], tmp_path / what, epochs=0.01, device_name="cpu", held=[data / n for n in held])
 
 
 def test_a_calibration_looks_at_as_many_frames_as_there_is_time_for(data: Path):

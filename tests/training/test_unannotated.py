@@ -8,9 +8,9 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmented
 from embedtrack.inference.symmetry import Symmetry
 from embedtrack.training.pseudo_labels import AGREE
-from embedtrack.training.unannotated import agreement, lessons, spread, trust
+from embedtrack.training.unannotated import agreement, lessons, origins, spread, trust
 from embedtrack.truth.merge import UNKNOWN
-from embedtrack.types import Cells, Labels
+from embedtrack.types import Cells, Labels, Track
 from tests.drawings import draw, moving, seen
 
 SHAPE = (40, 80)
@@ -90,3 +90,11 @@ def test_what_a_view_does_not_see_is_unknown():
     assert (found.trusted, found.found) == (2, 4)
     assert (found.pairs[0].labels[0][toy.labels[0] == 2] == UNKNOWN).all()
     assert 0 < found.agreement < AGREE
+
+
+def test_a_cell_that_was_not_trusted_before_is_no_newcomer():
+    """2 was there, but its views disagreed; 3 is new; 4 and 5 are daughters."""
+    tracks = [Track(1, 0, 1, 0), Track(2, 0, 1, 0), Track(3, 1, 1, 0), Track(4, 1, 1, 6), Track(5, 1, 1, 6)]
+    before = draw(SHAPE, {1: ((20, 15), 8), 2: ((20, 40), 8), 6: ((20, 65), 8)})
+    trusted = np.where(before == 2, UNKNOWN, before)
+    assert origins(tracks, before, trusted) == {1: 0, 2: UNKNOWN, 3: 0, 4: 6, 5: 6}

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import part_of
@@ -42,6 +43,24 @@ def test_every_cell_gets_the_working_diameter(tmp_path: Path):
     assert training[0].tracked
     assert not training[1].tracked
     assert training[1].truth[0].labels is training[1].labels[0]
+
+
+def test_few_images_train_and_one_validates(tmp_path: Path):
+    """By their names none of these validates."""
+    names = [name for name in NAMES if part_of(f"few/{name}") == "training"][:3]
+    training, validation = read_collection([write_stills(tmp_path / "few", names)], SMALL)
+    assert [len(training[0].frames), len(validation[0].frames)] == [2, 1]
+    with pytest.raises(ValueError, match=r"expected images that train beside one that validates .* got 1 in all"):
+        read_collection([write_stills(tmp_path / "one", ["a"])], SMALL)
+
+
+def test_movies_without_cells_are_refused(tmp_path: Path):
+    movie = write_movie(moving(), tmp_path / "film")
+    for path in (tmp_path / "film" / "01_GT").rglob("man_*.tif"):
+        tifffile.imwrite(path, np.zeros_like(tifffile.imread(path)))
+    (tmp_path / "film" / "01_GT" / "TRA" / "man_track.txt").write_text("")
+    with pytest.raises(ValueError, match=f"{movie}: expected cells in its masks, got none"):
+        read_collection([tmp_path / "film"], SMALL)
 
 
 def test_data_sets_are_drawn_by_the_root_of_their_size(tmp_path: Path):
