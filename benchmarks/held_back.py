@@ -21,8 +21,8 @@ from embedtrack.challenge.convention import data_root, models
 from embedtrack.challenge.stills import Part, Still, open_stills, part_of
 from embedtrack.cli.display import start_logging
 from embedtrack.model import Model
+from embedtrack.movies.scale import typical_diameter
 from embedtrack.options import Options
-from embedtrack.truth.collection import typical_diameter
 
 THRESHOLDS = (50, 60, 70, 80, 90)
 

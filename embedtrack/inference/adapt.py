@@ -19,13 +19,11 @@ from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.model import Model
 from embedtrack.movies.kind import normalisation_for
+from embedtrack.movies.scale import scale_to, typical_diameter
 from embedtrack.options import Options
-from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
-BOUNDS = (0.125, 4.0)
-"""Working pixels per pixel of the frame, at least and at most."""
 STEPS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 """The scales that are looked at."""
 FRAMES, SIDE = 2, 384
@@ -65,7 +63,7 @@ def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
 def at_diameter(config: ModelConfig, diameter: float, images: Sequence[NDArray[Any]]) -> ModelConfig:
     """The configuration of a model of all cells for cells of a diameter in pixels; its sizes are in pixels then."""
     assert config.working_diameter
-    scale = float(np.clip(config.working_diameter / diameter, *BOUNDS))
+    scale = scale_to(config.working_diameter, diameter)
     sized = config.method.implementation().at_working_scale(config.model_copy(update={"scale": 1 / scale}))
     found = {
         "scale": scale,
@@ -84,7 +82,7 @@ def find_diameter(model: Model, images: Sequence[NDArray[Any]], options: Options
         config = at_diameter(model.config, model.config.working_diameter / scale, images)
         segmenter = Segmenter(replace(model, config=config), replace(options, views=1))
         seen = [segmenter.in_views(middle(image, round(SIDE / scale)), TURNED) for image in images]
-        diameter = typical([whole.labels for whole, _ in seen])
+        diameter = typical_diameter([whole.labels for whole, _ in seen])
         if diameter:
             agreed = float(np.mean([quality(whole.labels, one.labels) for whole, views in seen for one in views]))
             score = agreed / math.exp(abs(math.log(diameter * scale / model.config.working_diameter)))
@@ -92,12 +90,6 @@ def find_diameter(model: Model, images: Sequence[NDArray[Any]], options: Options
             if score > best:
                 best, found = score, diameter
     return found
-
-
-def typical(frames: Sequence[Labels]) -> float:
-    """The median diameter in pixels, of discs of the masks' areas; 0 where there is none."""
-    areas = np.concatenate([np.unique(one[one > 0], return_counts=True)[1] for one in frames])
-    return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas.size else 0.0
 
 
 def middle(image: NDArray[Any], side: int) -> NDArray[Any]:

@@ -18,6 +18,8 @@ from embedtrack.types import Frame, Labels
 
 TYPICAL = 36.0
 """Working pixels across a typical cell."""
+BOUNDS = (0.125, 4.0)
+"""Working pixels per pixel of the frame, at least and at most, of a model of all cells."""
 
 
 def scale_for(diameter: float, long: float = 0.0, most: float = math.inf) -> float:
@@ -27,6 +29,17 @@ def scale_for(diameter: float, long: float = 0.0, most: float = math.inf) -> flo
     """
     fit = [scale for scale in SCALES if scale * long <= most] or [min(SCALES)]
     return min(fit, key=lambda scale: abs(math.log(scale * diameter / TYPICAL)))
+
+
+def scale_to(working: float, diameter: float) -> float:
+    """The scale that brings cells of a diameter in pixels to a working diameter, within BOUNDS."""
+    return float(np.clip(working / diameter, *BOUNDS))
+
+
+def typical_diameter(labels: Sequence[Labels]) -> float | None:
+    """The median diameter in pixels of the cells of some frames, of discs of their areas; None: no cell."""
+    areas = np.concatenate([np.unique(one[one > 0], return_counts=True)[1] for one in labels])
+    return 2 * math.sqrt(float(np.median(areas)) / math.pi) if areas.size else None
 
 
 def to_working(image: NDArray[Any], scale: float) -> NDArray[Any]:

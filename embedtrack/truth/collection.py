@@ -1,7 +1,6 @@
 """Many data sets for one network: each movie and each image is brought to one working diameter and its kind's range."""
 
 import logging
-import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.open import open_frames
+from embedtrack.movies.scale import scale_to, typical_diameter
 from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import AnnotatedMovie, see
 from embedtrack.truth.derive import measure
@@ -21,12 +21,10 @@ from embedtrack.truth.kept import Kept, Room
 from embedtrack.truth.merge import Merged, where_seen
 from embedtrack.truth.reading import read_annotated, roomy
 from embedtrack.truth.sequences import sequences
-from embedtrack.types import Frame, Labels
+from embedtrack.types import Frame
 
 log = logging.getLogger(__name__)
 
-SCALES = (0.125, 4.0)
-"""The least and the largest scale: what is far off is rather a fault of the truth."""
 SOME = 5
 """So many frames of a movie tell its kind."""
 
@@ -76,17 +74,6 @@ def _parts(dataset: Path) -> tuple[list[Still], list[Still]]:
             f"{len(stills)} in all; add more, or leave it out"
         )
     return trains, validates
-
-
-def scale_to(working: float, diameter: float) -> float:
-    """The scale that brings cells of a diameter in pixels to a working diameter, within bounds."""
-    return float(np.clip(working / diameter, *SCALES))
-
-
-def typical_diameter(labels: Sequence[Labels]) -> float | None:
-    """The median diameter in pixels of the cells of some frames, of discs of their areas; None: no cell."""
-    areas = np.concatenate([np.bincount(one[one > 0])[1:] if (one > 0).any() else np.zeros(0) for one in labels])
-    return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else None
 
 
 def _working(folder: Path, recipe: Recipe, room: Room) -> AnnotatedMovie:

@@ -51,7 +51,7 @@ def merge(masks: Sequence[Labels], markers: Labels | None, reach: float = 0.0) -
     partial = np.setdiff1d(markers[markers > 0], named)
     if partial.size:
         bare = np.isin(markers, partial)
-        merged[(_distance_to(bare) <= reach) & (merged == 0)] = UNKNOWN
+        merged[(distance_to(bare) <= reach) & (merged == 0)] = UNKNOWN
         merged[bare] = markers[bare]
     return Merged(merged, frozenset(partial.tolist()))
 
@@ -73,12 +73,12 @@ def reaches(masks: Sequence[Labels], markers: Labels) -> list[float]:
         both = (combined == mask) | (markers == marker)
         rows, columns = (np.flatnonzero(both.any(axis=axis)) for axis in (1, 0))
         box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        found.append(float(_distance_to(markers[box] == marker)[combined[box] == mask].max()))
+        found.append(float(distance_to(markers[box] == marker)[combined[box] == mask].max()))
     return found
 
 
-def _distance_to(pixels: NDArray[np.bool_]) -> Frame:
-    """The distance in pixels from everywhere to the nearest of some pixels bool[H, W]."""
+def distance_to(pixels: NDArray[np.bool_]) -> Frame:
+    """float32[H, W]: the distance in pixels from everywhere to the nearest of some pixels bool[H, W]."""
     away = (~pixels).astype(np.uint8)
     return cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float32, copy=False)
 

@@ -5,7 +5,7 @@ from embedtrack.challenge.evaluate import jaccards
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.maps import to_frame
-from embedtrack.movies.scale import labels_to_working, scale_for, to_working
+from embedtrack.movies.scale import labels_to_working, scale_for, scale_to, to_working, typical_diameter
 from embedtrack.movies.settings import SCALES
 from tests.drawings import STEP, draw, perfect_maps
 
@@ -69,3 +69,10 @@ def test_any_scale_keeps_places_and_outlines(scale: float):
     maps = to_frame(perfect_maps(working, working, {}), (151, 190), scale)
     found = cluster(maps, Clustering(min_cell_size=50), STEP * scale)
     assert min(jaccards(labels, found)) > 0.92
+
+
+def test_scales_and_diameters():
+    assert scale_to(30, 60) == 0.5
+    assert scale_to(30, 1) == 4
+    assert typical_diameter([draw((60, 60), {1: ((30, 30), 10)})]) == pytest.approx(20, abs=0.2)
+    assert typical_diameter([np.zeros((5, 5), np.int32)]) is None

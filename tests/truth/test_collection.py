@@ -8,11 +8,12 @@ from embedtrack import checkpoint
 from embedtrack.challenge.stills import part_of
 from embedtrack.config import GENERAL, Sampling
 from embedtrack.methods.embedtrack.samples import shares
+from embedtrack.movies.scale import typical_diameter
 from embedtrack.training.calibrate import Score
 from embedtrack.training.train import train
-from embedtrack.truth.collection import read_collection, scale_to, typical_diameter
+from embedtrack.truth.collection import read_collection
 from tests.challenge.test_stills import write_stills
-from tests.drawings import draw, moving, write_movie
+from tests.drawings import moving, write_movie
 
 NAMES = [f"n{number}" for number in range(14)]
 SMALL = GENERAL.model_copy(
@@ -70,13 +71,6 @@ def test_data_sets_are_drawn_by_the_root_of_their_size(tmp_path: Path):
     film, still = shares(training, SMALL.sampling)
     assert film / still == pytest.approx(2 / stills**0.5)
     assert shares(training, Sampling())[0] == pytest.approx(4 / (4 + stills))
-
-
-def test_scales_and_diameters():
-    assert scale_to(30, 60) == 0.5
-    assert scale_to(30, 1) == 4
-    assert typical_diameter([draw((60, 60), {1: ((30, 30), 10)})]) == pytest.approx(20, abs=0.2)
-    assert typical_diameter([np.zeros((5, 5), np.int32)]) is None
 
 
 def test_a_model_of_all_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

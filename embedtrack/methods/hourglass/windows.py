@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, shares
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import random_views, vary_grey
+from embedtrack.truth.merge import distance_to
 from embedtrack.types import Frame
 
 AWAY = 1 / 3
@@ -137,7 +137,7 @@ def neighbours(labels: NDArray[np.int32], reach: float, dilation: float) -> NDAr
         disc = (y - middle[0]) ** 2 + (x - middle[1]) ** 2 <= reach**2
         for time in range(max(first - 1, 0), min(last + 2, length)):
             own = labels[min(max(time, first), last)][around] == instance
-            near = disc | (_distance_to(own) <= dilation) if own.any() else disc
+            near = disc | (distance_to(own) <= dilation) if own.any() else disc
             found[instance - 1, labels[time][around][near].clip(0)] = True
     found[np.arange(count), np.arange(1, count + 1)] = False
     matrix: NDArray[np.bool_] = found[:, 1:]
@@ -155,12 +155,6 @@ def _box(
         )
         for side, point, size in zip(mask, middle, shape, strict=True)
     )
-
-
-def _distance_to(pixels: NDArray[np.bool_]) -> Frame:
-    """float32[h, w]: the distance to the nearest of some pixels bool[h, w]."""
-    away = (~pixels).astype(np.uint8)
-    return cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float32, copy=False)
 
 
 def _diameter(labels: NDArray[np.int32], count: int) -> float:
