@@ -48,7 +48,7 @@ def _tile(model: Model, path: Path) -> Tensor:
 
 def main(
     datasets: Annotated[list[str], typer.Argument(help="With weights and data.")],
-    frames: Annotated[int, typer.Option(help="Of each movie.", min=1)] = 3,
+    frames: Annotated[int, typer.Option(help="Of each movie.", min=1)] = 10,
 ) -> None:
     """Measure, and note in the model's config.json."""
     for name in datasets:
