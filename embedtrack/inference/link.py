@@ -230,10 +230,8 @@ def _cells(
     with closing(_origins(images, segmenter)) as origins:
         for t, (one, image, origin) in enumerate(zip(labels, images, origins, strict=True)):
             if image.shape != one.shape:
-                raise ValueError(
-                    f"frame {t}: expected {one.shape[0]} x {one.shape[1]} pixels as its masks have, got "
-                    f"{' x '.join(map(str, image.shape))}; check the movie"
-                )
+                size = " x ".join(map(str, one.shape))
+                raise ValueError(f"frame {t}: expected {size} pixels as its masks have, got {image.shape}; crop or pad it")
             yield given_cells(one, normalise(image, norm), origin)
 
 

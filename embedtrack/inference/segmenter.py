@@ -87,6 +87,7 @@ class Segmenter:
             predictor.restore(state)
 
         def launched() -> Generator[Pending]:
+            """The maps of each frame [H, W], on their way. Raises ValueError for one of another size than the first."""
             size: Shape | None = None
             with closing(_staged(_after(first, read), in_turn)) as frames:
                 for number, (frame, shape) in enumerate(frames):
