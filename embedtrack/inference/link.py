@@ -231,7 +231,9 @@ def _cells(
         for t, (one, image, origin) in enumerate(zip(labels, images, origins, strict=True)):
             if image.shape != one.shape:
                 size = " x ".join(map(str, one.shape))
-                raise ValueError(f"frame {t}: expected {size} pixels as its masks have, got {image.shape}; crop or pad it")
+                raise ValueError(
+                    f"frame {t}: expected {size} pixels as its masks have, got {image.shape}; crop or pad it"
+                )
             yield given_cells(one, normalise(image, norm), origin)
 
 
