@@ -45,7 +45,6 @@ def read(path: Path) -> Tracked:
         ValueError: there are no masks, or they do not fit together.
     """
     masks = open_stack(path) if path.is_file() else _folder(path)
-    checked(masks, path)
     nodes: list[Node] = []
     links: list[Edge] = []
     before: Labels | None = None
@@ -63,6 +62,7 @@ def read(path: Path) -> Tracked:
             voters = Counter(sources.values())
             links += [((t - 1, source), (t, cell)) for cell, source in sources.items() if voters[source] < 3]
         before = labels
+    checked(masks, path)
     log.warning("%s: masks without tracks; %d cells were linked by overlap", path, len(nodes))
     return tracked(path, masks, nodes, links)
 

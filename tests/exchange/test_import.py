@@ -91,7 +91,7 @@ def test_a_cell_that_overlaps_nothing_is_new(tmp_path: Path):
 
 def test_grey_images_are_no_masks(tmp_path: Path):
     tifffile.imwrite(tmp_path / "x.tif", moving().frames(), photometric="minisblack")
-    with pytest.raises(ValueError, match="expected labels, got grey values"):
+    with pytest.raises(ValueError, match="expected masks, got neighbours that differ as in a grey image"):
         load(tmp_path / "x.tif")
     bare = np.where(moving().frames() > 200, moving().frames(), 0)
     tifffile.imwrite(tmp_path / "x.tif", bare, photometric="minisblack")
