@@ -86,7 +86,9 @@ def tracked(
     if not len(labels):
         raise ValueError(f"{name}: expected a frame or more, got none; is the movie's length in it right?")
     if bare := next((node for node in nodes if node[1] <= 0), None):
-        raise ValueError(f"{name}: expected a mask for each cell, got the value {bare[1]} for one of frame {bare[0]}")
+        raise ValueError(
+            f"{name}: expected a mask for each cell, got the value {bare[1]} for one of frame {bare[0]}; correct it"
+        )
     before, after = _neighbours(name, nodes, links)
     renamed = any(a[1] != b[1] and b[0] == a[0] + 1 and len(after[a]) == 1 for b, a in before.items())
     names = None if renamed and not own else _own_names(nodes, after)

@@ -10,11 +10,11 @@ TIME, CHANNEL, DEPTH, SCENE, COUNTER = "time", "channel", "depth", "scene", "cou
 """What a part counts; COUNTER: a number that no word explains."""
 
 _DATE = r"(?:19|20)[0-9]{2}[-_.y]?(?:0[1-9]|1[0-2])[-_.m]?[0-3][0-9]d?"
-_GERMAN = r"[0-3][0-9]\.(?:0[1-9]|1[0-2])\.(?:19|20)[0-9]{2}"
+_DAY_FIRST = r"[0-3][0-9]\.(?:0[1-9]|1[0-2])\.(?:19|20)[0-9]{2}"
 """A date with its day first, which the points tell."""
 _DAYTIME = r"[0-2][0-9][-_.hH:]?[0-5][0-9](?:[-_.m:]?[0-5][0-9]s?|m)?"
 _CLOCK = (
-    rf"(?:{_DATE}|{_GERMAN})(?:[-_ tT]*{_DAYTIME})?(?![0-9])"
+    rf"(?:{_DATE}|{_DAY_FIRST})(?:[-_ tT]*{_DAYTIME})?(?![0-9])"
     r"|[0-9]+d[-_ ]?[0-9]+h(?:[-_ ]?[0-9]+m(?:in)?)?(?:[-_ ]?[0-9]+s)?"
     r"|[0-9]+h[-_ ]?[0-9]+m(?:in)?(?:[-_ ]?[0-9]+s)?|[0-9]+m(?:in)?[-_ ]?[0-9]+s|[0-9]+\.[0-9]+"
 )
@@ -84,7 +84,7 @@ def value(part: str) -> Value:
     if not part[0].isdigit():
         return (part.casefold(),)
     numbers = tuple(map(int, re.findall("[0-9]+", part)))
-    return (*numbers[2::-1], *numbers[3:]) if re.match(_GERMAN, part) else numbers
+    return (*numbers[2::-1], *numbers[3:]) if re.match(_DAY_FIRST, part) else numbers
 
 
 def values(parts: Sequence[str]) -> list[Value]:
@@ -109,7 +109,7 @@ def clock(part: str) -> float | None:
         )
     if re.fullmatch(r"[0-9]+\.[0-9]+", text):
         return float(text)
-    if re.match(_GERMAN, text):
+    if re.match(_DAY_FIRST, text):
         text = "".join(reversed(text[:10].split("."))) + text[10:]
     found = re.fullmatch(rf"({_DATE})[-_ t]*({_DAYTIME})?", text, re.IGNORECASE)
     digits = ["".join(re.findall("[0-9]", one or "")) for one in found.groups()] if found else [""]
