@@ -115,8 +115,8 @@ def read(path: Path) -> Tracked:
         raise ValueError(f"{path}: expected the masks' values in the node property {column}, got {sorted(columns)}")
     if unnamed := _missing(columns[column]):
         raise ValueError(
-            f"{path}: expected a mask's value in {column} for each cell, got none for {unnamed} of them; export it with "
-            "all masks"
+            f"{path}: expected a mask's value in {column} for each cell, got none for {unnamed} of them; export it "
+            "with all masks"
         )
     times, values = (columns[name]["values"].astype(np.int64).tolist() for name in (time.name, column))
     nodes: list[Node] = list(zip(times, values, strict=True))
