@@ -16,7 +16,7 @@ from embedtrack.files.lazy import Lazy
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import read_names
 from embedtrack.movies.images import image_files, open_image
-from embedtrack.movies.masks import as_labels, checked
+from embedtrack.movies.masks import SingleValue, as_labels, is_grey
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.sift import masks_among
 from embedtrack.tracked import Tracked
@@ -48,11 +48,12 @@ def read(path: Path) -> Tracked:
     nodes: list[Node] = []
     links: list[Edge] = []
     before: Labels | None = None
+    value = SingleValue()
     for t, image in enumerate(masks):
         labels = as_labels(image, f"{path}, frame {t}")
         if before is not None and before.shape != labels.shape:
             raise ValueError(f"{path}: expected masks of one size, got {before.shape} and {labels.shape}; convert them")
-        if _is_grey(labels):
+        if is_grey(labels) or _is_speckled(labels):
             raise ValueError(
                 f"{path}, frame {t}: expected masks, got neighbours that differ as in a grey image; check it"
             )
@@ -61,8 +62,9 @@ def read(path: Path) -> Tracked:
             sources = _overlaps(labels, before)
             voters = Counter(sources.values())
             links += [((t - 1, source), (t, cell)) for cell, source in sources.items() if voters[source] < 3]
+        value.see(labels)
         before = labels
-    checked(masks, path)
+    value.refuse(path)
     log.warning("%s: masks without tracks; %d cells were linked by overlap", path, len(nodes))
     return tracked(path, masks, nodes, links)
 
@@ -100,7 +102,7 @@ def _overlaps(labels: Labels, before: Labels) -> dict[int, int]:
     return found
 
 
-def _is_grey(labels: Labels) -> bool:
+def _is_speckled(labels: Labels) -> bool:
     """Whether most neighbours differ, as they do where values are brightness."""
     one, other = labels[:, :-1], labels[:, 1:]
     both = (one > 0) & (other > 0)

@@ -129,7 +129,7 @@ def _table(content: bytes) -> list[dict[str, str]]:
     mark = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
     rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
-    if missing := {"ID", "T", "Y", "X"} - set(rows.fieldnames):
+    if missing := set(COLUMNS[:4]) - set(rows.fieldnames):
         raise ValueError(f"no column {min(missing)}")
     comma = mark != ","  # only there a comma can be that of a number
     return [{name: (one or "").replace(",", ".") if comma else one for name, one in row.items()} for row in rows]

@@ -53,32 +53,47 @@ def checked(masks: Sequence[NDArray[Any]], name: object) -> None:
 
     What is one value for all cells is no label image: cells could not be told apart.
     """
-    faults, single, parts = [], True, 0
+    faults, value = [], SingleValue()
     for t, image in enumerate(masks):
         try:
             labels = as_labels(image, f"{name}, frame {t}")
         except ValueError as error:
             faults.append(str(error))
             continue
-        if _is_grey(labels):
+        if is_grey(labels):
             faults.append(
                 f"{name}, frame {t}: expected labels, got grey values: hardly two neighbours are equal; "
                 "segment the images first: embedtrack infer"
             )
-        low = int(labels.min(initial=MOST, where=labels > 0))
-        single = single and low in (MOST, int(labels.max(initial=0)))
-        if single and parts < 2:
-            parts = max(parts, connected(labels > 0)[1])
-    if not faults and single and parts > 1:
-        faults = [
-            f"{name}: expected a number for each cell, got one value for all of them: no frame tells its cells apart; "
-            "number the parts first, e.g. with skimage.measure.label"
-        ]
+        value.see(labels)
     if faults:
         raise ValueError(summary(faults))
+    value.refuse(name)
 
 
-def _is_grey(labels: Labels) -> bool:
+class SingleValue:
+    """Is shown the masks of a movie, and refuses them where all cells have one value: no frame tells them apart."""
+
+    def __init__(self) -> None:
+        self._single, self._parts = True, 0
+
+    def see(self, labels: Labels) -> None:
+        """One more mask, int32[H, W]."""
+        low = int(labels.min(initial=MOST, where=labels > 0))
+        self._single = self._single and low in (MOST, int(labels.max(initial=0)))
+        if self._single and self._parts < 2:
+            self._parts = max(self._parts, connected(labels > 0)[1])
+
+    def refuse(self, name: object) -> None:
+        """Raise ValueError where it is so and a frame has several parts."""
+        if self._single and self._parts > 1:
+            raise ValueError(
+                f"{name}: expected a number for each cell, got one value for all of them: no frame tells its cells "
+                "apart; number the parts first, e.g. with skimage.measure.label"
+            )
+
+
+def is_grey(labels: Labels) -> bool:
     """Whether nearly all pixels belong to something, and most to something else than the next pixel does."""
     inside = labels[:, :-1] > 0
     same = (labels[:, 1:] == labels[:, :-1])[inside]

@@ -63,15 +63,8 @@ def lessons(segmenter: Segmenter, frames: Sequence[NDArray[Any]], pairs: int = P
             qualities.append(quality(straight, turned))
             trusted, masks = trusted + len(present(labels)), masks + len(present(mask))
             truth.append(labels)
-        found.append(
-            _pair(
-                images,
-                truth,
-                origins(tracker.tracks(), tracked[0], truth[0]),
-                config,
-                f"pair {second} {_digest(images)}",
-            )
-        )
+        parents = origins(tracker.tracks(), tracked[0], truth[0])
+        found.append(_pair(images, truth, parents, config, f"pair {second} {_digest(images)}"))
     return Lessons(found, trusted, masks, float(np.mean(qualities)))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, shares
+from embedtrack.movies.scale import typical_diameter
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import random_views, vary_grey
 from embedtrack.truth.merge import distance_to
@@ -92,7 +93,7 @@ def collate(clips: Sequence[Clip]) -> Windows:
         numbered.append(lookup[clip.labels])  # UNKNOWN = -1 reads the last entry, which is IGNORED
         local = np.zeros_like(clip.labels)
         local[clip.labels > 0] = np.searchsorted(cells, clip.labels[clip.labels > 0]) + 1
-        diameter = _diameter(local, cells.size)
+        diameter = typical_diameter(list(local)) or 1.0
         pairs.append(neighbours(local, REACH * diameter, DILATION * diameter))
         owners += [index] * cells.size
         count += cells.size
@@ -155,12 +156,6 @@ def _box(
         )
         for side, point, size in zip(mask, middle, shape, strict=True)
     )
-
-
-def _diameter(labels: NDArray[np.int32], count: int) -> float:
-    """The median diameter in pixels of the masks 1 to ``count`` of int32[T, H, W], of discs of their areas."""
-    areas = np.concatenate([np.bincount(one.clip(0).ravel(), minlength=count + 1)[1:] for one in labels])
-    return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi) if areas.any() else 1.0
 
 
 def _place(
