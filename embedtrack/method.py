@@ -40,12 +40,17 @@ class Pending(Protocol):
 class Predictor(Protocol):
     """Feed it the frames of one movie in order."""
 
-    def launch(self, frame: Frame, shape: Shape) -> Pending:
+    def side_by_side(self, size: Shape) -> int:
+        """At how many frames [h, w] at a time the threads of a processor can be at work; 1: at one after the other."""
+
+    def launch(self, frame: Frame, shape: Shape, *, later: bool = False) -> Pending:
         """Let the network see the next frame.
 
         Args:
             frame: float32[h, w], normalised, at the working scale.
             shape: (H, W) of the frame as it was recorded, in whose pixels the cells are wanted.
+            later: the network may see it when its cells are asked for, in any thread; frames are asked for in order,
+                each before the one before it has to be ready. It is for a method that can look at frames side by side.
 
         Raises:
             MemoryError: the device has too little memory for the smallest tiles.

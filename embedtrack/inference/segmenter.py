@@ -19,6 +19,7 @@ from embedtrack.inference.symmetry import Symmetry
 from embedtrack.inference.tiles import LARGEST, largest_side
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead, spread
+from embedtrack.machine.workers import sharing
 from embedtrack.method import Pending, Predictor, Shape, State
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
@@ -64,8 +65,9 @@ class Segmenter:
     def movie(self, images: Iterable[Image], state: State | None = None) -> Generator[Segmented]:
         """The cells of each frame of a movie, in order.
 
-        Reading, the network and clustering work at the same time, each a frame ahead of the next. On a GPU several
-        frames are read, and as many clustered, at a time, if the images are a sequence, which can be asked for any.
+        Reading, the network and clustering work at the same time, each a frame ahead of the next. If the images are a
+        sequence, which can be asked for any, a processor's threads look at several frames side by side, and for a GPU
+        several are read, and as many clustered, at a time.
 
         Args:
             images: as many as there are, or one after the other as they arrive.
@@ -75,16 +77,19 @@ class Segmenter:
             ValueError: a frame has another size than the first one.
         """
         device.keep_memory()
-        helpers = device.helpers(self.device) if isinstance(images, Sequence) else 1
-        count = len(images) if isinstance(images, Sized) else None
-        read = spread(self._read, _each(images), helpers)
-        options, in_turn, first = self.options, False, list[tuple[Frame, Shape]]()
+        complete, count = isinstance(images, Sequence), len(images) if isinstance(images, Sized) else None
+        to_read, first = _each(images), list[tuple[Frame, Shape]]()
+        options, in_turn = self.options, False
+        if complete or options.memory:
+            first = [self._read(get) for get in islice(to_read, 1)]
         if options.memory:
-            first = list(islice(read, 1))
             options, in_turn = self._within(options.memory, first, count)
         self._last = predictor = self._method.predictor(self.model.network, self.model.config, options, count)
         if state:
             predictor.restore(state)
+        aside = self._side_by_side(predictor, first) if complete and not options.memory else 1
+        helpers = max(device.helpers(self.device), aside // 4) if complete else 1
+        read = spread(self._read, to_read, helpers)
 
         def launched() -> Generator[Pending]:
             """The maps of each frame [H, W], on their way. Raises ValueError for one of another size than the first."""
@@ -97,14 +102,22 @@ class Segmenter:
                             f"frame {number}: expected {size[0]} x {size[1]} pixels as in the first one, got "
                             f"{shape[0]} x {shape[1]}; crop or pad it"
                         )
-                    yield self._launched(predictor, frame, shape, in_turn)
+                    yield self._launched(predictor, frame, shape, in_turn, later=aside > 1)
 
         with closing(_staged(launched(), in_turn)) as pending:
-            yield from spread(_segmented, pending, helpers)
+            if aside > 1:
+                yield from spread(_segmented, pending, aside, sharing)
+            else:
+                yield from spread(_segmented, pending, helpers)
 
-    def _launched(self, predictor: Predictor, frame: Frame, shape: Shape, in_turn: bool) -> Pending:
+    def _side_by_side(self, predictor: Predictor, first: Sequence[tuple[Frame, Shape]]) -> int:
+        """How many frames are looked at at a time; of large ones, whose heap is given back in between, one."""
+        sizes = [(frame.shape[0], frame.shape[1]) for frame, _ in first if frame.size <= LARGE]
+        return min((predictor.side_by_side(size) for size in sizes), default=1)
+
+    def _launched(self, predictor: Predictor, frame: Frame, shape: Shape, in_turn: bool, *, later: bool) -> Pending:
         """A frame's maps, on their way; the network's heap goes back where that is worth the while."""
-        pending = predictor.launch(frame, shape)
+        pending = predictor.launch(frame, shape, later=later)
         if in_turn or (frame.size > LARGE and self.device.type == "cpu"):
             device.give_back()
         return pending

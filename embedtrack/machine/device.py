@@ -6,7 +6,7 @@ import os
 import resource
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -164,14 +164,18 @@ def memory_errors() -> Iterator[None]:
 def at_work(device: torch.device) -> Iterator[None]:
     """Within, a GPU is the current one, single precision is what it says, and equal frames give equal bytes.
 
-    By default torch rounds what enters a GPU's convolutions to 10 bits (TF32), and may add up in any order.
+    By default torch rounds what enters a GPU's convolutions to 10 bits (TF32), and may add up in any order. Of a
+    processor, whose threads may be within at the same time, nothing is changed.
     """
+    if device.type != "cuda":
+        yield
+        return
     backend = torch.backends.cudnn
     convolutions = backend.conv  # type: ignore[attr-defined]
     before = convolutions.fp32_precision, backend.deterministic
     convolutions.fp32_precision, backend.deterministic = "ieee", True
     try:
-        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+        with torch.cuda.device(device):
             yield
     finally:
         convolutions.fp32_precision, backend.deterministic = before

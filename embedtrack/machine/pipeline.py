@@ -68,16 +68,32 @@ def ahead(items: Iterable[T], depth: int = 1) -> Generator[T]:
         atexit.unregister(end)
 
 
-def spread(work: Callable[[S], T], items: Iterable[S], workers: int = 1) -> Generator[T]:
-    """``work`` on each item, the results in order; with several workers, on as many items at a time.
+def spread(
+    work: Callable[[S], T],
+    items: Iterable[S],
+    workers: int = 1,
+    pool_of: Callable[[int], ThreadPoolExecutor] = ThreadPoolExecutor,
+) -> Generator[T]:
+    """``work`` on each item, the results in order; with several workers, on as many items at a time, begun in order.
 
     A result then comes when ``workers`` items are there: for movies that are complete, not for live ones. An error
     comes out in its item's place.
+
+    Args:
+        work: it ends at its next ``breathe`` when the generator is closed.
+        items: asked for in the thread that asks for results.
+        workers: 1 does all work in that thread.
+        pool_of: makes so many threads.
     """
     if workers == 1:
         yield from map(work, items)
         return
-    pool = ThreadPoolExecutor(workers, "stage")
+    pool, stop = pool_of(workers), getattr(_stage, "stop", None)
+
+    def work_for_stage(item: S) -> T:
+        _stage.stop = stop
+        return work(item)
+
     busy: deque[Future[T]] = deque()
     source, failure = iter(items), None
     try:
@@ -89,7 +105,8 @@ def spread(work: Callable[[S], T], items: Iterable[S], workers: int = 1) -> Gene
             except Exception as error:  # it comes after the results of the items before it
                 failure = error
                 break
-            busy.append(pool.submit(work, item))
+            busy.append(pool.submit(work_for_stage, item))
+            del item
             if len(busy) == workers:
                 yield busy.popleft().result()
         while busy:

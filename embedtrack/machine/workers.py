@@ -24,8 +24,7 @@ class Workers:
         Args:
             most: passes at a time.
         """
-        self._threads = torch.get_num_threads()
-        self.count = max(1, min(most, self._threads))
+        self.count = max(1, min(most, torch.get_num_threads()))
         self._pool: ThreadPoolExecutor | None = None
 
     def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
@@ -33,16 +32,20 @@ class Workers:
         if self.count == 1:
             return map(work, items)
         if self._pool is None:
-            self._pool = self._start()
+            self._pool = sharing(self.count)
         return self._pool.map(torch.inference_mode()(work), items)
 
-    def _start(self) -> ThreadPoolExecutor:
-        """All of them begin now: the last number that torch is told is that of threads which begin later."""
-        there = Barrier(self.count)
-        pool = ThreadPoolExecutor(self.count, "view", _take, (self._threads // self.count,))
-        list(pool.map(lambda _: there.wait(), range(self.count)))
-        torch.set_num_threads(self._threads)
-        return pool
+
+def sharing(count: int) -> ThreadPoolExecutor:
+    """So many threads, each with its share of torch's; those that begin later have as many as before.
+
+    All of them begin now: the last number that torch is told is that of threads which begin later.
+    """
+    threads, there = torch.get_num_threads(), Barrier(count)
+    pool = ThreadPoolExecutor(count, "share", _take, (max(1, threads // count),))
+    list(pool.map(lambda _: there.wait(), range(count)))
+    torch.set_num_threads(threads)
+    return pool
 
 
 def _take(threads: int) -> None:

@@ -9,7 +9,7 @@ from embedtrack.inference.segmenter import Segmenter, settled
 from embedtrack.inference.symmetry import SYMMETRIES
 from embedtrack.machine import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.methods.embedtrack.predict import Prepared
+from embedtrack.methods.embedtrack.predict import Predictor, Prepared
 from embedtrack.model import Model
 from embedtrack.options import Options
 
@@ -80,3 +80,38 @@ def test_images_share_a_network_that_is_prepared_once(network: BranchedERFNet, m
     segmenter.model = Model(network, ModelConfig(scale=0.5))
     assert segmenter.image(images[0]).labels.shape == (40, 56)
     assert len(made) == 2
+
+
+def test_a_movie_seen_side_by_side_has_the_bytes_of_one_that_is_not(
+    network: BranchedERFNet, four_threads: None, monkeypatch: pytest.MonkeyPatch
+):
+    """Frames of a sequence, on threads; those that arrive one by one are seen one by one, as ``watch`` does."""
+    movie = list(np.random.default_rng(1).integers(0, 4000, (7, 40, 56)).astype(np.uint16))
+    threads = list[int]()
+    look = Predictor._launch
+
+    def counted(*args: Any, **rest: Any) -> Any:
+        threads.append(torch.get_num_threads())
+        return look(*args, **rest)
+
+    monkeypatch.setattr(Predictor, "_launch", counted)
+    segmenter = Segmenter(Model(network, ModelConfig(tile=256)), Options(views=2, device="cpu"))
+    beside = list(segmenter.movie(movie))
+    assert threads == [4] + 6 * [1]
+    alone = list(segmenter.movie(iter(movie)))
+    assert threads[7:] == 7 * [4]
+    for one, other in zip(beside, alone, strict=True):
+        for found, right in zip(one.cells, other.cells, strict=True):
+            np.testing.assert_array_equal(found, right)
+        for name, kept in other.state().items():
+            np.testing.assert_array_equal(one.state()[name], kept)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_as_many_frames_side_by_side_as_memory_has_room_for(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
+    predictor = Segmenter(Model(network, ModelConfig(tile=512)), Options(device="cpu")).predictor()
+    assert predictor.side_by_side((512, 512)) == 4
+    monkeypatch.setattr("embedtrack.methods.embedtrack.method.memory", lambda device: 10**9)
+    assert predictor.side_by_side((512, 512)) == 2  # 250 MB for 119 MB each
+    monkeypatch.setattr("embedtrack.methods.embedtrack.method.memory", lambda device: 10**8)
+    assert predictor.side_by_side((512, 512)) == 1

@@ -127,6 +127,25 @@ def test_spread_work_comes_in_order_and_no_more_of_it_is_begun(workers: int):
     assert list(spread(work, [], workers)) == []
 
 
+def test_spread_work_ends_where_it_breathes():
+    """It is part of the stage that asks for it."""
+    begun = threading.Barrier(3, timeout=10)
+
+    def endless(item: int) -> int:
+        if item < 3:
+            begun.wait()
+        while item:
+            time.sleep(0.01)
+            breathe()
+        return item
+
+    items = ahead(spread(endless, range(9), 3))
+    assert next(items) == 0
+    begin = time.perf_counter()
+    items.close()
+    assert time.perf_counter() - begin < 0.5
+
+
 def test_spread_work_is_done_at_a_time():
     meet = threading.Barrier(3, timeout=10)
     assert list(spread(lambda item: meet.wait() >= 0 and item, range(6), 3)) == list(range(6))

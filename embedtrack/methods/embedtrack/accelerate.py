@@ -50,15 +50,16 @@ class PairNetwork(nn.Module):
 
         Where T is 0 the axes after it may be any.
         """
-        features = self.network.encode(batch)
-        return self._seen(features, features[: len(before)], before)
+        return self.seen(self.network.encode(batch), before)
 
     def first(self, batch: Tensor) -> NetworkOutput:
         """The same for a frame that none comes before: it is its own past."""
         features = self.network.encode(batch)
-        return self._seen(features, features[:1], features[:1])
+        return self.seen(features, features[:1])
 
-    def _seen(self, features: Tensor, now: Tensor, before: Tensor) -> NetworkOutput:
+    def seen(self, features: Tensor, before: Tensor) -> NetworkOutput:
+        """The same of views that are encoded, [B, 128, H/8, W/8]."""
+        now = features[: len(before)]
         offset, bandwidth, seediness = self.network.segment(features)
         shift = self.network.shift(now, before) if len(now) else offset[:0]
         return NetworkOutput(now, torch.cat([offset, bandwidth, seediness[:, None]], dim=1), shift)

@@ -10,18 +10,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from embedtrack.config import ModelConfig, Recipe
+from embedtrack.inference.budget import CELLS, MAPS
 from embedtrack.inference.symmetry import AVERAGED, Symmetry, do
 from embedtrack.inference.tiles import Tile, plan
+from embedtrack.machine.device import memory
 from embedtrack.method import Shape, State
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of, origins
+from embedtrack.methods.embedtrack.features import Features
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.predict import (
     BYTES_PER_PIXEL,
     OVERLAP,
     TOGETHER,
+    Later,
     Pending,
     Predictor,
     Prepared,
@@ -56,7 +60,7 @@ class PendingCells:
     """The maps of a frame, on their way."""
 
     def __init__(
-        self, frame: Frame, pending: Pending, shape: Shape, config: ModelConfig, features: Mapping[int, Tensor]
+        self, frame: Frame, pending: Pending | Later, shape: Shape, config: ModelConfig, features: Features
     ) -> None:
         self._frame, self._pending, self._shape, self._config, self._features = frame, pending, shape, config, features
 
@@ -90,22 +94,34 @@ class MoviePredictor:
         self._size = (0, 0)
         self._restored: dict[int, Tensor] = {}
 
-    def launch(self, frame: Frame, shape: Shape) -> PendingCells:
+    def side_by_side(self, size: Shape) -> int:
+        """See ``embedtrack/method.py``."""
+        if self._device.type != "cpu":
+            return 1
+        tile = self._tiles(size)[0]
+        need = BYTES_PER_PIXEL * tile.height * tile.width + (MAPS + CELLS) * size[0] * size[1]
+        return max(1, min(torch.get_num_threads(), memory(self._device) // 4 // need))
+
+    def launch(self, frame: Frame, shape: Shape, *, later: bool = False) -> PendingCells:
         """See ``embedtrack/method.py``."""
         if self._predictor is None or self._size != frame.shape:
             self._predictor, self._size = self._begun((frame.shape[0], frame.shape[1])), frame.shape[:2]
-        pending = self._predictor.launch(frame)
-        return PendingCells(frame, pending, shape, self._config, dict(self._predictor.before))
+        later = later and self._predictor.begun
+        pending = self._predictor.later(frame) if later else self._predictor.launch(frame)
+        return PendingCells(frame, pending, shape, self._config, self._predictor.before)
 
     def _begun(self, size: tuple[int, int]) -> Predictor:
         """The network on the tiles of frames of this size."""
-        tile, config = self._options.tile, self._config
-        tiles = plan(size, tile, OVERLAP) if tile else plan_tiles(size, config.tile, self._device, self._views)
+        tiles = self._tiles(size)
         together = 0 if self._options.memory else TOGETHER
         predictor = Predictor(self._prepared, tiles, self._views, graphed=self._graphed, together=together)
         if all(_fits(self._restored.get(number), tile) for number, tile in enumerate(tiles)):
-            predictor.before = self._restored
+            predictor.before = Features.restored({number: self._restored[number] for number in range(len(tiles))})
         return predictor
+
+    def _tiles(self, size: Shape) -> list[Tile]:
+        tile = self._options.tile
+        return plan(size, tile, OVERLAP) if tile else plan_tiles(size, self._config.tile, self._device, self._views)
 
     @cached_property
     def _prepared(self) -> Prepared:
@@ -116,7 +132,7 @@ class MoviePredictor:
         """See ``embedtrack/method.py``."""
         self._restored = {}
         if self._predictor is not None:
-            self._predictor.before = {}
+            self._predictor.before = Features()
 
     def restore(self, state: State) -> None:
         """See ``embedtrack/method.py``."""
@@ -227,8 +243,8 @@ def _fits(features: Tensor | None, tile: Tile) -> bool:
     return features is not None and tuple(features.shape[2:]) == (tile.height // 8, tile.width // 8)
 
 
-def _kept(features: Mapping[int, Tensor]) -> State:
-    return {f"features{number}": _to_numpy(value) for number, value in features.items()}
+def _kept(features: Features) -> State:
+    return {f"features{number}": _to_numpy(value) for number, value in features.all().items()}
 
 
 def _to_numpy(features: Tensor) -> NDArray[Any]:

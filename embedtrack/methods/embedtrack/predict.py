@@ -1,8 +1,9 @@
 """The network over a movie: tiles, symmetries and the memory of the frame before."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from embedtrack.methods.embedtrack.accelerate import Accelerated, NetworkOutput,
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.eight_bits import Ranges, in_eight_bits
 from embedtrack.methods.embedtrack.fast import for_inference
+from embedtrack.methods.embedtrack.features import Features
 from embedtrack.methods.embedtrack.maps import Array, Maps
 from embedtrack.options import PRECISIONS
 from embedtrack.types import Frame
@@ -87,6 +89,23 @@ def _pending(parts: Sequence[Tensor]) -> Pending:
     return Pending(own, shift, (own_arrived, shift_arrived))
 
 
+class Later(NamedTuple):
+    """A frame whose maps are made by whoever fetches them."""
+
+    make: Callable[[], Pending]
+
+    def fetch(self) -> Maps[Frame]:
+        """Do the work."""
+        return self.make().fetch()
+
+
+class _Pair(NamedTuple):
+    """What a frame knows of the one before, and what it keeps for the next one."""
+
+    before: Features
+    now: Features
+
+
 class Prepared:
     """A copy of a network as it predicts, which any number of movies and images can share."""
 
@@ -134,7 +153,7 @@ class Predictor:
         self.accelerated = Accelerated(self.pair_network, graphed=graphed)
         self.tiles = tiles
         self.begun = False
-        self.before: dict[int, Tensor] = {}
+        self.before = Features()
         self.groups = _groups(views, self.device)
         fitting = together // (BYTES_PER_PIXEL * max(tile.height * tile.width for tile in tiles))
         self.workers = Workers(min(fitting, len(self.groups)) if self.device.type == "cpu" else 1)
@@ -157,43 +176,67 @@ class Predictor:
         """
         alone = not self.before
         while True:
+            pair = self._pair()
             try:
-                pending = self._launch(frame)
+                pending = self._launch(frame, pair)
             except MemoryError as error:
                 side = max(self.tiles[0].height, self.tiles[0].width)
                 if (self.begun and not alone) or side <= SMALLEST:
                     raise
                 log.warning("out of memory with tiles of %d pixels: %s; going on with smaller ones", side, error)
             else:
-                self.begun = True
+                self.begun, self.before = True, pair.now
                 return pending
-            self.tiles, self.before = plan((frame.shape[0], frame.shape[1]), max(side // 2, SMALLEST), OVERLAP), {}
+            self.tiles = plan((frame.shape[0], frame.shape[1]), max(side // 2, SMALLEST), OVERLAP)
+            self.before = Features()
+
+    def later(self, frame: Frame) -> Later:
+        """As ``launch``, of a frame that is not the first, for whoever fetches its maps, in whatever thread.
+
+        Of the frame before only the features are awaited, tile by tile: frames can be seen side by side. They have to
+        be fetched, if at all, in the order in which they were given.
+        """
+        pair = self._pair()
+        self.before = pair.now
+        return Later(partial(self._launch_aside, frame, pair))
+
+    def _launch_aside(self, frame: Frame, pair: _Pair) -> Pending:
+        try:
+            return self._launch(frame, pair, aside=True)
+        except BaseException as error:
+            pair.now.fail(error)  # nobody waits for ever
+            raise
+
+    def _pair(self) -> _Pair:
+        tracked = self.pair_network.network.tracking is not None
+        return _Pair(self.before, Features(len(self.tiles) if tracked else 0))
 
     @torch.inference_mode()
-    def _launch(self, frame: Frame) -> Pending:
+    def _launch(self, frame: Frame, pair: _Pair, *, aside: bool = False) -> Pending:
+        """``aside``: others are at work on other frames, so that this thread does all by itself."""
         with devices.memory_errors(), devices.at_work(self.device):
             image = devices.upload(torch.from_numpy(frame), self.device)
             height, width = frame.shape
             if len(self.tiles) == 1:  # nothing to blend
-                whole = self._views(crop(image, self.tiles[0]), 0)[:, :height, :width]
+                whole = self._views(crop(image, self.tiles[0]), 0, pair, aside)[:, :height, :width]
                 return _pending((whole[:OWN].contiguous(), whole[OWN:].contiguous()))
             stitcher = Stitcher((height, width))
             for number, tile in enumerate(self.tiles):
-                seen = self._views(crop(image, tile), number)
+                seen = self._views(crop(image, tile), number, pair, aside)
                 stitcher.add((seen[:OWN], seen[OWN:]), tile)
                 if number % TIDY == TIDY - 1 and self.device.type == "cpu":
                     devices.give_back()
             return _pending(stitcher.result())
 
-    def _views(self, piece: Tensor, number: int) -> Tensor:
+    def _views(self, piece: Tensor, number: int, pair: _Pair, aside: bool) -> Tensor:
         """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
 
         def seen(group: list[Symmetry]) -> NetworkOutput:
-            return self._run(torch.stack([do(piece, s) for s in group]), number, group)
+            return self._run(torch.stack([do(piece, s) for s in group]), number, group, pair, aside)
 
         total: Tensor | None = None
         # one after the other in the first frame, which says how large tiles may be and what the heap keeps
-        outputs = self.workers.map(seen, self.groups) if self.begun else map(seen, self.groups)
+        outputs = self.workers.map(seen, self.groups) if self.begun and not aside else map(seen, self.groups)
         for group, output in zip(self.groups, outputs, strict=True):
             breathe()
             if total is None:  # not before the network needs most memory
@@ -209,7 +252,7 @@ class Predictor:
         total[:OWN] /= sum(map(len, self.groups))
         return total
 
-    def _run(self, views: Tensor, number: int, group: list[Symmetry]) -> NetworkOutput:
+    def _run(self, views: Tensor, number: int, group: list[Symmetry], pair: _Pair, aside: bool) -> NetworkOutput:
         """What the network makes of views [g, h, w], with the features of the first one of the frame before."""
         batch = views[:, None].to(self.precision, memory_format=torch.channels_last)  # [g, 1, h, w]
         pair_network = (
@@ -218,9 +261,12 @@ class Predictor:
         with self._compact(number):
             if group[0] != STRAIGHT or self.pair_network.network.tracking is None:
                 return pair_network(batch, batch[:0])
-            before = self.before.get(number)
-            output = self.pair_network.first(batch) if before is None else pair_network(batch, before)
-        self.before[number] = output.features.clone()  # they outlast the next step, and the other views' need not
+            if aside:
+                features = self.pair_network.network.encode(batch)
+                pair.now[number] = features[:1].clone()  # at once: the next frame may be waiting
+                return self.pair_network.seen(features, pair.before[number])
+            output = pair_network(batch, pair.before[number]) if pair.before else self.pair_network.first(batch)
+        pair.now[number] = output.features.clone()  # they outlast the next step, and the other views' need not
         return output
 
     def _compact(self, number: int) -> AbstractContextManager[None]:

@@ -78,8 +78,16 @@ class Predictor:
         self._window: tuple[Frame, ...] = ()
         self._tiles: list[Tile] = []
 
-    def launch(self, frame: Frame, shape: Shape) -> Pending:
-        """See ``embedtrack/method.py``."""
+    def side_by_side(self, size: Shape) -> int:
+        """See ``embedtrack/method.py``: each frame sees its whole window anew."""
+        if self._device.type != "cpu":
+            return 1
+        tile = plan_tiles(size, self._config, self._network.multiple, self._device)[0]
+        need = need_of(settings_of(self._config)) * tile.height * tile.width
+        return max(1, min(torch.get_num_threads(), devices.memory(self._device) // 4 // need))
+
+    def launch(self, frame: Frame, shape: Shape, *, later: bool = False) -> Pending:
+        """See ``embedtrack/method.py``; it is always later."""
         self._window = (*self._window, frame)[-settings_of(self._config).length :]
         size = (frame.shape[0], frame.shape[1])
         self._tiles = self._tiles or plan_tiles(size, self._config, self._network.multiple, self._device)

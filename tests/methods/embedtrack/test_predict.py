@@ -1,3 +1,6 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +8,10 @@ import torch
 from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import AVERAGED, do, do_axes, do_vectors
 from embedtrack.inference.tiles import plan
+from embedtrack.methods.embedtrack import predict
 from embedtrack.methods.embedtrack.accelerate import NetworkOutput
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.features import Features
 from embedtrack.methods.embedtrack.method import MoviePredictor
 from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Pending, Predictor, Prepared, _groups, plan_tiles
 from embedtrack.options import Options
@@ -66,6 +71,44 @@ def test_views_at_the_same_time_give_the_bytes_of_one_after_the_other(
     for frame in frames:
         for expected, found in zip(single(frame), several(frame), strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_frames_side_by_side_give_the_bytes_of_one_after_the_other(
+    network: BranchedERFNet, frames: list[np.ndarray], views: int
+):
+    """Each in a thread of its own; the last one begins first, and waits for the features of those before."""
+    tiles = plan(SHAPE, 40, overlap=16)
+    alone, beside = (Predictor(Prepared(network), tiles, views) for _ in range(2))
+    expected = [alone(frame) for frame in frames]
+    first, *later = [beside.launch(frames[0]), *(beside.later(frame) for frame in frames[1:])]
+    with ThreadPoolExecutor(len(later)) as pool:
+        rest = list(pool.map(lambda one: one.fetch(), reversed(later)))[::-1]
+    for maps, others in zip([first.fetch(), *rest], expected, strict=True):
+        for found, right in zip(maps, others, strict=True):
+            np.testing.assert_array_equal(found, right)
+    for number, features in alone.before.all().items():
+        assert torch.equal(beside.before[number], features)
+
+
+def test_a_frame_that_fails_ends_those_that_wait_for_it(
+    network: BranchedERFNet, frames: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+):
+    predictor = Predictor(Prepared(network), plan(SHAPE, 40, overlap=16), views=1)
+    predictor(frames[0])
+    second, third = predictor.later(frames[1]), predictor.later(frames[2])
+
+    def too_much(*args: object) -> None:
+        raise MemoryError("too much")
+
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(third.fetch)
+        time.sleep(0.2)  # it has encoded its first tile by now
+        monkeypatch.setattr(predict, "crop", too_much)
+        with pytest.raises(MemoryError, match="too much"):
+            second.fetch()
+        with pytest.raises(MemoryError, match="too much"):
+            waits.result(timeout=60)
 
 
 @pytest.mark.usefixtures("four_threads")
@@ -163,7 +206,7 @@ def test_a_single_image_after_others_may_still_get_smaller_tiles(
     predictor = Predictor(Prepared(network), plan(frame.shape, 1104), views=1)
     predictor(frame)
     short_of_memory(64 * 600, monkeypatch)
-    predictor.before = {}
+    predictor.before = Features()
     for found, whole in zip(predictor(frame), expected, strict=True):
         np.testing.assert_array_equal(found, whole)
 

@@ -66,7 +66,11 @@ class Thresholder:
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
 
-    def launch(self, frame: Frame, shape: Shape) -> Seen:
+    def side_by_side(self, size: Shape) -> int:
+        """Each frame is by itself."""
+        return torch.get_num_threads()
+
+    def launch(self, frame: Frame, shape: Shape, *, later: bool = False) -> Seen:
         """Works at the frame's own scale only."""
         return Seen(frame, self._config)
 
