@@ -1,3 +1,4 @@
+import threading
 from typing import Any
 
 import numpy as np
@@ -87,12 +88,14 @@ def test_a_movie_seen_side_by_side_has_the_bytes_of_one_that_is_not(
 ):
     """Frames of a sequence, on threads; those that arrive one by one are seen one by one, as ``watch`` does."""
     movie = list(np.random.default_rng(1).integers(0, 4000, (7, 40, 56)).astype(np.uint16))
-    threads = list[int]()
+    threads, together = list[int](), threading.Barrier(2, timeout=60)
     look = Predictor._launch
 
-    def counted(*args: Any, **rest: Any) -> Any:
+    def counted(*args: Any, aside: bool = False) -> Any:
         threads.append(torch.get_num_threads())
-        return look(*args, **rest)
+        if aside:
+            together.wait()  # two at least are at work
+        return look(*args, aside=aside)
 
     monkeypatch.setattr(Predictor, "_launch", counted)
     segmenter = Segmenter(Model(network, ModelConfig(tile=256)), Options(views=2, device="cpu"))

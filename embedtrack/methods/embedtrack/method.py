@@ -63,17 +63,23 @@ class PendingCells:
         self, frame: Frame, pending: Pending | Later, shape: Shape, config: ModelConfig, features: Features
     ) -> None:
         self._frame, self._pending, self._shape, self._config, self._features = frame, pending, shape, config, features
+        self._kept: tuple[Maps[Frame], Origin] | None = None
 
-    @cached_property
     def _seen(self) -> tuple[Maps[Frame], Origin]:
-        """The maps at the size of the frame, those of the tracking offset as origins, which need half the memory."""
-        maps = to_frame(self._pending.fetch(), self._shape, self._config.scale)
-        del self._pending  # nothing else holds its maps
-        return maps._replace(shift=np.zeros((2, 0, 0), np.float32)), origins(maps.shift, pixel_size(self._config))
+        """The maps at the size of the frame, those of the tracking offset as origins, which need half the memory.
+
+        They are kept, but not by ``cached_property``: before Python 3.12 it lets no two frames be looked at at a time.
+        """
+        if self._kept is None:
+            maps = to_frame(self._pending.fetch(), self._shape, self._config.scale)
+            del self._pending  # nothing else holds its maps
+            origin = origins(maps.shift, pixel_size(self._config))
+            self._kept = maps._replace(shift=np.zeros((2, 0, 0), np.float32)), origin
+        return self._kept
 
     def cells(self, config: ModelConfig | None = None) -> Cells:
         """See ``embedtrack/method.py``."""
-        maps, origin = self._seen
+        maps, origin = self._seen()
         return _cells(maps, origin, frame_to(self._frame, self._shape, self._config.scale), config or self._config)
 
     @property

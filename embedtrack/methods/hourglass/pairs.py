@@ -1,7 +1,6 @@
 """The network over a movie: each frame is seen at the end of a window, and gives the embeddings of its pair."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,16 +48,19 @@ class Pending:
     ) -> None:
         self._network, self._config, self._window = network, config, window
         self._shape, self._tiles, self._precision = shape, tiles, precision
+        self._kept: list[View] | None = None
 
-    @cached_property
     def _views(self) -> list[View]:
-        return embed(self._network, self._window, self._tiles, self._precision)
+        """Made once; not a ``cached_property``, which before Python 3.12 lets no two frames be looked at at a time."""
+        if self._kept is None:
+            self._kept = embed(self._network, self._window, self._tiles, self._precision)
+        return self._kept
 
     def cells(self, config: ModelConfig | None = None) -> Cells:
         """See ``embedtrack/method.py``."""
         config = config or self._config
         clustering = settings_of(config).clustering
-        pieces = [_piece(view, config, self._shape, self._window[-1].shape) for view in self._views]
+        pieces = [_piece(view, config, self._shape, self._window[-1].shape) for view in self._views()]
         pair, sure = merge(pieces, self._shape)
         grey = frame_to(self._window[-1], self._shape, config.scale)
         return cells_of(pair, sure, grey, clustering.min_cell_size)

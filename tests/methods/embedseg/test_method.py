@@ -179,10 +179,10 @@ def test_a_turned_image_gives_turned_maps():
     config, network = ModelConfig(method=EmbedSegConfig()), spoken()
     eight = Options(views=8, device="cpu", compiling="off")
     frame = np.random.default_rng(3).normal(0, 1, (24, 40)).astype(np.float32)
-    straight = method.predictor(network, config, eight, 1).launch(frame, (24, 40))._seen[0]
+    straight = method.predictor(network, config, eight, 1).launch(frame, (24, 40))._seen()[0]
     turn = SYMMETRIES[1]
     shape = (40, 24)
-    turned = method.predictor(network, config, eight, 1).launch(np.ascontiguousarray(do(frame, turn)), shape)._seen[0]
+    turned = method.predictor(network, config, eight, 1).launch(np.ascontiguousarray(do(frame, turn)), shape)._seen()[0]
     np.testing.assert_allclose(turned.seediness, do(straight.seediness, turn), atol=1e-5)
     np.testing.assert_allclose(turned.bandwidth, do(straight.bandwidth, turn)[::-1], atol=1e-5)
     signs = np.array(turn.signs, np.float32)[:, None, None]
