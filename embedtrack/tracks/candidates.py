@@ -105,7 +105,7 @@ def split(scene: Scene, whole: int, places: NDArray[np.float64], areas: NDArray[
 
     Args:
         scene: its rivals are changed in place.
-        whole: the candidate, a cell without parts.
+        whole: the candidate, a cell of two pixels or more without parts.
         places: float64[2, 2]: (y, x) of the two parts' centres; only their direction counts.
         areas: float64[2].
 
@@ -116,7 +116,8 @@ def split(scene: Scene, whole: int, places: NDArray[np.float64], areas: NDArray[
     pixel = _pixels_near(scene, whole)
     along = (places[1] - places[0]) @ np.stack([pixel // width, pixel % width])  # [k]
     order = pixel[np.argsort(along, kind="stable")]
-    cut = round(float(np.clip(areas[0] / areas.sum(), LEAST, 1 - LEAST)) * pixel.size)
+    share = float(np.clip(areas[0] / areas.sum(), LEAST, 1 - LEAST))
+    cut = min(max(round(share * pixel.size), 1), pixel.size - 1)
     rows = np.concatenate([_row(scene, part) for part in (order[:cut], order[cut:])])
     rows["kind"], rows["first"], rows["second"] = PART, whole, [size + 1, size]
     for name in ("seediness", "brightness", "light"):

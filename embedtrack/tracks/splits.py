@@ -22,7 +22,7 @@ def look_back(scenes: list[Scene]) -> None:
         pairs = _pairs(count_votes(image, later.origin, here.labels), later.table, fresh)
         size = len(here.table)
         for whole, one, two in pairs:
-            if not (here.table["first"] == whole).any():
+            if here.table["area"][whole] > 1 and not (here.table["first"] == whole).any():
                 rows = later.table[[one, two]]
                 here = split(here, whole, _places(rows, here.table[whole]), rows["area"])
         scenes[index] = here

@@ -100,3 +100,16 @@ def test_what_is_plain_is_surer_than_what_is_not():
     plain, doubtful = decided[4].steps, decided[10].steps
     assert doubtful["comes_so"].min() < plain["comes_so"].min()
     assert doubtful["is_cell"].min() < plain["is_cell"].min()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_mother_of_few_pixels_is_divided_or_cut_but_breaks_nothing(size: int):
+    """A mask of one pixel has no two parts, one of two or three has."""
+    before, now = np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)
+    before[10, 16 : 16 + size] = 1
+    now[9:12, 10:14], now[9:12, 20:24] = 1, 2
+    decided = decide(np.stack([before, now]), parents={1: 1, 2: 1})
+    assert (drawn(decided)[0] > 0).sum() == size
+    parts = decided[0].scene.table[decided[0].scene.table["kind"] == PART]
+    assert (parts["area"] >= 1).all()
+    assert len(parts) in ((0,) if size == 1 else (0, 2))
