@@ -37,7 +37,8 @@ class Model:
         """A shipped model by its name, the folder of one of your own, or ``auto`` with the movie that it has to fit.
 
         Raises:
-            ValueError: there is no such model, it is damaged, or ``auto`` was given no movie.
+            ValueError: there is no such model, it is damaged, or ``auto`` was given no movie, or a generator, which
+                can be gone through once.
         """
         from embedtrack import checkpoint
         from embedtrack.challenge.convention import model_folder
@@ -48,8 +49,9 @@ class Model:
             raise ValueError("expected the movie that the model has to fit: Model.load('auto', movie)")
         else:
             from embedtrack.inference.model_choice import choose_model
+            from embedtrack.movies.memory import as_movie
 
-            model = checkpoint.load(choose_model(movie))
+            model = checkpoint.load(choose_model(as_movie(movie)))
         return cls(model.network, model.config, model.folder)
 
     @property
@@ -65,7 +67,7 @@ class Model:
         Args:
             movie: an array [T, H, W] of NumPy, dask or zarr, a list or generator of frames [H, W], or the path of a
                 movie of any kind.
-            options: how; by default eight views on the best device.
+            options: how; by default in as many views as the model says, on the best device.
             on_frame: told of each finished frame; an exception of it ends the work.
 
         Raises:

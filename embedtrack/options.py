@@ -1,6 +1,7 @@
 """How a model is run: everything a user may say of it, checked once and passed whole."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Final
 
 VIEWS: Final = (1, 2, 4, 8)
@@ -52,6 +53,11 @@ class Options:
     """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
 
     def __post_init__(self) -> None:
+        for flag in ("border", "max_gap", "tile", "memory"):
+            value = getattr(self, flag)
+            if value is not None and not isinstance(value, Integral):
+                name = "gap" if flag == "max_gap" else flag
+                raise ValueError(f"expected --{name} to be a whole number, got {str(value)[:40]}")
         if self.views not in (None, *VIEWS):
             raise ValueError(f"expected --views {', '.join(map(str, VIEWS))}, got {self.views}")
         if self.precision not in (None, *PRECISIONS):

@@ -19,6 +19,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference.track import track
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.movies.movie import Movie
 from tests.drawings import Toy, dividing, write_movie
 
 ONE = Options(views=1, device="cpu")
@@ -116,6 +117,7 @@ def test_images_of_any_sizes(model: Model, toy: Toy):
         (iter(()), "at least one frame, got none"),
         ([np.zeros((4, 5, 3))], "frame 0: expected the axes Y, X, got 3 axes"),
         ([np.full((4, 5), np.nan)], "frame 0: expected finite grey values"),
+        (np.zeros((2, 0, 5)), "frame 0: expected pixels, got an image of 0 x 5"),
         ("nowhere", "got nothing of this name"),
     ],
 )
@@ -131,6 +133,23 @@ def test_a_model_that_is_not_there(tmp_path: Path):
         Model.load("auto")
 
 
+@pytest.mark.parametrize("kind", ["array", "list", "path"])
+def test_a_model_is_chosen_for_whatever_is_a_movie(
+    model: Model, toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    movies = {"array": toy.frames(), "list": list(toy.frames()), "path": write_movie(toy, tmp_path / "toy")}
+
+    def chosen(movie: Movie) -> Path | None:
+        np.testing.assert_array_equal(movie.frames[2], toy.frames()[2])
+        assert (len(movie), movie.shape) == (len(toy.labels), toy.labels[0].shape)
+        return model.folder
+
+    monkeypatch.setattr("embedtrack.inference.model_choice.choose_model", chosen)
+    assert Model.load("auto", movies[kind]).folder == model.folder
+    with pytest.raises(ValueError, match="more than once, got a generator; make a list of them"):
+        Model.load("auto", iter(toy.frames()))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -139,6 +158,8 @@ def test_a_model_that_is_not_there(tmp_path: Path):
         ({"compiling": "yes"}, "expected --compile auto, off, got yes"),
         ({"border": -1}, "expected --border 0 to 65536 pixels, got -1"),
         ({"max_gap": 3}, "expected --gap 0 to 2 frames, got 3"),
+        ({"max_gap": 1.5}, "expected --gap to be a whole number, got 1.5"),
+        ({"border": 2.5}, "expected --border to be a whole number, got 2.5"),
     ],
 )
 def test_options_are_valid_or_do_not_exist(options: dict[str, object], message: str):

@@ -58,7 +58,7 @@ def segment(
         images: a file, a folder of images of any sizes, or a data set of ``images`` and ``masks``.
         model: a model's folder, of any method.
         out: a new folder, or one that this function wrote.
-        options: how; by default eight views on the best device.
+        options: how; by default in as many views as the model says, on the best device.
         choice: the channel, where images have several.
         outlines: ``geojson``, or none.
         overwrite: replace another folder too.

@@ -65,7 +65,7 @@ def track(
         model_folder: e.g. ``models/Fluo-N2DH-SIM+``.
         out: e.g. ``Fluo-N2DH-SIM+/01_RES``; an older result of ours there is replaced at the end, or stays as it was.
             ``01_RES.json`` beside it is its record, ``01_RES.log`` tells people the same.
-        options: how; by default eight views on the best device.
+        options: how; by default in as many views as the model says, on the best device.
         overwrite: replace what is there even if it is no result of ours.
         notes: what else the record should say, e.g. how the model was chosen.
         on_frame: called with the number of finished frames and of all.

@@ -41,6 +41,21 @@ def frames_of(movie: Any) -> tuple[Frames, Movie | None]:
     return _one_by_one(movie), None
 
 
+def as_movie(movie: Any) -> Movie:
+    """What ``frames_of`` takes, but for generators, as a movie whose frames can be looked at before it is tracked.
+
+    Raises:
+        ValueError: it is a generator, or what ``frames_of`` raises.
+    """
+    frames, opened = frames_of(movie)
+    if opened:
+        return opened
+    if not isinstance(frames, Sequence):
+        raise ValueError("expected frames that can be looked at more than once, got a generator; make a list of them")
+    height, width = frames[0].shape
+    return Movie(Path("movie"), frames, (height, width))
+
+
 def _one_by_one(frames: Iterable[Any]) -> Iterator[NDArray[Any]]:
     for t, frame in enumerate(frames):
         yield _frame(frame, t)
@@ -49,6 +64,8 @@ def _one_by_one(frames: Iterable[Any]) -> Iterator[NDArray[Any]]:
 def _frame(frame: Any, t: int) -> NDArray[Any]:
     """One frame as grey values [H, W] of a type that the network reads; dask and zarr read it now."""
     image = np.asarray(frame)
+    if image.ndim == 2 and not image.size:
+        raise ValueError(f"frame {t}: expected pixels, got an image of {image.shape[0]} x {image.shape[1]}")
     if image.ndim != 2:
         raise ValueError(f"frame {t}: expected the axes Y, X, got {image.ndim} axes; choose one channel and one plane")
     return grey(image, f"frame {t}")
