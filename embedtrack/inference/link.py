@@ -74,7 +74,7 @@ def link(
         ValueError: there are no masks, or movie and masks do not fit together.
     """
     labels, about = _masks(masks)
-    images, opened = _images(movie, labels)
+    images, opened = _images(movie, labels, about)
     if model and images is None:
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
     options = options or Options(views=1)
@@ -125,7 +125,7 @@ def link_files(
     begin, options = time.perf_counter(), options or Options(views=1)
     opened = masks if isinstance(masks, Movie) else open_masks(masks)
     labels, _ = _masks(opened)
-    images, _ = _images(raw, labels)
+    images, _ = _images(raw, labels, opened)
     segmenter = (
         _segmenter(checkpoint.load(model_folder), images, options) if model_folder and images is not None else None
     )
@@ -153,20 +153,22 @@ def _masks(masks: Any) -> tuple[Lazy[Labels], Movie | None]:
     """The label images of anything that is masks, all of them looked at once, and where they were opened."""
     opened = masks if isinstance(masks, Movie) else open_masks(Path(masks)) if isinstance(masks, str | Path) else None
     frames: Any = opened.frames if opened else masks
-    if not isinstance(frames, Sequence) and getattr(frames, "ndim", None) != 3:
+    axes = getattr(frames, "ndim", None)
+    if not isinstance(frames, Sequence) and axes != 3:
         frames = list(frames)
-    if not len(frames):
+    count = frames.shape[0] if axes == 3 else len(frames)  # zarr's arrays have no length
+    if not count:
         raise ValueError("expected masks of at least one frame, got none")
     name = opened.path if opened else "masks"
-    checked(Lazy(len(frames), lambda t: _array(frames[t])), name)
-    shapes = {_array(frames[t]).shape for t in range(len(frames))} if not opened else set()
+    checked(Lazy(count, lambda t: _array(frames[t])), name)
+    shapes = {_array(frames[t]).shape for t in range(count)} if not opened else set()
     if len(shapes) > 1:
         raise ValueError(f"expected masks of one shape, got {' and '.join(map(str, sorted(shapes)))}")
-    return Lazy(len(frames), lambda t: as_labels(_array(frames[t]), f"{name}, frame {t}")), opened
+    return Lazy(count, lambda t: as_labels(_array(frames[t]), f"{name}, frame {t}")), opened
 
 
-def _images(movie: Any, labels: Sequence[Labels]) -> tuple[Images | None, Movie | None]:
-    """The frames of the movie of some masks."""
+def _images(movie: Any, labels: Sequence[Labels], masks: Movie | None) -> tuple[Images | None, Movie | None]:
+    """The frames of the movie of some masks, and the movie where it was opened."""
     if movie is None:
         return None, None
     frames, opened = frames_of(movie)
@@ -179,6 +181,11 @@ def _images(movie: Any, labels: Sequence[Labels]) -> tuple[Images | None, Movie 
             f"{' x '.join(map(str, labels[0].shape))} pixels, got {len(images)} of {' x '.join(map(str, shape))}; "
             "check both, or convert one of them"
         )
+    if opened and masks and opened.path.is_dir() and masks.path.is_dir() and opened.first != masks.first:
+        log.warning(
+            "%s begins with number %d and the movie with %d: they are paired in order, the first with the first",
+            masks.path, masks.first, opened.first,
+        )  # fmt: skip
     return images, opened
 
 

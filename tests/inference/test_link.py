@@ -280,3 +280,24 @@ def test_pins_of_cells_that_are_not_there_are_told(tmp_path: Path, run: Run):
     assert code == 0
     assert error.count("cannot be kept") == 2
     assert list(link(tmp_path / "02_RES").tracks) == toy.tracks
+
+
+def test_masks_of_zarr_are_linked(tmp_path: Path):
+    """Its arrays have no length."""
+    zarr = pytest.importorskip("zarr")
+    toy = moving()
+    masks = zarr.open_array(tmp_path / "masks.zarr", mode="w", shape=toy.labels.shape, dtype=np.int32)
+    masks[:] = np.array(toy.labels)
+    assert link(masks).tracks == toy.tracks
+
+
+def test_masks_and_frames_that_are_numbered_otherwise_are_paired_in_order_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    toy = moving()
+    frames = write_movie(toy, tmp_path / "toy")
+    (tmp_path / "masks").mkdir()
+    for t, labels in enumerate(toy.labels):
+        tifffile.imwrite(tmp_path / "masks" / f"mask{t + 10:03d}.tif", labels.astype(np.uint16))
+    assert link(tmp_path / "masks", frames).tracks == toy.tracks
+    assert "masks begins with number 10 and the movie with 0: they are paired in order" in caplog.text
