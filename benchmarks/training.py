@@ -72,7 +72,7 @@ def drawn(cells: float, side: int = SIDE) -> AnnotatedMovie:
         truth=[Merged(labels, frozenset())] * FRAMES,
         scale=1.0,
         centre="medoid",
-        tracked=True,
+        tracked=[True] * FRAMES,
     )
 
 

@@ -120,5 +120,5 @@ def _pair(
         truth=[one.truth() for one in seen],
         scale=config.scale,
         centre="medoid",
-        tracked=True,
+        tracked=[True, True],
     )

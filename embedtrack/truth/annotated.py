@@ -1,8 +1,9 @@
 """An annotated movie: centres and lineage, computed once; frames and labels are there when they are asked for."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 
@@ -41,8 +42,10 @@ class AnnotatedMovie:
     """Working pixels per pixel of the frame."""
     centre: str
     """``medoid``, or another of ``truth/medoid.CENTRES``."""
-    tracked: bool
-    """Whether labels are tracks; otherwise each frame stands alone."""
+    tracked: Sequence[bool]
+    """Whether a frame's labels are tracks; otherwise it stands alone."""
+    begins: Mapping[int, int] = field(default_factory=dict)
+    """Track -> the number of its first frame, where that is known."""
     merged_with: Sequence[Callable[[Labels], Merged]] = ()
     """For each frame its truth anew, with further masks int32[H, W] that the annotated ones paint over."""
 
@@ -56,13 +59,19 @@ class AnnotatedMovie:
         return bool(self.centres[t].keys() - self.partial[t])
 
     @cached_property
+    def digest(self) -> str:
+        """What tells it from another movie, and its cells and lineage from others; pseudo-labels change nothing."""
+        known = self.numbers, [sorted(cells) for cells in self.centres], sorted(self.parents.items())
+        return hashlib.sha256(self.frames[0].tobytes() + repr(known).encode()).hexdigest()[:16]
+
+    @cached_property
     def sparse(self) -> bool:
         """Whether of more than a quarter of the cells only a marker is known."""
         return 4 * sum(map(len, self.partial)) > sum(map(len, self.centres))
 
     def before(self, t: int) -> int:
         """The frame that is paired with ``t``: its past, or itself where there is none."""
-        follows = self.tracked and t > 0 and self.numbers[t] == self.numbers[t - 1] + 1
+        follows = t > 0 and self.tracked[t] and self.tracked[t - 1] and self.numbers[t] == self.numbers[t - 1] + 1
         return t - 1 if follows else t
 
     @cached_property
@@ -103,6 +112,7 @@ class AnnotatedMovie:
             centres=[self.centres[t] for t in keep],
             sizes=[self.sizes[t] for t in keep],
             truth=_at(self.truth, keep),
+            tracked=_at(self.tracked, keep),
             merged_with=_at(self.merged_with, keep) if self.merged_with else (),
         )
 

@@ -124,7 +124,7 @@ def read_stills(stills: Sequence[Still], recipe: Recipe, room: Room) -> Annotate
         truth=Kept([one.truth for one in seen], [one.whole for one in seen], room),
         scale=recipe.scale or 1.0,
         centre=recipe.centre,
-        tracked=False,
+        tracked=[False for _ in seen],
     )
     return movie.working() if recipe.working_diameter else movie
 

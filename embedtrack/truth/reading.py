@@ -117,7 +117,8 @@ def read_annotated(
         truth=Kept([one.truth for one in seen], [one.whole for one in seen], room),
         scale=scale,
         centre=centre,
-        tracked=bool(truth.markers),
+        tracked=[number in truth.markers for number in numbers],
+        begins={track.label: track.begin for track in truth.tracks},
         merged_with=merged,
     )
 

@@ -15,7 +15,7 @@ def test_reads_a_movie(tmp_path: Path):
     toy = dividing()
     movie = read_annotated(write_movie(toy, tmp_path / "toy"), Normalisation())
     assert movie.name == "toy/01"
-    assert movie.tracked
+    assert all(movie.tracked)
     assert all(np.array_equal(a, b) for a, b in zip(movie.labels, toy.labels, strict=True))
     assert movie.parents == {1: 0, 2: 1, 3: 1}
     assert movie.centres[0] == {1: (24, 32)}
@@ -66,9 +66,19 @@ def test_single_frames_with_masks_alone(tmp_path: Path):
         path.unlink()
     (folder / "t001.tif").unlink()
     movie = read_annotated(folder, Normalisation())
-    assert not movie.tracked
+    assert not any(movie.tracked)
     assert [movie.before(t) for t in range(3)] == movie.paired == [0, 1, 2]
     assert movie.divisions == []
+
+
+def test_masks_without_tracks_stand_alone_among_tracked_frames(tmp_path: Path):
+    """Their numbers say nothing: equal ones are no cell that moved."""
+    folder = write_movie(still(), tmp_path / "toy")
+    (tmp_path / "toy" / "01_GT" / "TRA" / "man_track002.tif").unlink()
+    movie = read_annotated(folder, Normalisation())
+    assert list(movie.tracked) == [True, True, False, True]
+    assert [movie.before(t) for t in range(4)] == [0, 0, 2, 3]
+    assert movie.part([0, 1]).tracked == [True, True]
 
 
 def sparse(folder: Path, frames: tuple[int, ...]) -> Path:

@@ -41,8 +41,8 @@ def test_every_cell_gets_the_working_diameter(tmp_path: Path):
         found = typical_diameter(movie.labels)
         assert found == pytest.approx(30, abs=1)
         assert movie.frames[0].shape == movie.labels[0].shape == movie.truth[0].labels.shape
-    assert training[0].tracked
-    assert not training[1].tracked
+    assert all(training[0].tracked)
+    assert not any(training[1].tracked)
     assert training[1].truth[0].labels is training[1].labels[0]
 
 

@@ -12,6 +12,7 @@ def test_sparse_masks_are_shared_between_training_and_validation(tmp_path: Path)
     long = replace(
         movie,
         numbers=list(range(20)),
+        tracked=[True] * 20,
         partial=ones,
         merged_with=(),
         **{name: [getattr(movie, name)[0]] * 20 for name in ("frames", "labels", "centres", "sizes", "truth")},

@@ -145,11 +145,16 @@ def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:
 
 
 def sources(movie: AnnotatedMovie, t: int, now: Crop, before: Crop) -> dict[int, int]:
-    """For each cell of the crop at t the label at t-1 that it was: its own, its mother's, 0 or UNKNOWN."""
-    past = movie.centres[movie.before(t)]
+    """For each cell of the crop at t the label at t-1 that it was: its own, its mother's, 0 or UNKNOWN.
+
+    A cell that was there before and has no label at t-1, as nothing was recorded where it lay, has an unknown past.
+    """
+    past, number = movie.centres[movie.before(t)], movie.numbers[t]
     found = {}
     for label in now.centres:
-        source = label if label in past else movie.parents.get(label, 0)
+        source = label
+        if label not in past:
+            source = UNKNOWN if movie.begins.get(label, number) < number else movie.parents.get(label, 0)
         seen = source in before.centres or source == 0
         found[label] = source if seen else UNKNOWN
     return found

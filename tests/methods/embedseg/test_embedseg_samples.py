@@ -29,7 +29,7 @@ def images(*labels: np.ndarray) -> AnnotatedMovie:
         truth=[Merged(one, nothing) for one in labels],
         scale=1.0,
         centre="medoid",
-        tracked=False,
+        tracked=[False for _ in labels],
     )
 
 

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 from embedtrack.config import Augmentation, Sampling
-from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Sample, collate, cut, draw, number
+from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Sample, collate, cut, draw, number, sources
 from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.appearance import vary_appearance
@@ -188,3 +189,16 @@ def test_whole_cells_are_seen_more_often_than_markers(tmp_path: Path):
     batch = collate(samples, STEP)
     assert (~batch.cells_now.partial).sum() == sum(map(len, seen))
     assert not batch.links.partial.any()
+
+
+def test_a_cell_that_nothing_was_recorded_of_at_t_minus_1_has_an_unknown_past(tmp_path: Path):
+    """A missing tile hides the first cell in frame 0; it did not come from nowhere."""
+    folder = write_movie(moving(), tmp_path / "toy")
+    y, x = np.nonzero(moving().labels[0] == 1)
+    image = tifffile.imread(folder / "t000.tif") + 1
+    image[max(y.min() - 6, 0) : y.max() + 7, max(x.min() - 6, 0) : x.max() + 7] = 0
+    tifffile.imwrite(folder / "t000.tif", image)
+    movie = read_annotated(folder, Normalisation())
+    assert movie.centres[0].keys() == {2}
+    middle = View(np.eye(2), (np.array(movie.labels[0].shape) - 1) / 2, 80)
+    assert sources(movie, 1, cut(movie, 1, middle), cut(movie, 0, middle)) == {1: UNKNOWN, 2: 2}

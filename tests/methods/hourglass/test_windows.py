@@ -136,6 +136,7 @@ def test_equal_chance_gives_equal_windows(tmp_path: Path):
 def test_a_movie_that_is_not_tracked_stands_still(tmp_path: Path):
     from dataclasses import replace
 
-    movie = replace(movie_of(moving(), tmp_path), tracked=False)
+    movie = movie_of(moving(), tmp_path)
+    movie = replace(movie, tracked=[False for _ in movie.frames])
     clip = draw([movie], Sampling(crop=48), PLAIN, 3, np.random.default_rng(0))
     assert (clip.labels == clip.labels[0]).all()
