@@ -97,9 +97,15 @@ def origin(model: Path) -> str:
 def _pairs(
     training: Sequence[AnnotatedMovie], validation: Sequence[AnnotatedMovie]
 ) -> dict[str, tuple[AnnotatedMovie | None, AnnotatedMovie | None]]:
-    """What trains and what validates of each movie, by its name."""
-    trains, validates = ({movie.name: movie for movie in part} for part in (training, validation))
+    """What trains and what validates of each movie, by its name; several of one name are told apart by a number."""
+    trains, validates = ({_nth(part, i): movie for i, movie in enumerate(part)} for part in (training, validation))
     return {name: (trains.get(name), validates.get(name)) for name in dict.fromkeys((*trains, *validates))}
+
+
+def _nth(movies: Sequence[AnnotatedMovie], index: int) -> str:
+    name = movies[index].name
+    before = sum(movie.name == name for movie in movies[:index])
+    return f"{name} ({before + 1})" if before else name
 
 
 def _data(name: str, training: AnnotatedMovie | None, validation: AnnotatedMovie | None) -> str:
@@ -128,7 +134,7 @@ def _notes(training: Sequence[AnnotatedMovie], pseudo: int, *, tracking: bool) -
             f"training, that agreed with it and between views; {bare} have a marker alone, which teaches where they "
             "are, but no size."
         )
-    if tracking and not all(movie.tracked for movie in training):
+    if tracking and not all(all(movie.tracked) for movie in training):
         yield (
             "Where there are no tracks, the tracking decoder saw shifted copies of single frames: it can follow cells "
             "that move a little and has never seen a division."

@@ -113,7 +113,7 @@ def _begin(
     average = average_of(network) if recipe.average else network
     shared = group.share(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    data = [(movie.name, len(movie.frames)) for movie in (*training, *validation)]
+    data = [(movie.name, len(movie.frames), movie.digest) for movie in (*training, *validation)]
     return Course(network, average, optimiser, data, recipe, minutes, resume.fingerprint(init)), shared, config
 
 

@@ -75,7 +75,7 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     """
     if not _starts(config.method, recipe.method):
         raise ValueError(
-            f"expected --init weights of {recipe.method.name}, got some of {config.method.name}; choose another "
+            f"expected --init weights of {_named(recipe.method)}, got some of {_named(config.method)}; choose another "
             "model, or another --method"
         )
     changes: dict[str, object] = {"learning_rate": recipe.learning_rate * GENTLE}
@@ -93,10 +93,16 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
 
 
 def _starts(known: MethodConfig, taught: MethodConfig) -> bool:
-    """Whether weights of one method's network can begin a training of another one's."""
-    return known.name == taught.name or (_bounded(known) and _bounded(taught))
+    """Whether weights of one method's network can begin a training of another one's: they mean the same."""
+    return _meaning(known) == _meaning(taught)
 
 
-def _bounded(method: MethodConfig) -> bool:
-    """Whether its network is a branched ERFNet whose bandwidth lies in [0, 1]."""
-    return method.name == "embedtrack" or (method.name == "embedseg" and method.bandwidth == "bounded")
+def _meaning(method: MethodConfig) -> tuple[str, str]:
+    """The network, and what its bandwidth is."""
+    if method.name == "hourglass":
+        return "hourglass", ""
+    return "branched ERFNet", method.bandwidth if method.name == "embedseg" else "bounded"
+
+
+def _named(method: MethodConfig) -> str:
+    return f"embedseg ({method.bandwidth} bandwidth)" if method.name == "embedseg" else method.name

@@ -25,8 +25,8 @@ WHOLE = (
     "the whole state of a training by this version",
     "it is damaged, or another version's: delete it to begin anew",
 )
-Data = list[tuple[str, int]]
-"""Name and number of frames of each movie."""
+Data = list[tuple[str, int, str]]
+"""Name, number of frames and digest of each movie."""
 
 
 @dataclass
@@ -161,7 +161,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved["begun_with"] = Recipe.model_validate_json(saved["recipe"])
         saved["state"] = _state(saved["state"])
-        saved["data"] = [(str(name), int(count)) for name, count in saved["data"]]
+        saved["data"] = [(str(name), int(count), str(digest)) for name, count, digest in saved["data"]]
         missing = {"minutes", "network", "optimiser", "chance", "chance_cuda"} - saved.keys()
         if missing:
             raise ValueError(f"no {', '.join(sorted(missing))}")

@@ -26,7 +26,7 @@ from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.log import OnRecord, writing
 from embedtrack.training.recipes import recipe_for, recipe_of
-from embedtrack.training.train import check_out, finished, warn_of_few
+from embedtrack.training.train import check_out, warn_of_few
 from embedtrack.training.unannotated import Lessons, agreement, lessons
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,6 @@ def self_train(
         raise ValueError(f"expected --minutes above 0, got {minutes}")
     if len(movie) < 2:
         raise ValueError(f"{movie.path}: expected a movie of two frames or more, got {len(movie)}")
-    if finished(out):
-        raise ValueError(f"expected a new folder for the model, got {out}, which holds one; choose another --out")
     check_out(out, overwrite=overwrite)
     with resume.lock(out):
         return _teach(movie, model_folder, out, minutes, device_name, seed, diameter, on_record)

@@ -81,12 +81,9 @@ def train(
     name = Path(os.path.abspath(datasets[0])).name
     recipe = recipe_for(name, epochs, seed, recipe or recipe_of(method, name, all_cells=all_cells))
     check_budget(minutes, epochs)
-    if finished(out):
-        raise ValueError(
-            f"expected a new or an unfinished training in {out}, found a finished one; choose another --out"
-        )
     check_out(out, overwrite=overwrite)
     folders = folders or ([] if all_cells else [folder for one in datasets for folder in folders_of(one, recipe)])
+    folders = sorted(folders, key=has_stills)  # movies first
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
     recipe = changed(recipe, changes or {})
@@ -100,7 +97,7 @@ def train(
 
 def finished(out: Path) -> bool:
     """Whether a folder holds a model whose training came to its end."""
-    return (out / checkpoint.CARD).is_file() and not (out / resume.FILE).is_file()
+    return all((out / name).is_file() for name in (WEIGHTS, CONFIG, CARD)) and not (out / resume.FILE).is_file()
 
 
 def warn_of_few(steps: int) -> None:
@@ -113,6 +110,11 @@ def check_out(out: Path, *, overwrite: bool) -> None:
     """Raise ValueError if a training would overwrite files that are none of an unfinished training's."""
     if overwrite or (out / resume.FILE).is_file() or (out / TEACHER / resume.FILE).is_file():
         return
+    if finished(out):
+        raise ValueError(
+            f"expected a new or an unfinished training in {out}, found a finished one; choose another --out, or say "
+            "--overwrite"
+        )
     names = [WEIGHTS, CONFIG, CARD, LOG, CURVES]
     with suppress(OSError):
         begun = (out / LOG).read_bytes()[:8]
@@ -141,7 +143,7 @@ def _train(
         training, validation = read_collection(folders, recipe)
     else:
         training, validation = parted(_read(folders, recipe), folders, recipe.validation, held)
-    seconds, bare = 0.0, _bare(training)
+    seconds, bare, fitted = 0.0, _bare(training), begin
     plan = phases(out, recipe, training)
     reserve = 0.0
     if minutes:
@@ -156,7 +158,7 @@ def _train(
                 minutes=budget, reserve=reserve * phase.share, init=network, observe=journal.observe,
             ):  # fmt: skip
                 write(record)
-        seconds += resume.state_of(phase.out).seconds
+        seconds, fitted = seconds + resume.state_of(phase.out).seconds, time.perf_counter()
         if phase is not plan[-1]:
             training = taught(training, validation, phase.out, group)
             network = checkpoint.load(phase.out).network
@@ -165,15 +167,15 @@ def _train(
         warn_of_few(state.step)
         model = checkpoint.load(out)
         device.move(model.network, group.device)
-        left = begin + 60 * minutes - time.perf_counter() if minutes else math.inf
+        left = 60 * minutes - seconds - (time.perf_counter() - fitted) if minutes else math.inf
         frames, precision = affordable(validation, left, state.last_validation), device.fast_precision(group.device)
         log.info("calibrating on up to %d frames of each movie", frames)
         config, scores = calibrate(model.network, model.config, validation, precision, frames)
         checkpoint.save(out, model.network, config)
         pseudo = bare - _bare(training)
         write_card(out, training, validation, recipe, group, seconds, scores, pseudo, begun)
+        (out / resume.FILE).unlink()  # from here on it is finished
         shutil.rmtree(out / TEACHER, ignore_errors=True)
-        (out / resume.FILE).unlink()
 
 
 class Phase(NamedTuple):
@@ -193,10 +195,10 @@ def phases(out: Path, recipe: Recipe, training: Sequence[AnnotatedMovie]) -> lis
 
 
 def _read(folders: Sequence[Path], recipe: Recipe) -> list[AnnotatedMovie]:
-    """The annotated movies as the recipe wants them, then single images in an order by chance."""
-    movies = [folder for folder in folders if not has_stills(folder)]
+    """Of folders, movies first, each as the recipe wants it; single images in an order by chance."""
+    movies, stills = ([folder for folder in folders if has_stills(folder) is still] for still in (False, True))
     read = read_annotated_movies(movies, recipe.normalisation, recipe.scale or 1.0, centre=recipe.centre)
-    stills, room = [folder for folder in folders if has_stills(folder)], roomy()
+    room = roomy()
     return [*read, *(read_stills(shuffled(open_stills(folder)), recipe, room) for folder in stills)]
 
 

@@ -1,7 +1,9 @@
 import hashlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.config import GENERAL, ModelConfig, Recipe, Sampling
+from embedtrack.methods.embedseg.recipes import OURS, PUBLISHED
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.movies.settings import Normalisation
@@ -25,6 +28,7 @@ from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sequences import sequences
 from tests.drawings import moving, vanishing, write_movie
 
+MODEL_FILES = ("weights.safetensors", "config.json", "README.md")
 SMALL = Recipe(sampling=Sampling(crop=40, large=0.3), batch=4, epochs=1, validations=2, validation=0.3)
 
 
@@ -100,6 +104,52 @@ def test_a_kill_in_calibration_loses_nothing(tmp_path: Path, monkeypatch: pytest
     assert (out / checkpoint.CARD).is_file()
 
 
+def test_what_is_left_for_calibration_counts_what_an_earlier_run_has_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    write_movie(moving(), tmp_path / "data")
+    left = list[float]()
+
+    def none_of(validation: object, seconds: float, *_: object) -> int:
+        left.append(seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "affordable", none_of)
+    with pytest.raises(KeyboardInterrupt):
+        train([tmp_path / "data"], tmp_path / "model", device_name="cpu", minutes=1 / 60)
+    state_of = resume.state_of
+    monkeypatch.setattr(resume, "state_of", lambda out: replace(state_of(out), seconds=590.0))
+    with pytest.raises(KeyboardInterrupt):
+        train([tmp_path / "data"], tmp_path / "model", device_name="cpu", minutes=1 / 60)
+    assert left[1] < left[0] - 500
+
+
+def test_a_kill_at_the_very_end_leaves_a_finished_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Only its teacher may stay, which harms nothing; before, the repeat would have trained that anew."""
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    write_movie(moving(), tmp_path / "data")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "shutil", SimpleNamespace(rmtree=killed))
+    with pytest.raises(KeyboardInterrupt):
+        train([tmp_path / "data"], tmp_path / "model", device_name="cpu")
+    assert training.finished(tmp_path / "model")
+
+
+def test_another_movie_of_the_same_name_does_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
+    monkeypatch.setattr(training, "calibrate", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    for folder, toy in (("a", moving()), ("b", vanishing())):
+        write_movie(toy, tmp_path / folder / "data")
+    with pytest.raises(KeyboardInterrupt):
+        train([tmp_path / "a" / "data"], tmp_path / "model", device_name="cpu")
+    with pytest.raises(ValueError, match=r"expected the movies, recipe and budget, .* got others"):
+        train([tmp_path / "b" / "data"], tmp_path / "model", device_name="cpu")
+
+
 def test_sparse_truth_is_completed_by_the_pseudo_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Half of the moving cells' masks are missing; a teacher that sees perfectly gives them back."""
     monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL.model_copy(update={"validation": 0.2}))
@@ -171,6 +221,33 @@ def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
     bright = write_movie(moving(), tmp_path / "toy")
     assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
     assert tuned(GENERAL, all_cells, []).working_diameter == 30
+
+
+def test_bandwidths_that_mean_another_thing_begin_no_training():
+    ours, published = (ModelConfig(method=recipe.method) for recipe in (OURS, PUBLISHED))
+    assert tuned(OURS, ours, []).method == ours.method
+    with pytest.raises(ValueError, match=r"embedseg \(bounded bandwidth\), got some of embedseg \(raw bandwidth\)"):
+        tuned(OURS, published, [])
+    with pytest.raises(ValueError, match=r"embedseg \(raw bandwidth\), got some of embedtrack"):
+        tuned(PUBLISHED, ModelConfig(), [])
+
+
+def test_a_finished_training_is_replaced_where_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_movie(moving(), tmp_path / "data")
+    begun = list[Path]()
+    monkeypatch.setattr(training, "_train", lambda folders, out, *_: begun.append(out))
+    finished, other = tmp_path / "finished", tmp_path / "other"
+    for folder, names in ((finished, (*MODEL_FILES, LOG)), (other, ("README.md",))):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text("")
+    with pytest.raises(ValueError, match="found a finished one; choose another --out, or say --overwrite"):
+        train([tmp_path / "data"], finished, device_name="cpu")
+    with pytest.raises(ValueError, match=r"got README.md, which no unfinished training left"):
+        train([tmp_path / "data"], other, device_name="cpu")
+    assert begun == []
+    train([tmp_path / "data"], finished, device_name="cpu", overwrite=True)
+    assert begun == [finished]
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "train.jsonl", "curves.svg"])

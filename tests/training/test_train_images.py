@@ -134,3 +134,19 @@ def test_known_data_sets_keep_their_normalisation():
     assert known.normalisation.method == "asinh"
     assert recipe_of("embedseg-published", "Fluo-N2DH-SIM+", all_cells=False) == recipes.PUBLISHED
     assert recipe_of("embedtrack", "anything", all_cells=False) is None
+
+
+def test_the_movie_that_validates_is_the_one_that_was_named(tmp_path: Path):
+    """In whatever order movies and images are given."""
+    write_stills(tmp_path / "images", ["a", "b", "c", "d"])
+    for name in ("01", "02"):
+        write_movie(moving(), tmp_path / "movies", name)
+    recipe = SMALL.model_copy(update={"epochs": 0.01})
+    for out, folders in enumerate([("images", "movies"), ("movies", "images")]):
+        train(
+            [tmp_path / folder for folder in folders], tmp_path / f"out{out}", device_name="cpu", recipe=recipe,
+            held=[tmp_path / "movies" / "01"], method="embedseg",
+        )  # fmt: skip
+        card = (tmp_path / f"out{out}" / "README.md").read_text()
+        assert "- movies/01: 6 annotated frames, all of which validate" in card
+        assert "all of which train" in card.split("- movies/02")[1].splitlines()[0]
