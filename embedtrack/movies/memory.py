@@ -50,7 +50,7 @@ def as_movie(movie: Any) -> Movie:
     frames, opened = frames_of(movie)
     if opened:
         return opened
-    if not isinstance(frames, Sequence):
+    if not isinstance(frames, Lazy):
         raise ValueError("expected frames that can be looked at more than once, got a generator; make a list of them")
     height, width = frames[0].shape
     return Movie(Path("movie"), frames, (height, width))
