@@ -5,18 +5,15 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import Cells, Crop, cut, number, shares
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import random_views, vary_grey
+from embedtrack.truth.place import Point, inside, near
 
-AWAY = 1 / 3
-"""A crop's middle lies off its cell by at most this share of its side along each axis."""
-
-Place = tuple[AnnotatedMovie, int, NDArray[np.float64]]
+Place = tuple[AnnotatedMovie, int, Point]
 """A movie, a frame's index in it, and where the crop's middle lies (y, x)."""
 
 
@@ -41,7 +38,7 @@ def draw(
 ) -> Crop:
     """Draw one random crop of any frame, tracked or not."""
     movie, t, centre = (_centred if crops == "centred" else _around)(movies, sampling, rng)
-    view, _ = random_views(_inside(centre, movie.shapes[t], sampling.crop), sampling.crop, augmentation, rng)
+    view, _ = random_views(inside(centre, movie.shapes[t], sampling.crop), sampling.crop, augmentation, rng)
     crop = cut(movie, t, view)
     [frame] = vary_grey([crop.frame], [crop.labels], augmentation, rng)
     return crop._replace(frame=frame)
@@ -60,8 +57,7 @@ def _around(movies: Sequence[AnnotatedMovie], sampling: Sampling, rng: np.random
     known = list(movie.centres[t].values())
     if not known or rng.random() < sampling.anywhere:
         return movie, t, rng.uniform(0, movie.shapes[t])
-    cell = np.array(known[rng.integers(len(known))], np.float64)
-    return movie, t, cell + rng.uniform(-AWAY, AWAY, 2) * sampling.crop
+    return movie, t, near(known[rng.integers(len(known))], sampling.crop, rng)
 
 
 def _centred(movies: Sequence[AnnotatedMovie], sampling: Sampling, rng: np.random.Generator) -> Place:
@@ -74,11 +70,3 @@ def _centred(movies: Sequence[AnnotatedMovie], sampling: Sampling, rng: np.rando
                 return movie, t, np.array(list(movie.centres[t].values())[place], np.float64)
             place -= count
     raise AssertionError("a place beyond the last cell")
-
-
-def _inside(centre: NDArray[np.float64], shape: tuple[int, ...], side: int) -> NDArray[np.float64]:
-    """The crop stays inside the frame where the frame is large enough; its pixels are then the frame's own."""
-    size = np.array(shape)
-    low, high = np.minimum(side / 2, size / 2), np.maximum(size - side / 2, size / 2)
-    inside: NDArray[np.float64] = np.floor(centre.clip(low, high)) - 0.5
-    return inside

@@ -13,6 +13,7 @@ from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
 from embedtrack.truth.merge import UNKNOWN
+from embedtrack.truth.place import inside, near
 from embedtrack.types import Frame, Labels
 
 BACKGROUND, IGNORED = -2, -3
@@ -106,14 +107,9 @@ def shares(movies: Sequence[AnnotatedMovie], sampling: Sampling) -> NDArray[np.f
 
 
 def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) -> tuple[int, NDArray[np.float64]]:
-    """A frame and the place of a crop's middle: anywhere, or where a cell (or a new daughter) is in sight.
-
-    The crop stays inside the frame where the frame is large enough; its pixels are then the frame's own.
-    """
+    """A frame and the place of a crop's middle: anywhere, or where a cell (or a new daughter) is in sight."""
     t = movie.paired[rng.integers(len(movie.paired))]
-    shape = np.array(movie.shapes[t])
-    kind, side = rng.random(), sampling.crop
-    centre = rng.uniform(0, shape)
+    kind, centre = rng.random(), rng.uniform(0, movie.shapes[t])
     if kind >= sampling.anywhere:
         known = list(movie.centres[t])
         if kind > 1 - sampling.events and movie.divisions:
@@ -123,9 +119,8 @@ def _place(movie: AnnotatedMovie, sampling: Sampling, rng: np.random.Generator) 
             t, cell = movie.whole[rng.integers(len(movie.whole))]
             known = [cell]
         if known:
-            centre = np.array(movie.centres[t][known[rng.integers(len(known))]]) + rng.uniform(-side / 3, side / 3, 2)
-    low, high = np.minimum(side / 2, shape / 2), np.maximum(shape - side / 2, shape / 2)
-    return t, np.floor(centre.clip(low, high)) - 0.5
+            centre = near(movie.centres[t][known[rng.integers(len(known))]], sampling.crop, rng)
+    return t, inside(centre, movie.shapes[t], sampling.crop)
 
 
 def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:

@@ -1,16 +1,14 @@
 """Where a training begins: a network without knowledge, and what of its configuration follows from the movies."""
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from embedtrack.config import Costs, ModelConfig, Recipe
-from embedtrack.methods.embedtrack.start import outlined_sizes
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.methods.hourglass.network import RecurrentHourglasses
 from embedtrack.truth.annotated import AnnotatedMovie
+from embedtrack.truth.sizes import sizes_of
 
 PLACE = 0.005 * 51
 """What a cell's diameter of distance counts: the paper's c for its cells of 51 pixels."""
@@ -29,17 +27,16 @@ def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[Recurrent
     """The untrained network and its configuration."""
     settings = recipe.method
     assert isinstance(settings, HourglassConfig)
-    sizes, scale = outlined_sizes(training), training[0].scale
+    sizes = sizes_of(training)
     torch.manual_seed(recipe.seed)
-    diameter = 2 * math.sqrt(float(np.median(sizes)) / math.pi) / scale
     clustering = settings.clustering.model_copy(
         update={
-            "min_cell_size": max(1, int(np.percentile(sizes, 1) / 2 / scale**2)),
-            "place": round(PLACE / diameter, 6),
+            "min_cell_size": sizes.smallest,
+            "place": round(PLACE / sizes.diameter, 6),
         }
     )
     costs = Costs(division={**Costs().division, "short": SHORT})
     return build(settings), ModelConfig(
         method=settings.model_copy(update={"clustering": clustering}), costs=costs,
-        scale=scale, normalisation=recipe.normalisation, cell_diameter=round(diameter, 1),
+        scale=training[0].scale, normalisation=recipe.normalisation, cell_diameter=round(sizes.diameter, 1),
     )  # fmt: skip

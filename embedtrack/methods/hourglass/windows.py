@@ -16,10 +16,9 @@ from embedtrack.movies.scale import typical_diameter
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import random_views, vary_grey
 from embedtrack.truth.merge import distance_to
+from embedtrack.truth.place import inside, near
 from embedtrack.types import Frame
 
-AWAY = 1 / 3
-"""A crop's middle lies off its cell by at most this share of its side along each axis."""
 DILATION = 0.1
 """Neighbours lie within so many cell diameters of a cell's pixels: the released code's 5 pixels of cells of 51, ..."""
 REACH = 1.0
@@ -161,14 +160,10 @@ def _box(
 def _place(
     movie: AnnotatedMovie, sampling: Sampling, length: int, rng: np.random.Generator
 ) -> tuple[int, NDArray[np.float64]]:
-    """A window's last frame and the place of the crop's middle: anywhere, or where a cell (or a division) is in sight.
-
-    The crop stays inside the frame where the frame is large enough.
-    """
+    """A window's last frame and the place of the crop's middle: anywhere, or where a cell or division is in sight."""
     full = [t for t in range(len(movie.frames)) if len(set(consecutive(movie, t, length))) == length]
     last = int(rng.choice(full or range(len(movie.frames))))
-    kind, shape = rng.random(), np.array(movie.shapes[last])
-    centre, middle = rng.uniform(0, shape), last
+    kind, centre, middle = rng.random(), rng.uniform(0, movie.shapes[last]), last
     if kind >= sampling.anywhere:
         known = list(movie.centres[last])
         if kind > 1 - sampling.events and movie.divisions:
@@ -177,6 +172,5 @@ def _place(
             last, known = (int(rng.choice(later)) if later else middle), [cell]
         if known:
             cell = known[rng.integers(len(known))]
-            centre = np.array(movie.centres[middle][cell]) + rng.uniform(-AWAY, AWAY, 2) * sampling.crop
-    low, high = np.minimum(sampling.crop / 2, shape / 2), np.maximum(shape - sampling.crop / 2, shape / 2)
-    return last, np.floor(centre.clip(low, high)) - 0.5
+            centre = near(movie.centres[middle][cell], sampling.crop, rng)
+    return last, inside(centre, movie.shapes[last], sampling.crop)
