@@ -81,13 +81,15 @@ def segment(
     with new_folder(out, KIND, overwrite=overwrite) as folder:
         for name, movie in files.items():
             found: list[Packed] = []
+            most = 0
             for image in frames_of(movie.frames)[0]:
                 labels = look(image)
                 found.append(pack(labels))
+                most = max(most, int(labels.max(initial=0)))
                 cells += np.unique(labels[labels > 0]).size
                 done += 1
                 on_image(done, total)
-            _write(folder / f"{name}.tif", found)
+            _write(folder / f"{name}.tif", found, most)
             if outlines:
                 _write_outlines(folder / f"{name}.geojson", found)
     return Summary(total, cells)
@@ -137,9 +139,8 @@ def _open(images: Path, choice: Choice) -> dict[str, Movie]:
     return found
 
 
-def _write(path: Path, found: Sequence[Packed]) -> None:
-    """One mask, or a stack of them, page by page."""
-    most = max(int(one.opened().max(initial=0)) for one in found)
+def _write(path: Path, found: Sequence[Packed], most: int) -> None:
+    """One mask, or a stack of them, page by page, whose labels are ``most`` at most."""
     dtype = np.uint16 if most <= np.iinfo(np.uint16).max else np.uint32
     shape = found[0].shape if len(found) == 1 else (len(found), *found[0].shape)
     tifffile.imwrite(
