@@ -96,10 +96,10 @@ def test_embedtrack_models_segment_too(images: Path, network: BranchedERFNet, tm
 
 def test_many_cells_take_32_bits(tmp_path: Path):
     labels = np.arange(300 * 300, dtype=np.int32).reshape(300, 300)
-    _write(tmp_path / "many.tif", [pack(labels)])
+    _write(tmp_path / "many.tif", [pack(labels)], int(labels.max()))
     assert tifffile.imread(tmp_path / "many.tif").dtype == np.uint32
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "many.tif"), labels)
-    _write(tmp_path / "few.tif", [pack(labels[:100])])
+    _write(tmp_path / "few.tif", [pack(labels[:100])], 29_999)
     assert tifffile.imread(tmp_path / "few.tif").dtype == np.uint16
 
 
