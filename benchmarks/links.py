@@ -28,7 +28,7 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import origins
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
-from embedtrack.methods.embedtrack.method import pixel_size
+from embedtrack.methods.embedtrack.movie import pixel_size
 from embedtrack.methods.embedtrack.predict import STRAIGHT, Predictor, Prepared, plan_tiles
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame

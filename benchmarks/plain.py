@@ -18,7 +18,7 @@ from embedtrack.challenge.writer import write_mask
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.maps import Maps, to_frame
-from embedtrack.methods.embedtrack.method import pixel_size
+from embedtrack.methods.embedtrack.movie import pixel_size
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
 from embedtrack.types import Frame, Labels

@@ -38,7 +38,8 @@ from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
 from embedtrack.inference.memory import follow
-from embedtrack.inference.segmenter import Segmenter, fastest
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.settled import fastest
 from embedtrack.machine import device
 from embedtrack.machine.pipeline import ahead
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
@@ -46,7 +47,7 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import cells_of, origins
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.maps import to_frame
-from embedtrack.methods.embedtrack.method import pixel_size
+from embedtrack.methods.embedtrack.movie import pixel_size
 from embedtrack.methods.embedtrack.predict import Predictor, Prepared, plan_tiles
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame

@@ -26,7 +26,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.maps import Maps, to_frame
-from embedtrack.methods.embedtrack.method import pixel_size
+from embedtrack.methods.embedtrack.movie import pixel_size
 from embedtrack.model import Model
 from embedtrack.training.calibrate import detection_errors
 from embedtrack.truth.annotated import AnnotatedMovie

@@ -62,7 +62,8 @@ def speed(device_name: str, seconds: float) -> Iterator[Finding]:
     import numpy as np
 
     from embedtrack import checkpoint
-    from embedtrack.inference.segmenter import Segmenter, fastest
+    from embedtrack.inference.segmenter import Segmenter
+    from embedtrack.inference.settled import fastest
     from embedtrack.machine.device import choose, keep_memory
     from embedtrack.options import Options
 

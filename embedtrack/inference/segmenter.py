@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from embedtrack.config import ModelConfig
 from embedtrack.inference.budget import budget
+from embedtrack.inference.settled import settled
 from embedtrack.inference.symmetry import Symmetry
 from embedtrack.inference.tiles import LARGEST, largest_side
 from embedtrack.machine import device
@@ -24,7 +23,7 @@ from embedtrack.method import Pending, Predictor, Shape, State
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.tiff_image import read_frame
-from embedtrack.options import USUAL_VIEWS, Options
+from embedtrack.options import Options
 from embedtrack.types import Cells, Frame
 
 log = logging.getLogger(__name__)
@@ -183,54 +182,6 @@ class Segmenter:
         grey = read_frame(image) if isinstance(image, Path) else np.asarray(image)
         frame = as_frame(grey, config.scale, config.normalisation)
         return frame, (grey.shape[0], grey.shape[1])
-
-
-def settled(options: Options, config: ModelConfig, where: torch.device) -> Options:
-    """The options with the views and the precision that a model runs with on a device.
-
-    Raises:
-        ValueError: the method has no mean over so many views, or the model or the device no such precision.
-    """
-    precision = options.precision or config.precision
-    if precision == "int8":
-        _require_int8(config, where)
-    if precision == "auto":
-        precision = fastest(config, where)
-    return replace(options, views=views_of(config, options.views), precision=precision)
-
-
-def fastest(config: ModelConfig, where: torch.device) -> str:
-    """What ``auto`` means: bfloat16 where the device computes it, else int8 where there is one, else float32."""
-    known = device.fast_precision(where)
-    return "int8" if known == "float32" and config.ranges and device.has_int8(where) else known
-
-
-def _require_int8(config: ModelConfig, where: torch.device) -> None:
-    """Raise a ValueError where there is none."""
-    if not config.ranges:
-        raise ValueError(
-            "expected --precision auto, float32 or bfloat16 with this model, got int8: it has no ranges for it"
-        )
-    if not device.has_int8(where):
-        raise ValueError(
-            f"expected --precision auto, float32 or bfloat16 on this {where.type}, "
-            "got int8, for which torch wants a processor with AVX2"
-        )
-
-
-def views_of(config: ModelConfig, asked: int | None) -> int:
-    """As many views as are asked for, or as the model says, or as are usual with its method.
-
-    Raises:
-        ValueError: it cannot average so many.
-    """
-    possible = config.method.implementation().views()
-    if asked is not None and asked not in possible:
-        raise ValueError(
-            f"expected --views {', '.join(map(str, possible))} with a model of {config.method.name}, "
-            f"whose views have no mean, got {asked}; leave it out"
-        )
-    return asked or config.views or max(number for number in possible if number <= USUAL_VIEWS)
 
 
 def _staged(items: Generator[T], in_turn: bool) -> Generator[T]:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from embedtrack.config import ModelConfig
-from embedtrack.inference.segmenter import Segmenter, settled
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.settled import settled
 from embedtrack.inference.symmetry import SYMMETRIES
 from embedtrack.machine import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -72,7 +73,7 @@ def test_images_share_a_network_that_is_prepared_once(network: BranchedERFNet, m
         made.append(Prepared(*args))
         return made[-1]
 
-    monkeypatch.setattr("embedtrack.methods.embedtrack.method.Prepared", counted)
+    monkeypatch.setattr("embedtrack.methods.embedtrack.movie.Prepared", counted)
     segmenter = Segmenter(model, options)
     for image, cells in zip(images, expected, strict=True):
         for found, right in zip(segmenter.image(image), cells, strict=True):
@@ -114,7 +115,7 @@ def test_a_movie_seen_side_by_side_has_the_bytes_of_one_that_is_not(
 def test_as_many_frames_side_by_side_as_memory_has_room_for(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
     predictor = Segmenter(Model(network, ModelConfig(tile=512)), Options(device="cpu")).predictor()
     assert predictor.side_by_side((512, 512)) == 4
-    monkeypatch.setattr("embedtrack.methods.embedtrack.method.memory", lambda device: 10**9)
+    monkeypatch.setattr("embedtrack.methods.embedtrack.movie.memory", lambda device: 10**9)
     assert predictor.side_by_side((512, 512)) == 2  # 250 MB for 119 MB each
-    monkeypatch.setattr("embedtrack.methods.embedtrack.method.memory", lambda device: 10**8)
+    monkeypatch.setattr("embedtrack.methods.embedtrack.movie.memory", lambda device: 10**8)
     assert predictor.side_by_side((512, 512)) == 1

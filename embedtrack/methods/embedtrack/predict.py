@@ -1,7 +1,6 @@
 """The network over a movie: tiles, symmetries and the memory of the frame before."""
 
 import logging
-from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +18,8 @@ from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.eight_bits import Ranges, in_eight_bits
 from embedtrack.methods.embedtrack.fast import for_inference
 from embedtrack.methods.embedtrack.features import Features
-from embedtrack.methods.embedtrack.maps import Array, Maps
+from embedtrack.methods.embedtrack.maps import Maps
+from embedtrack.methods.embedtrack.pending import OWN, Later, Pending, named, sent
 from embedtrack.options import PRECISIONS
 from embedtrack.types import Frame
 
@@ -58,45 +58,6 @@ def plan_tiles(shape: tuple[int, int], largest: int, device: torch.device | None
 
 TIDY = 8
 """After so many tiles the heap is tidied: the features of the frame before leave holes that suit no others."""
-OWN = 5
-"""So many of the seven channels tell of the frame itself; those of the tracking offset are a block of memory of their
-own, which is not needed for as long."""
-
-
-class Pending(NamedTuple):
-    """The maps of a frame, on their way to the processor's memory."""
-
-    own: Tensor
-    """[5, H, W]"""
-    shift: Tensor
-    """[2, H, W]"""
-    arrived: "tuple[torch.cuda.Event | None, ...]"
-
-    def fetch(self) -> Maps[Frame]:
-        """Wait until they are there."""
-        for event in filter(None, self.arrived):
-            event.synchronize()
-        return _named(self.own.numpy(), self.shift.numpy())
-
-
-def _named(own: Array, shift: Array) -> Maps[Array]:
-    """Views of [5, H, W] and [2, H, W]."""
-    return Maps(own[0:2], own[2:4], own[4], shift)
-
-
-def _pending(parts: Sequence[Tensor]) -> Pending:
-    (own, own_arrived), (shift, shift_arrived) = map(devices.download, parts)
-    return Pending(own, shift, (own_arrived, shift_arrived))
-
-
-class Later(NamedTuple):
-    """A frame whose maps are made by whoever fetches them."""
-
-    make: Callable[[], Pending]
-
-    def fetch(self) -> Maps[Frame]:
-        """Do the work."""
-        return self.make().fetch()
 
 
 class _Pair(NamedTuple):
@@ -219,14 +180,14 @@ class Predictor:
             height, width = frame.shape
             if len(self.tiles) == 1:  # nothing to blend
                 whole = self._views(crop(image, self.tiles[0]), 0, pair, aside)[:, :height, :width]
-                return _pending((whole[:OWN].contiguous(), whole[OWN:].contiguous()))
+                return sent((whole[:OWN].contiguous(), whole[OWN:].contiguous()))
             stitcher = Stitcher((height, width))
             for number, tile in enumerate(self.tiles):
                 seen = self._views(crop(image, tile), number, pair, aside)
                 stitcher.add((seen[:OWN], seen[OWN:]), tile)
                 if number % TIDY == TIDY - 1 and self.device.type == "cpu":
                     devices.give_back()
-            return _pending(stitcher.result())
+            return sent(stitcher.result())
 
     def _views(self, piece: Tensor, number: int, pair: _Pair, aside: bool) -> Tensor:
         """The maps of one tile, [h, w] -> [7, h, w]: the means of all views, and the tracking offset of one."""
@@ -241,7 +202,7 @@ class Predictor:
             breathe()
             if total is None:  # not before the network needs most memory
                 total = torch.zeros((7, *piece.shape), device=piece.device)
-            maps = _named(total[:OWN], total[OWN:])
+            maps = named(total[:OWN], total[OWN:])
             for cells, symmetry in zip(output.cells, group, strict=True):  # [5, h', w']
                 maps.offset.add_(undo_vectors(cells[0:2], symmetry))
                 maps.bandwidth.add_(undo_axes(cells[2:4], symmetry))

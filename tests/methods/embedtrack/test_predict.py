@@ -12,8 +12,9 @@ from embedtrack.methods.embedtrack import predict
 from embedtrack.methods.embedtrack.accelerate import NetworkOutput
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.features import Features
-from embedtrack.methods.embedtrack.method import MoviePredictor
-from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Pending, Predictor, Prepared, _groups, plan_tiles
+from embedtrack.methods.embedtrack.movie import MoviePredictor
+from embedtrack.methods.embedtrack.pending import Pending
+from embedtrack.methods.embedtrack.predict import BYTES_PER_PIXEL, Predictor, Prepared, _groups, plan_tiles
 from embedtrack.options import Options
 
 SHAPE = (40, 56)

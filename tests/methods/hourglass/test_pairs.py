@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from embedtrack.config import ModelConfig
-from embedtrack.inference.segmenter import Segmenter, views_of
+from embedtrack.inference.segmenter import Segmenter
+from embedtrack.inference.settled import views_of
 from embedtrack.inference.tiles import Tile
-from embedtrack.methods.embedtrack.method import pixel_size
+from embedtrack.methods.embedtrack.movie import pixel_size
 from embedtrack.methods.hourglass.config import Clustering, HourglassConfig
 from embedtrack.methods.hourglass.network import RecurrentHourglasses
 from embedtrack.methods.hourglass.pairs import Predictor, agreement, embed, plan_tiles
