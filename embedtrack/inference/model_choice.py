@@ -25,6 +25,7 @@ from embedtrack.model_files import CONFIG
 from embedtrack.movies.kind import skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import Options
+from embedtrack.tracks.relabel import at_edge
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, pr
         qualities.append(quality(found, turned.labels))
         labels, areas = np.unique(found[found > 0], return_counts=True)
         sizes = 2 * np.sqrt(areas / np.pi)
-        cut = np.isin(labels, np.concatenate([found[0], found[-1], found[:, 0], found[:, -1]]))
+        cut = np.isin(labels, at_edge(found))
         diameters += sizes.tolist()
         whole += sizes[~cut].tolist()
     learnt = segmenter.model.config.cell_diameter

@@ -16,6 +16,11 @@ def present(labels: Labels) -> NDArray[np.int64]:
     return originals[np.flatnonzero(_seen(small.reshape(-1), originals.size))]
 
 
+def at_edge(labels: Labels) -> NDArray[np.int32]:
+    """The labels int32[k], with the background's, that reach the edge of a frame int32[H, W], in rising order."""
+    return np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+
+
 def rename(labels: Labels, names: Mapping[int, int], dtype: Any = np.int32) -> NDArray[Any]:
     """The labels int32[...] with other names; those without a name, and what is not positive, become background."""
     small, originals = compact(labels)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.tracks.relabel import present, rename
+from embedtrack.tracks.relabel import at_edge, present, rename
 
 TOP = np.iinfo(np.int32).max
 
@@ -30,3 +30,9 @@ def test_names_may_be_of_sixteen_bits():
     written = rename(labels, {3: 65_535, 9: 1}, np.uint16)
     assert written.dtype == np.uint16
     np.testing.assert_array_equal(written, [[0, 65_535, 0], [1, 65_535, 0]])
+
+
+def test_labels_at_the_edge():
+    labels = np.zeros((5, 6), np.int32)
+    labels[0, 2], labels[2, 2], labels[3, 5], labels[4, 0] = 7, 3, 9, 2
+    assert at_edge(labels).tolist() == [0, 2, 7, 9]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from embedtrack.config import Augmentation, Sampling
+from embedtrack.tracks.relabel import at_edge
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import View, random_views, vary_grey
 from embedtrack.truth.medoid import CENTRES
@@ -127,7 +128,7 @@ def cut(movie: AnnotatedMovie, t: int, view: View) -> Crop:
     """One crop of frame t; a cell that the crop's edge cuts has the medoid of what is left as its centre."""
     labels = view.labels(movie.labels[t])
     visible = np.bincount(labels[labels > 0]) if (labels > 0).any() else np.zeros(1, np.int64)
-    edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    edge = at_edge(labels)
     centres: Centres = {}
     for label in np.flatnonzero(visible).tolist():
         if visible[label] < SLIVER * movie.sizes[t][label] * view.scale():
