@@ -28,13 +28,17 @@ class Tracked:
     first: int = 0
     """Number of the first frame."""
     digits: int = 3
-    """Width of the frame numbers in file names."""
+    """Width of the frame numbers in file names; more where the last frame's needs more."""
     units: Units = field(default=Units())
     """What its pixels and frames are worth."""
     movie: Choice = field(default=Choice())
     """How its movie was read."""
     confidence: Confidence | None = None
     """How likely its decisions are right; None where nobody says so."""
+
+    def __post_init__(self) -> None:
+        last = self.first + len(self.masks) - 1
+        object.__setattr__(self, "digits", max(self.digits, len(str(max(last, 0)))))
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -61,6 +65,8 @@ class Tracked:
         graph.add_nodes_from(((t, label), {"t": t, "label": label}) for t, label in nodes_of(self.tracks))
         graph.add_edges_from(links_of(self.tracks))
         for t, label, cell, link in [] if self.confidence is None else self.confidence.tolist():
+            if (t, label) not in graph:  # corrected since, by another program
+                continue
             graph.nodes[t, label]["confidence"] = cell
             for before in graph.predecessors((t, label)):
                 graph.edges[before, (t, label)]["confidence"] = link

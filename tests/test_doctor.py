@@ -11,7 +11,7 @@ import pytest
 
 from embedtrack.__main__ import main
 from embedtrack.challenge import layout
-from embedtrack.challenge.convention import REPOSITORY
+from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY
 from embedtrack.challenge.layout import read_labels
 from embedtrack.doctor import installed, machine, works
 from embedtrack.doctor.examine import examine
@@ -25,7 +25,7 @@ MODELS = sorted(path.parent for path in (REPOSITORY / "models").glob(f"*/{WEIGHT
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only model there is, ours to spoil."""
     monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path))
-    return Path(shutil.copytree(MODELS[0], tmp_path / MODELS[0].name))
+    return Path(shutil.copytree(REPOSITORY / "models" / DEMO_MODEL, tmp_path / DEMO_MODEL))
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -122,3 +122,11 @@ def test_a_check_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch):
     found = {finding.topic: finding for finding in examine("cpu", seconds=0)}
     assert found["memory"].fault == "ZeroDivisionError: division by zero"
     assert {"program", "device", "working folder", "run"} <= found.keys()
+
+
+def test_without_the_model_of_the_demo_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(works, "models", lambda: tmp_path)
+    [finding] = works.run("cpu")
+    assert finding.fault == ""
+    assert "which is not among the models" in finding.text
+    assert list(works.speed("cpu", 1.0)) == []

@@ -20,6 +20,7 @@ from embedtrack.inference.track import track
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.movies.movie import Movie
+from embedtrack.types import Track
 from tests.drawings import Toy, dividing, write_movie
 
 ONE = Options(views=1, device="cpu")
@@ -181,3 +182,13 @@ def test_the_package_is_imported_without_what_is_heavy():
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = embedtrack.nothing
+
+
+def test_a_thousand_frames_and_more_are_saved(tmp_path: Path):
+    """Four digits are needed then, whoever made the result."""
+    masks = [np.ones((1, 1), np.int32)] * 1001
+    tracked = embedtrack.Tracked(masks, [Track(1, 0, 1000, 0)], (1, 1))
+    assert (tracked.digits, tracked.spell(7)) == (4, "0007")
+    tracked.save(tmp_path / "RES")
+    assert (tmp_path / "RES" / "mask1000.tif").exists()
+    assert embedtrack.Tracked([], [], (1, 1)).digits == 3

@@ -179,6 +179,8 @@ def _read(path: Path) -> Labels:
         image = tifffile.imread(path)
     while image.ndim > 2 and image.shape[0] == 1:
         image = image[0]
+    if image.ndim == 3 and image.shape[-1] in (3, 4) and min(image.shape[:2]) > 4:
+        raise ValueError(f"{path}: expected a label for each pixel, got colours {image.shape}; save labels as integers")
     if image.ndim not in (2, 3) or image.dtype.kind not in "uib":
         raise ValueError(f"{path}: expected labels [H, W] or a stack of them, got {image.shape} of type {image.dtype}")
     if image.size and not 0 <= int(image.min()) <= int(image.max()) <= np.iinfo(np.int32).max:

@@ -96,10 +96,10 @@ def confirm(
 
 
 def forget(destination: Path) -> None:
-    """Remove the record of a result; a file of this name that is none of ours stays."""
-    path = record_of(destination)
-    if path.exists() and carries_mark(path):
-        path.unlink()
+    """Remove the record and the log of a result; a file of such a name that is none of ours stays."""
+    for path in (record_of(destination), log_of(destination)):
+        if path.exists() and carries_mark(path):
+            path.unlink()
 
 
 def known_of(result: Path) -> dict[str, Any] | None:

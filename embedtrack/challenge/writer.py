@@ -100,7 +100,9 @@ class ResultWriter:
         if faults:
             raise ValueError(summary(faults).replace(str(new), str(self.destination)))
         with explained(self.destination, WHAT):
-            check_replaceable(self.destination, overwrite=self.overwrite)  # it may have changed since the start
+            check_place(
+                self.destination, overwrite=self.overwrite, corrections=self.corrections
+            )  # changed since the start?
             record.announce(self.destination, new, known, confidence, overwrite=self.overwrite)
             self._replacement.publish()
             record.confirm(self.destination, known, confidence, overwrite=self.overwrite)
@@ -115,11 +117,16 @@ def taking(destination: Path, *, overwrite: bool, corrections: bool = False) -> 
             or nothing can be written there; before any work.
     """
     with explained(destination, WHAT):
-        check_replaceable(destination, overwrite=overwrite)
-        record.check_beside(destination, overwrite=overwrite)
-        if not overwrite and not corrections:
-            record.check_uncorrected(destination)
+        check_place(destination, overwrite=overwrite, corrections=corrections)
         yield
+
+
+def check_place(destination: Path, *, overwrite: bool, corrections: bool = False) -> None:
+    """Raise ValueError where a result cannot take a place, as ``taking`` does."""
+    check_replaceable(destination, overwrite=overwrite)
+    record.check_beside(destination, overwrite=overwrite)
+    if not overwrite and not corrections:
+        record.check_uncorrected(destination)
 
 
 def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:

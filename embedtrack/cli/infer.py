@@ -90,7 +90,7 @@ def infer(
         return
     if len(movies) > 1 or movies[0].suffix.lower() == ".csv":
         raise ValueError(f"expected --out-dir FOLDER for {len(movies)} movies or a table of them; say where they go")
-    if measure or report or export or only:
+    if measure or report or export or only is not None:
         raise ValueError("expected --out-dir FOLDER beside --measure, --report, --export and --only")
     _track(movies[0], model, out, choice, options, tell, min_agreement, overwrite=overwrite)
 
@@ -108,6 +108,7 @@ def _track(
 ) -> None:
     """Track one movie."""
     from embedtrack.challenge.pair import result_of
+    from embedtrack.challenge.writer import check_place
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
     from embedtrack.inference.track import track
@@ -120,6 +121,7 @@ def _track(
     if model == AUTO:
         from embedtrack.inference.model_choice import choose as choose_fit
 
+        check_place(out, overwrite=overwrite)  # before the long look of all models
         with frames_bar("looks of the models", "looks") as looks:
             fit = choose_fit(recording, options.device, on_model=looks)
         model = fit.model

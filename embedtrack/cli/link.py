@@ -45,9 +45,10 @@ def link(
 ) -> None:
     """Link masks that somebody else made: by the model's tracking offsets, or without --raw by overlap and distance."""
     from embedtrack.challenge.used import in_words
+    from embedtrack.challenge.writer import check_place
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
-    from embedtrack.inference.link import link_files
+    from embedtrack.inference.link import check_together, link_files
     from embedtrack.movies.masks import open_masks
     from embedtrack.movies.open import open_movie
 
@@ -60,6 +61,9 @@ def link(
     options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
     movie, given = open_movie(raw, choice) if raw else None, open_masks(masks)
+    check_place(out, overwrite=overwrite)  # before the long look of all models
+    if movie:
+        check_together(movie.path, (len(movie), movie.shape), (len(given), given.shape))
     folder, notes = _model(movie, model, options.device) if movie else (None, None)
     with frames_bar("/".join(masks.absolute().parts[-2:])) as bar:
         summary = link_files(

@@ -31,6 +31,8 @@ def evaluate(
     if ap:
         _average_precision(truth_folder, result_folder, json, frames, smallest)
         return
+    if smallest:
+        raise ValueError(f"expected --smallest with --ap, got --smallest {smallest} without; leave it out")
     from rich.console import Console
 
     from embedtrack.challenge.convention import dataset_of

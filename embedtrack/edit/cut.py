@@ -4,21 +4,26 @@ from embedtrack.challenge.aogm import Node
 from embedtrack.edit.draft import Draft, changed, children, fresh, rename, track_of
 
 
-def cut(draft: Draft, cell: Node) -> Draft:
-    """Cut before a cell (frame, label): in the midst of its track, or from the cell that it came from.
+def cut(draft: Draft, *cells: Node) -> Draft:
+    """Cut before some cells (frame, label): in the midst of their tracks, or from the cells that they came from.
 
-    The part that begins with the cell gets a new label, and keeps the daughters. A daughter that is left alone was
+    The part that begins with a cell gets a new label, and keeps the daughters. A daughter that is left alone was
     none: it becomes its mother again.
 
     Raises:
         ValueError: there is no such cell, or nothing leads to it.
     """
-    track = track_of(draft, cell)
-    if track.begin == cell[0] and not track.parent:
-        raise ValueError(f"cell {track.label}: expected something before frame {cell[0]} to cut from, got its first")
-    lone = left_alone(draft, cell)
-    draft, _ = detach(draft, cell)
-    return mend(draft, lone)
+    for cell in cells:
+        track = track_of(draft, cell)
+        if track.begin == cell[0] and not track.parent:
+            number = draft.first + cell[0]
+            raise ValueError(f"cell {track.label}: expected something before frame {number} to cut from, got its first")
+    lone = [left_alone(draft, cell) for cell in cells]
+    for cell in sorted(cells, reverse=True):  # the later part of a track gets another label
+        draft, _ = detach(draft, cell)
+    for sister in lone:
+        draft = mend(draft, sister)
+    return draft
 
 
 def detach(draft: Draft, cell: Node) -> tuple[Draft, int]:

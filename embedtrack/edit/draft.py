@@ -1,6 +1,6 @@
 """A tracked movie that is being corrected: every correction makes a new draft, which shares what has not changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,8 +8,9 @@ import numpy as np
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.challenge.lbep import MAX_LABEL
+from embedtrack.edit.kept import kept_cells
 from embedtrack.tracked import Tracked
-from embedtrack.types import Labels, Track
+from embedtrack.types import Confidence, Labels, Track
 
 
 class Draft(NamedTuple):
@@ -19,17 +20,38 @@ class Draft(NamedTuple):
     """int32[H, W] each, never changed in place."""
     tracks: Mapping[int, Track]
     """By label."""
+    first: int = 0
+    """The number of the first frame, for what is said to people."""
 
 
 def open_draft(tracked: Tracked) -> Draft:
     """All frames of a tracked movie in memory."""
     frames = tuple(np.asarray(labels, np.int32) for labels in tracked.masks)
-    return Draft(frames, {track.label: track for track in tracked.tracks})
+    return Draft(frames, {track.label: track for track in tracked.tracks}, tracked.first)
 
 
 def as_tracked(draft: Draft, like: Tracked) -> Tracked:
-    """The draft as a tracked movie with the frame numbers and units of another."""
-    return replace(like, masks=draft.frames, tracks=sorted(draft.tracks.values()))
+    """The draft as a tracked movie with the frame numbers and units of the one that was corrected.
+
+    What that said of how sure it is stays with the cells that have kept their pixels.
+    """
+    sure = None if like.confidence is None else _carried(like.confidence, like.masks, draft.frames)
+    return replace(like, masks=draft.frames, tracks=sorted(draft.tracks.values()), confidence=sure)
+
+
+def _carried(confidence: Confidence, before: Sequence[Labels], after: Sequence[Labels]) -> Confidence:
+    """The rows of cells that have kept their pixels, under the labels that they have now."""
+    kept = np.ones(len(confidence), np.bool_)
+    carried = confidence.copy()
+    for t, (old, new) in enumerate(zip(before, after, strict=True)):
+        here = np.flatnonzero(confidence["frame"] == t)
+        if old is new or not here.size:
+            continue
+        names = {was: now for now, was in kept_cells(old, new).items()}
+        labels = confidence["label"][here].tolist()
+        kept[here] = [label in names for label in labels]
+        carried["label"][here] = [names.get(label, 0) for label in labels]
+    return np.sort(carried[kept], order=["frame", "label"])
 
 
 def track_of(draft: Draft, cell: Node) -> Track:
@@ -41,7 +63,7 @@ def track_of(draft: Draft, cell: Node) -> Track:
     t, label = cell
     track = draft.tracks.get(label)
     if track is None or not track.begin <= t <= track.end:
-        raise ValueError(f"expected a cell {label} in frame {t}, got none there; pick it again")
+        raise ValueError(f"expected a cell {label} in frame {draft.first + t}, got none there; pick it again")
     return track
 
 

@@ -40,6 +40,6 @@ def begun(draft: Draft, label: int, before: int) -> Track:
     """
     track = draft.tracks.get(label)
     if track is None or track.begin >= before:
-        got = f"one that begins in frame {track.begin}" if track else "none of this label"
-        raise ValueError(f"cell {label}: expected a track that begins before frame {before}, got {got}")
+        got = f"one that begins in frame {draft.first + track.begin}" if track else "none of this label"
+        raise ValueError(f"cell {label}: expected a track that begins before frame {draft.first + before}, got {got}")
     return track

@@ -4,14 +4,10 @@ from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
-import numpy as np
-
 from embedtrack.challenge.aogm import Node
 from embedtrack.edit.draft import Draft
-from embedtrack.types import Labels, Pin
-
-Names = dict[int, int]
-"""A cell's label -> the one that the same pixels had before."""
+from embedtrack.edit.kept import kept_cells
+from embedtrack.types import Pin
 
 
 def pins(before: Draft, after: Draft, known: Collection[Pin] = ()) -> list[Pin]:
@@ -26,7 +22,7 @@ def pins(before: Draft, after: Draft, known: Collection[Pin] = ()) -> list[Pin]:
         after: the same movie after them.
         known: the pins of ``before``.
     """
-    names = [_same(*pair) for pair in zip(before.frames, after.frames, strict=True)]
+    names = [kept_cells(*pair) for pair in zip(before.frames, after.frames, strict=True)]
     old, new, told = _arrivals(before), _arrivals(after), {(pin.frame, pin.label) for pin in known}
     said: dict[Node, Node | None] = {}
     for (t, label), (source, divides) in new.items():
@@ -64,14 +60,3 @@ def _arrivals(draft: Draft) -> dict[Node, Arrival]:
         for t in range(track.begin + 1, track.end + 1):
             found[t, track.label] = Arrival((t - 1, track.label), False)
     return found
-
-
-def _same(before: Labels, after: Labels) -> Names:
-    """The cells of a frame that have kept their pixels."""
-    if before is after or np.array_equal(before, after):
-        return {label: label for label in np.unique(after[after > 0]).tolist()}
-    both = (before > 0) & (after > 0)
-    pair, count = np.unique(np.stack([before[both], after[both]]), axis=1, return_counts=True)
-    areas = [np.bincount(labels[labels > 0]) for labels in (before, after)]
-    whole = (areas[0][pair[0]] == count) & (areas[1][pair[1]] == count)
-    return dict(zip(pair[1][whole].tolist(), pair[0][whole].tolist(), strict=True))

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from embedtrack.challenge.lbep import MAX_LABEL
 from embedtrack.edit.draft import Draft, fresh, rename
 from embedtrack.types import Labels, Track
 
 
-def refit(frames: Sequence[Labels], tracks: Mapping[int, Track]) -> Draft:
+def refit(frames: Sequence[Labels], tracks: Mapping[int, Track], first: int = 0) -> Draft:
     """Make a draft of masks and of the tracks that they had before.
 
     A label that is new becomes a track, one that is gone ends, and its children follow its parent if it was no
@@ -19,10 +20,12 @@ def refit(frames: Sequence[Labels], tracks: Mapping[int, Track]) -> Draft:
     Args:
         frames: int32[H, W] each.
         tracks: by label; of each only the parent counts.
+        first: the number of the first frame.
 
     Raises:
-        ValueError: a label is seen in or after the frame in which a daughter of its begins.
+        ValueError: a label is seen in or after the frame in which a daughter of its begins, or is above 65535.
     """
+    _check(frames, first)
     pieces = _pieces(frames)
     names = set(pieces) | set(tracks)
     last = {label: [(spans[0], label)] for label, spans in pieces.items()}
@@ -37,8 +40,17 @@ def refit(frames: Sequence[Labels], tracks: Mapping[int, Track]) -> Draft:
             last[label].append((span, name))
     for label, spans in pieces.items():
         parent = _living(tracks, pieces, label)
-        refitted[label] = Track(label, *spans[0], parent=_last_piece(last, parent, label, spans[0][0]))
-    return Draft(frames, dict(sorted(refitted.items())))
+        refitted[label] = Track(label, *spans[0], parent=_last_piece(last, parent, label, spans[0][0], first))
+    return Draft(frames, dict(sorted(refitted.items())), first)
+
+
+def _check(frames: Sequence[Labels], first: int) -> None:
+    """Raise ValueError where a label does not fit into the challenge's 16 bits."""
+    for number, labels in enumerate(frames, start=first):
+        if (highest := int(labels.max(initial=0))) > MAX_LABEL:
+            raise ValueError(
+                f"frame {number}: expected labels up to {MAX_LABEL}, got {highest}; paint with another one"
+            )
 
 
 def _pieces(frames: Sequence[Labels]) -> dict[int, list[tuple[int, int]]]:
@@ -64,14 +76,16 @@ def _living(tracks: Mapping[int, Track], pieces: Mapping[int, object], label: in
     return parent
 
 
-def _last_piece(last: Mapping[int, Sequence[tuple[tuple[int, int], int]]], parent: int, label: int, begin: int) -> int:
+def _last_piece(
+    last: Mapping[int, Sequence[tuple[tuple[int, int], int]]], parent: int, label: int, begin: int, first: int
+) -> int:
     """The name of the parent's last part, which must end before its child begins."""
     if not parent:
         return 0
     span, name = last[parent][-1]
     if span[1] >= begin:
         raise ValueError(
-            f"frame {begin}: expected {parent} to end before {label} begins, which came from it, got {parent} in frame "
-            f"{span[1]} too; take it away there, or cut {label} off first"
+            f"frame {first + begin}: expected {parent} to end before {label} begins, which came from it, got {parent} "
+            f"in frame {first + span[1]} too; take it away there, or cut {label} off first"
         )
     return name

@@ -27,9 +27,10 @@ def relabel(draft: Draft, label: int, new: int, span: range) -> Draft:
     if label == new or new < 0:
         raise ValueError(f"cell {label}: expected another label, or 0 to take it away, got {new}")
     if track is None or not set(span) & set(range(track.begin, track.end + 1)):
-        raise ValueError(f"cell {label}: expected it in one of the frames {span[0]} to {span[-1]}, got none there")
+        begin, end = draft.first + span[0], draft.first + span[-1]
+        raise ValueError(f"cell {label}: expected it in one of the frames {begin} to {end}, got none there")
     frames = rename(draft.frames, {label: new} | ({new: label} if new else {}), span)
-    return refit(frames, _moved(draft, label, new, span) if new else draft.tracks)
+    return refit(frames, _moved(draft, label, new, span) if new else draft.tracks, draft.first)
 
 
 def _moved(draft: Draft, label: int, new: int, span: range) -> Mapping[int, Track]:

@@ -175,18 +175,24 @@ def _images(movie: Any, labels: Sequence[Labels], masks: Movie | None) -> tuple[
     images = frames if isinstance(frames, Sequence) else list(frames)
     name = opened.path if opened else "the movie"
     shape = opened.shape if opened else images[0].shape if images else ()
-    if (len(images), shape) != (len(labels), labels[0].shape):
-        raise ValueError(
-            f"{name}: expected the movie of the masks, {len(labels)} frames of "
-            f"{' x '.join(map(str, labels[0].shape))} pixels, got {len(images)} of {' x '.join(map(str, shape))}; "
-            "check both, or convert one of them"
-        )
+    check_together(name, (len(images), shape), (len(labels), labels[0].shape))
     if opened and masks and opened.path.is_dir() and masks.path.is_dir() and opened.first != masks.first:
         log.warning(
             "%s begins with number %d and the movie with %d: they are paired in order, the first with the first",
             masks.path, masks.first, opened.first,
         )  # fmt: skip
     return images, opened
+
+
+def check_together(name: object, movie: tuple[int, tuple[int, ...]], masks: tuple[int, tuple[int, ...]]) -> None:
+    """Raise ValueError unless a movie and masks have as many frames, of one shape: each its number and shape."""
+    if movie != masks:
+        of_masks, of_movie = (
+            f"{count} frames of {' x '.join(map(str, shape))} pixels" for count, shape in (masks, movie)
+        )
+        raise ValueError(
+            f"{name}: expected the movie of the masks, {of_masks}, got {of_movie}; check both, or convert one of them"
+        )
 
 
 def _segmenter(model: Model, images: Images, options: Options) -> Segmenter:

@@ -59,6 +59,9 @@ class LiveResult:
         """
         new = self._replacement.new
         with explained(self.destination, WHAT):
+            if self._ours is None:
+                with taking(self.destination, overwrite=self.overwrite):  # it may have changed since the start
+                    pass
             self._catch_up(masks)
             for name in [*masks, TRACKS]:
                 (new / name).unlink(missing_ok=True)  # a link: to write into it would change the result

@@ -108,7 +108,8 @@ def _identity(folder: Path, model_folder: Path, segmenter: Segmenter) -> str:
     config, options = segmenter.model.config.model_dump_json(), segmenter.options
     known = [__version__, torch.__version__, str(folder.resolve()), weights, config, str(segmenter.device)]
     border = border_of(folder, options.border)
-    return json.dumps([*known, options.views, options.precision, border, options.max_gap])
+    looks = [options.views, options.precision, border, options.max_gap, options.crumbs, options.tile]
+    return json.dumps([*known, *looks])
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def measure(result: Tracked, out: Path, raw: Sequence[NDArray[Any]] | None = Non
             table = with_units(table, result.units, result.first)
             table.attrs["by"] = TOKEN.decode()  # Parquet keeps it
             if suffix == ".csv":
-                table.to_csv(path, index=False, float_format="%.6g")
+                table.to_csv(path, index=False, float_format="%.10g")
             else:
                 table.to_parquet(path, index=False)
     return beside

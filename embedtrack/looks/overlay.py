@@ -144,7 +144,7 @@ def number(picture: Picture, label: int, cell: Cell, zoom: int, size: int = 11) 
 
 def caption(picture: Picture, name: str, index: int, units: Units) -> None:
     """Write the frame's number and time into the upper left corner, and draw the scale bar into the lower right one."""
-    words = f"frame {name}" + (f"   {clock(index * units.interval)}" if units.interval else "")
+    words = f"frame {name}" + (f"   {clock(index * units.interval, units.interval)}" if units.interval else "")
     write(picture, words, (10, 22), size=15)
     if units.pixel:
         zoom_pixel = units.pixel
@@ -170,12 +170,12 @@ def scale_bar(width: int, pixel: float) -> tuple[int, str]:
     return round(length / pixel), name
 
 
-def clock(seconds: float) -> str:
-    """``12.5 s`` below a minute's steps, else ``hh:mm h`` or ``d hh:mm``."""
-    if seconds < 60 and seconds != round(seconds):
-        return f"{seconds:.1f} s"
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
+def clock(seconds: float, interval: float) -> str:
+    """``hh:mm:ss``, with as many decimals, three at most, as tell frames apart that are ``interval`` seconds apart."""
+    decimals = next((d for d in range(3) if abs(round(interval, d) - interval) < 0.01 * interval), 3)
+    minutes, rest = divmod(round(seconds, decimals), 60)
+    width = decimals + 3 if decimals else 2
+    return f"{int(minutes) // 60:02d}:{int(minutes) % 60:02d}:{rest:0{width}.{decimals}f}"
 
 
 def legend(picture: Picture, entries: Mapping[str, Colour]) -> None:

@@ -43,8 +43,14 @@ def sharing(count: int) -> ThreadPoolExecutor:
     """
     threads, there = torch.get_num_threads(), Barrier(count)
     pool = ThreadPoolExecutor(count, "share", _take, (max(1, threads // count),))
-    list(pool.map(lambda _: there.wait(), range(count)))
-    torch.set_num_threads(threads)
+    try:
+        list(pool.map(lambda _: there.wait(), range(count)))
+    except BaseException:  # the system gives no more threads: those that are there do not wait for the others
+        there.abort()
+        pool.shutdown()
+        raise
+    finally:
+        torch.set_num_threads(threads)
     return pool
 
 

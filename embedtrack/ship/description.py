@@ -37,10 +37,12 @@ dropped: it is the rim of another one. Instances smaller than the least cell siz
 
 TRACKING
 
-The pixels of each mask at t, shifted by their tracking offset as the unturned frame has it, vote for the mask at t-1
-that holds most of them. One voter goes on with that track, two are its daughters, and none or more begin new tracks. A
-cell that is missed for a few frames and found again is joined across the gap: missing masks are filled in, so that
-each track is present in every frame of its span.
+The pixels of each mask at t, shifted by their tracking offset as the unturned frame has it, vote for masks at t-1 and
+up to two frames before. An integer linear programme over a window of frames (solved by HiGHS) then decides which masks
+are cells, which cell comes from which, which appear, disappear or divide, and which masks are two cells and are cut;
+its costs are log-odds that were learnt from annotated movies: of how likely a mask is a cell, of a link by the share of
+votes, of a division by the daughters' sizes and by how long they live. A cell that is missed for a few frames and found
+again is joined across the gap: missing masks are filled in, so that each track is present in every frame of its span.
 
 POST-PROCESSING
 

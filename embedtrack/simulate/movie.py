@@ -68,6 +68,7 @@ def simulate(
             write(truth.new / f"TRA/man_track{number}", labels)
             write(truth.new / f"SEG/man_seg{number}", labels)
         write_tracks(truth.new / "TRA/man_track.txt", tracks.values())
+        _check_free(folder, name)  # something may have come since the start
         truth.publish()
         movie.publish()
     logger.info("%s: %d frames with %d tracks", folder / name, frames, len(tracks))
@@ -89,6 +90,11 @@ def check(folder: Path, seed: int, frames: int, size: tuple[int, int], cells: in
     folder = resolved(folder)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"expected a folder to write to, got the file {folder}")
+    _check_free(folder, name)
+
+
+def _check_free(folder: Path, name: str) -> None:
+    """Raise ValueError where a sequence of this name is there."""
     for taken in (folder / name, folder / f"{name}_GT"):
         if os.path.lexists(taken):
             raise ValueError(f"{taken} exists and is not overwritten: remove it, or choose another folder or name")

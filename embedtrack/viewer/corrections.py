@@ -4,6 +4,7 @@ Painting with napari's own tools is taken up with the next correction, or when i
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 from embedtrack.challenge.aogm import Node
@@ -18,7 +19,8 @@ from embedtrack.tracked import Tracked
 from embedtrack.types import Pin
 from embedtrack.viewer.shown import Shown
 
-SPANS = ("from here on", "this frame", "all frames")
+ALL = "all frames"
+SPANS = ("from here on", "this frame", ALL)
 MOST_PICKS = 6
 
 
@@ -30,8 +32,9 @@ class Corrections:
 
         What was ``said`` of the result's links before counts as corrected too.
         """
-        self.origin = tracked
         self.draft = self.saved = open_draft(tracked)
+        self.origin = replace(tracked, masks=self.draft.frames)
+        """What was opened, in memory."""
         self.said = list(said)
         """Where cells of the saved draft come from, as a person said."""
         self.picks: list[Node] = []
@@ -40,6 +43,7 @@ class Corrections:
         self.message = "click cells to pick them"
         self.listeners: list[Callable[[], None]] = []
         self._older: list[tuple[Draft, set[int]]] = []
+        """Before each correction the draft, and the frames that it ticked."""
         self._doubts = sorted(unsure(tracked.tracks, tracked.confidence), key=lambda doubt: -doubt.weight)
         self._doubt = 0
         self.shown = Shown(viewer, tracked, self.draft, self.pick)
@@ -53,13 +57,7 @@ class Corrections:
 
     def cut(self) -> None:
         """Cut before each picked cell."""
-
-        def each(draft: Draft) -> Draft:
-            for cell in sorted(self._need(1), reverse=True):  # the later part of a track gets another label
-                draft = cut(draft, cell)
-            return draft
-
-        self._do(each, "cut")
+        self._do(lambda draft: cut(draft, *self._need(1)), "cut")
 
     def join(self) -> None:
         """Let the earlier of two picked cells go on as the later one."""
@@ -94,7 +92,10 @@ class Corrections:
         """Give the picked cells another label, 0 to take them away, in some of SPANS."""
 
         def rename(draft: Draft) -> Draft:
-            for t, label in sorted(self._need(1, None if new == 0 else 1), reverse=True):
+            cells = self._need(1, None if new == 0 else 1)
+            if span == ALL:  # once for each track
+                cells = list({label: (t, label) for t, label in cells}.values())
+            for t, label in sorted(cells, reverse=True):
                 draft = relabel(draft, label, new, self._span(t, span))
             return draft
 
@@ -105,7 +106,8 @@ class Corrections:
         if not self._older:
             self._say("nothing to undo")
             return
-        draft, self.right = self._older.pop()
+        draft, ticked = self._older.pop()
+        self.right = self.right - ticked
         self._show(draft)
         self._say("undone")
 
@@ -165,7 +167,7 @@ class Corrections:
         painted = self.shown.painted(self.draft)
         if painted:
             frames = [painted.get(t, labels) for t, labels in enumerate(self.draft.frames)]
-            self._change(refit(frames, self.draft.tracks), set(painted))
+            self._change(refit(frames, self.draft.tracks, self.origin.first), set(painted))
         return as_tracked(self.draft, self.origin)
 
     def is_saved(self, said: Collection[Pin]) -> None:
@@ -193,7 +195,7 @@ class Corrections:
 
     def _change(self, draft: Draft, frames: set[int]) -> None:
         """A new draft, in which some frames were corrected; one step of undo."""
-        self._older.append((self.draft, self.right))
+        self._older.append((self.draft, frames - self.right))
         self.right = self.right | frames
         self._show(draft)
 
@@ -205,7 +207,7 @@ class Corrections:
 
     def _span(self, t: int, name: str) -> range:
         last = len(self.draft.frames)
-        return {"this frame": range(t, t + 1), "from here on": range(t, last), "all frames": range(last)}[name]
+        return {"this frame": range(t, t + 1), "from here on": range(t, last), ALL: range(last)}[name]
 
     def _show(self, draft: Draft) -> None:
         self.draft = draft

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from embedtrack.challenge.pins import columns
+from embedtrack.challenge.pins import PINS, columns
 from embedtrack.challenge.provenance import write_log
 from embedtrack.challenge.record import known_of
 from embedtrack.challenge.record_fields import CORRECTED
@@ -18,6 +18,7 @@ from embedtrack.edit.truth import write_truth
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import runs, spell
 from embedtrack.optional_packages import need
+from embedtrack.types import Pin
 from embedtrack.viewer.corrections import SPANS, Corrections
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def save(corrections: Corrections, job: Job) -> str:
     """
     result = corrections.result()
     links = pins(corrections.saved, corrections.draft, corrections.said)
-    known = _known(job.source or job.out) | columns(links, result.first)
+    known = known_after(job.source or job.out, links, result.first)
     write_tracked(result, job.out, known, overwrite=job.overwrite)
     corrections.is_saved(links)
     write_log(job.out, known, overwrite=job.overwrite)
@@ -61,9 +62,10 @@ def save(corrections: Corrections, job: Job) -> str:
     return said
 
 
-def _known(source: Path) -> dict[str, Any]:
-    """The record of the result that was corrected, if it has one, is the new one's too, and says so."""
-    return {**(known_of(source) or {}), CORRECTED: datetime.now(UTC).isoformat(timespec="seconds")}
+def known_after(source: Path, links: Iterable[Pin], first: int) -> dict[str, Any]:
+    """The record of the result that was corrected, if it has one, is the new one's too; it says so, and which links."""
+    known = {name: value for name, value in (known_of(source) or {}).items() if name != PINS}
+    return {**known, CORRECTED: datetime.now(UTC).isoformat(timespec="seconds"), **columns(links, first)}
 
 
 def panel(corrections: Corrections, job: Job) -> Any:

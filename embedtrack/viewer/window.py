@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from embedtrack.challenge import record
 from embedtrack.challenge.pair import open_pair, open_raw
 from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.tracked import write_tracked
 from embedtrack.challenge.writer import WHAT, check_replaceable
+from embedtrack.edit.draft import as_tracked
+from embedtrack.edit.pins import pins
 from embedtrack.edit.truth import check_place, corrected_before, places
 from embedtrack.files.whole import check_apart, explained, resolved
 from embedtrack.looks.overlay import span
@@ -19,7 +21,7 @@ from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.layers import movie, scale
-from embedtrack.viewer.panel import Job, panel
+from embedtrack.viewer.panel import Job, known_after, panel
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,9 @@ def prepare(
     check_apart(out, raw)
     with explained(out, WHAT):
         check_replaceable(out, overwrite=overwrite)
+        record.check_beside(out, overwrite=overwrite)
+        if out != resolved(result_folder) and not overwrite:
+            record.check_uncorrected(out)
     if truth is not None and raw is None:
         raise ValueError("expected --raw with --as-truth, for training needs the movie, got none; add it")
     if truth is not None and raw is not None:
@@ -108,12 +113,15 @@ def rescue(corrections: Corrections, job: Job) -> Path | None:
         return None
     place = _free(job.out.with_name(f"{job.out.resolve().name}_unsaved"))
     try:
-        result = corrections.result()
+        _write(corrections.result(), place, corrections, job)
     except ValueError as error:
         log.warning("what was painted last is not saved: %s", error)
-        result = replace(
-            corrections.origin, masks=corrections.draft.frames, tracks=[*corrections.draft.tracks.values()]
-        )
-    write_tracked(result, place)
+        _write(as_tracked(corrections.draft, corrections.origin), place, corrections, job)
     log.warning("corrections that were not saved are in %s", place)
     return place
+
+
+def _write(result: Tracked, place: Path, corrections: Corrections, job: Job) -> None:
+    """Save what is shown as a result that a person has corrected."""
+    links = pins(corrections.saved, corrections.draft, corrections.said)
+    write_tracked(result, place, known_after(job.source or job.out, links, result.first))

@@ -166,3 +166,11 @@ def test_the_command_in_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     assert found["AP"]["0.90"] == pytest.approx(2 / 3)
     assert found["counts"]["0.50"] == {"TP": 2, "FP": 0, "FN": 1}
     assert found["images"] == 1
+
+
+def test_colours_are_no_labels(tmp_path: Path):
+    for name in ("truth", "masks"):
+        (tmp_path / name).mkdir()
+        tifffile.imwrite(tmp_path / name / "a.tif", np.stack([TRUTH] * 3, axis=-1).astype(np.uint8), photometric="rgb")
+    with pytest.raises(ValueError, match=r"expected a label for each pixel, got colours \(40, 60, 3\)"):
+        evaluate(tmp_path / "truth", tmp_path / "masks")

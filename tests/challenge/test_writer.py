@@ -11,6 +11,8 @@ import pytest
 import tifffile
 
 from embedtrack.challenge.layout import FrameFolder, check, open_frame_folder, read_labels, read_tracks
+from embedtrack.challenge.provenance import write_log
+from embedtrack.challenge.record import known_of
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.types import Track
 from tests.drawings import ALL, Toy, dividing, still, write_movie
@@ -188,6 +190,36 @@ def test_a_file_of_the_user_that_came_during_the_run_is_not_lost(tmp_path: Path,
         with pytest.raises(ValueError, match=r"got notes\.txt"):
             out.commit(toy.tracks)
     assert os.listdir(destination) == ["notes.txt"]
+
+
+def test_corrections_of_a_person_that_came_during_the_run_are_not_lost(tmp_path: Path, sequence: FrameFolder):
+    destination, toy = tmp_path / "01_RES", dividing()
+
+    def write(known: dict[str, str] | None, *, corrections: bool = False) -> None:
+        with ResultWriter(destination, sequence, corrections=corrections) as out:
+            for index, labels in enumerate(toy.labels):
+                out.write(index, labels)
+            if known is None:
+                write({"corrected": "today"}, corrections=True)
+            out.commit(toy.tracks, known or {})
+
+    with pytest.raises(ValueError, match="expected a result that nobody has corrected there, got corrections of today"):
+        write(None)
+    assert known_of(destination) == {"corrected": "today"}
+    write({"corrected": "tomorrow"}, corrections=True)
+
+
+def test_without_a_record_the_older_ones_go(tmp_path: Path, sequence: FrameFolder):
+    destination, toy = tmp_path / "01_RES", dividing()
+    for known in ({"model": "OLD"}, None):
+        with ResultWriter(destination, sequence) as out:
+            for index, labels in enumerate(toy.labels):
+                out.write(index, labels)
+            out.commit(toy.tracks, known)
+        if known:
+            write_log(destination, known)
+        assert destination.with_name("01_RES.log").exists() == bool(known)
+        assert destination.with_name("01_RES.json").exists() == bool(known)
 
 
 def test_a_parent_that_is_a_file(tmp_path: Path, sequence: FrameFolder):

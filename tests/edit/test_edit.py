@@ -1,5 +1,7 @@
 """Corrections on drawn movies, and on random ones: whatever is done, the outcome is valid."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from embedtrack.edit.join import join
 from embedtrack.edit.refit import refit
 from embedtrack.edit.relabel import relabel
 from embedtrack.tracked import Tracked
-from embedtrack.types import Track
+from embedtrack.types import CONFIDENCE, Track
 from tests.exchange.hard import hard
 
 WIDTH = 12
@@ -247,3 +249,45 @@ def test_whatever_is_done_the_outcome_is_valid(data):
             continue
         valid(draft)
         assert all(np.array_equal(frame > 0, cover) for frame, cover in zip(draft.frames, covered, strict=True))
+
+
+def test_both_daughters_are_cut_off_at_once():
+    """Neither is left alone, so that none becomes her mother again."""
+    draft = cut(dividing(), (2, 2), (2, 3))
+    assert {label: track.parent for label, track in draft.tracks.items() if label in (1, 2, 3)} == {1: 0, 2: 0, 3: 0}
+    assert rows(draft) == rows(dividing())
+    valid(draft)
+
+
+def test_what_is_said_names_frames_by_their_numbers():
+    draft = dividing()._replace(first=10)
+    with pytest.raises(ValueError, match="expected a cell 2 in frame 10, got none there"):
+        cut(draft, (0, 2))
+    with pytest.raises(ValueError, match="something before frame 10 to cut from"):
+        cut(draft, (0, 1))
+    with pytest.raises(ValueError, match="in one of the frames 10 to 11, got none there"):
+        relabel(draft, 2, 9, range(2))
+
+
+def test_a_label_beyond_sixteen_bits_is_not_taken_from_a_painter():
+    draft = film("1", "1")
+    frames = [np.array(frame) for frame in draft.frames]
+    frames[1][0, 5] = 70_000
+    with pytest.raises(ValueError, match="frame 11: expected labels up to 65535, got 70000"):
+        refit(frames, draft.tracks, 10)
+
+
+def test_how_sure_it_is_stays_with_the_cells():
+    """1 and 2 change places in frame 1; 3 is painted over there."""
+    draft = film("1.2.3".replace(".", "0"), "1.2.3".replace(".", "0"))
+    sure = np.array([(t, label, label / 10 + t / 100, 0.5) for t in range(2) for label in (1, 2, 3)], CONFIDENCE)
+    opened = replace(valid(draft), confidence=sure)
+    after = relabel(draft, 1, 2, range(1, 2))
+    frames = [np.array(frame) for frame in after.frames]
+    frames[1][0, 5] = 3
+    corrected = as_tracked(refit(frames, after.tracks), opened)
+    found = {(t, label): cell for t, label, cell, _ in corrected.confidence.tolist()}
+    assert {key: round(value, 2) for key, value in found.items()} == {
+        (0, 1): 0.1, (0, 2): 0.2, (0, 3): 0.3, (1, 1): 0.21, (1, 2): 0.11,
+    }  # fmt: skip
+    assert len(corrected.graph) == 6

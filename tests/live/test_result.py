@@ -89,3 +89,15 @@ def test_foreign_files_are_refused(tmp_path: Path):
     (tmp_path / "01_RES" / "thesis.txt").write_text("mine")
     with pytest.raises(ValueError, match=r"thesis\.txt"), LiveResult(tmp_path / "01_RES", go_on=False):
         pass
+
+
+def test_what_came_after_the_start_is_not_replaced(tmp_path: Path):
+    out = tmp_path / "01_RES"
+    with LiveResult(out, go_on=False) as result:
+        out.mkdir()
+        (out / "thesis.txt").write_text("mine")
+        with pytest.raises(
+            ValueError, match=r"expected nothing but an older result there, as we wrote it, got thesis\.txt"
+        ):
+            grow(result, range(1))
+    assert (out / "thesis.txt").read_text() == "mine"

@@ -18,11 +18,13 @@ from embedtrack.challenge import layout
 from embedtrack.challenge.record import known_of, read
 from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
+from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.track import track
 from embedtrack.live import arrivals, watch
 from embedtrack.live.run import STATE, Run
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.model import Model
 from embedtrack.options import Options
 from tests.drawings import STEP
 
@@ -283,6 +285,20 @@ def test_it_starts_anew_when_what_it_knew_is_no_longer_true(
     assert ("going on" in caplog.text) == (spoil is spoil_a_mask)  # no mask is final so early: all are written anew
     track(folder, model, tmp_path / "all", Options(views=1, device="cpu"))
     assert live == content(tmp_path / "all")
+
+
+def test_whatever_changes_masks_makes_another_run(movie: Path, model: Path):
+    ways = [
+        {},
+        {"views": 2},
+        {"precision": "bfloat16"},
+        {"border": 20},
+        {"max_gap": 1},
+        {"crumbs": True},
+        {"tile": 256},
+    ]
+    runs = [Segmenter(Model.load(model), Options(**({"views": 1, "device": "cpu"} | way))) for way in ways]
+    assert len({watch._identity(movie, model, segmenter) for segmenter in runs}) == len(ways)
 
 
 def test_other_options_do_not_go_on_with_what_others_began(

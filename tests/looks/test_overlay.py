@@ -95,10 +95,12 @@ def test_the_scale_bar_is_round_and_no_longer_than_a_fifth(width: int, pixel: fl
 
 
 def test_the_clock():
-    assert clock(0) == "00:00:00"
-    assert clock(20 * 60 * 12) == "04:00:00"
-    assert clock(100 * 3600 + 61) == "100:01:01"
-    assert clock(2.5) == "2.5 s"
+    assert clock(0, 1200) == "00:00:00"
+    assert clock(20 * 60 * 12, 1200) == "04:00:00"
+    assert clock(100 * 3600 + 61, 1) == "100:01:01"
+    assert [clock(t * 0.04, 0.04) for t in range(3)] == ["00:00:00.00", "00:00:00.04", "00:00:00.08"]
+    assert clock(59.96, 2.5) == "00:01:00.0"
+    assert clock(3.3333, 10 / 3) == "00:00:03.33"
 
 
 def test_the_caption_shows_what_is_known():

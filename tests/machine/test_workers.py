@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from embedtrack.machine.workers import Workers
+from embedtrack.machine.workers import Workers, sharing
 
 
 @pytest.mark.usefixtures("four_threads")
@@ -40,3 +40,18 @@ def test_an_error_comes_out_in_its_place():
     assert next(results) == 0
     with pytest.raises(MemoryError, match="too large"):
         next(results)
+
+
+def test_where_a_thread_cannot_start_the_others_end(monkeypatch: pytest.MonkeyPatch):
+    """They would wait for it, and the program with them at its end."""
+    start, before = threading.Thread.start, threading.active_count()
+
+    def begin(thread: threading.Thread) -> None:
+        if threading.active_count() >= before + 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        sharing(3)
+    assert threading.active_count() == before

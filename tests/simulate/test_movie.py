@@ -264,6 +264,17 @@ def test_nothing_is_overwritten(tmp_path, taken):
     assert [path.name for path in tmp_path.rglob("*")] == [taken]
 
 
+def test_what_came_meanwhile_is_not_overwritten(tmp_path, monkeypatch):
+    def come(*_):
+        (tmp_path / "01").mkdir()
+        (tmp_path / "01" / "mine.tif").touch()
+
+    monkeypatch.setattr("embedtrack.simulate.movie.write_tracks", come)
+    with pytest.raises(ValueError, match="01 exists and is not overwritten"):
+        simulate(tmp_path, frames=2, size=(32, 32), cells=1)
+    assert [path.name for path in tmp_path.rglob("*")] == ["01", "mine.tif"]
+
+
 def test_an_interrupted_movie_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -112,6 +112,22 @@ def test_several_cells_of_one_track_are_cut_in_any_order(model):
     assert sorted(track[1:3] for track in tracks(corrections)) == [(0, 1), (0, 5), (2, 3), (4, 5)]
 
 
+def test_both_daughters_are_cut_off_at_once_and_a_track_is_taken_away_once(model, result):
+    corrections = Corrections(model, open_tracked(result))
+    corrections.tick(0, True)
+    for cell in ((2, 3), (3, 3)):
+        corrections.pick(*cell)
+    corrections.cut()
+    assert [track[3] for track in tracks(corrections)] == [0, 0, 0]
+    corrections.tick(5, True)
+    corrections.undo()
+    assert corrections.right == {0, 5}  # ticks of other frames stay
+    for cell in ((1, 0), (1, 1)):
+        corrections.pick(*cell)
+    corrections.relabel(0, "all frames")
+    assert 1 not in corrections.draft.tracks
+
+
 def test_painting_becomes_tracks(model, result):
     corrections = Corrections(model, open_tracked(result))
     corrections.shown.cells.data[1, :4, :4] = 7
@@ -227,8 +243,42 @@ def test_what_was_not_saved_is_not_lost(model, result, caplog):
     assert sorted(map(tuple, open_tracked(result).tracks)) == sorted(map(tuple, tracked.tracks))
 
 
-def test_places_are_looked_at_before_the_window_opens(result):
+def test_what_cannot_be_saved_costs_nothing_else(model, result):
+    """A label above 16 bits is painted; what was corrected before is kept, and no run replaces it."""
+    job = prepare(open_tracked(result), result, None, None, None)
+    corrections = fill(model, open_tracked(result), job)
+    corrections.pick(2, 3)
+    corrections.cut()
+    corrections.shown.cells.data[4][:4, :4] = 70_000
+    place = rescue(corrections, job)
+    assert check(place) == []
+    known = record.known_of(place)
+    assert "corrected" in known
+    assert known["pins"]
+    corrections.pick(3, 3)
+    assert corrections.message.startswith("frame 4: expected labels up to 65535, got 70000")
+
+
+def test_pins_that_are_gone_leave_the_record(model, result):
+    record.confirm(result, {"model": "mine", "pins": [[3, 2, 2, 1]]})
+    job = prepare(open_tracked(result), result, None, None, None)
+    corrections = fill(model, open_tracked(result), job)
+    corrections.pick(2, 3)
+    corrections.relabel(0, "all frames")
+    save(corrections, job)
+    assert record.known_of(result)["pins"] == [[3, 3, 2, 1]]  # the sister divides off no more
+
+
+def test_places_are_looked_at_before_the_window_opens(result, tmp_path):
     tracked = open_tracked(result)
+    better = tmp_path / "better" / "01_RES"
+    write_tracked(tracked, better, {"corrected": "yesterday"})
+    with pytest.raises(ValueError, match="got corrections of yesterday"):
+        prepare(tracked, result, None, better, None)
+    assert prepare(tracked, result, None, better, None, overwrite=True).out == better
+    better.with_name("02_RES.json").write_text("mine")
+    with pytest.raises(ValueError, match=r"02_RES\.json"):
+        prepare(tracked, result, None, better.with_name("02_RES"), None)
     with pytest.raises(ValueError, match="expected --raw with --as-truth"):
         prepare(tracked, result, None, None, result.parents[1] / "new")
     with pytest.raises(ValueError, match="got other truth"):

@@ -12,7 +12,7 @@ MEANING = {
     "false": "a mask finds no cell",
     "split": "a further mask on a cell that another one finds",
     "merged": "one mask finds several cells",
-    "wrong link": "a link between two cells that the truth does not join",
+    "wrong link": "a link between two cells that the truth does not join, or joins as parent and child",
     "lost link": "a link of the truth that is not there",
     "lost division": "a link of a division that is not there, or is there without the division",
     "false division": "a link of a division where none is",
