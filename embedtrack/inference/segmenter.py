@@ -43,6 +43,18 @@ class Segmented(NamedTuple):
     """What the predictor knew after it, for a run that goes on from here."""
 
 
+class _Plan(NamedTuple):
+    """How a movie is looked at."""
+
+    predictor: Predictor
+    in_turn: bool
+    """Whether the stages take turns, a frame at a time."""
+    aside: int
+    """So many frames are looked at side by side, ..."""
+    helpers: int
+    """... and so many are read at a time, and on a GPU clustered."""
+
+
 class Segmenter:
     """Where grey values become cells: the only place that strings scale, normalisation and predictor together."""
 
@@ -77,47 +89,55 @@ class Segmenter:
         """
         device.keep_memory()
         complete, count = isinstance(images, Sequence), len(images) if isinstance(images, Sized) else None
-        to_read, first = _each(images), list[tuple[Frame, Shape]]()
-        options, in_turn = self.options, False
-        if complete or options.memory:
-            first = [self._read(get) for get in islice(to_read, 1)]
+        to_read = _each(images)
+        first = [self._read(get) for get in islice(to_read, 1)] if complete or self.options.memory else []
+        plan = self._plan(first, count, complete=complete)
+        self._last = plan.predictor
+        if state:
+            plan.predictor.restore(state)
+        frames = _after(first, spread(self._read, to_read, plan.helpers))
+        with closing(_staged(self._launched(frames, plan), plan.in_turn)) as pending:
+            if plan.aside > 1:
+                yield from spread(_segmented, pending, plan.aside, sharing)
+            else:
+                yield from spread(_segmented, pending, plan.helpers)
+
+    def _plan(self, first: Sequence[tuple[Frame, Shape]], count: int | None, *, complete: bool) -> _Plan:
+        """How a movie is looked at whose ``first`` frame may be known; ``complete`` if any frame can be asked for.
+
+        Of large frames, whose heap is given back in between, one is looked at at a time.
+        """
+        options, in_turn, aside = self.options, False, 1
         if options.memory:
             options, in_turn = self._within(options.memory, first, count)
-        self._last = predictor = self._method.predictor(self.model.network, self.model.config, options, count)
-        if state:
-            predictor.restore(state)
-        aside = self._side_by_side(predictor, first) if complete and not options.memory else 1
+        predictor = self._method.predictor(self.model.network, self.model.config, options, count)
+        if complete and not options.memory:
+            sizes = [(frame.shape[0], frame.shape[1]) for frame, _ in first if frame.size <= LARGE]
+            aside = min((predictor.side_by_side(size) for size in sizes), default=1)
         helpers = max(device.helpers(self.device), aside // 4) if complete else 1
-        read = spread(self._read, to_read, helpers)
+        return _Plan(predictor, in_turn, aside, helpers)
 
-        def launched() -> Generator[Pending]:
-            """The maps of each frame [H, W], on their way. Raises ValueError for one of another size than the first."""
-            size: Shape | None = None
-            with closing(_staged(_after(first, read), in_turn)) as frames:
-                for number, (frame, shape) in enumerate(frames):
-                    size = size or shape
-                    if shape != size:
-                        raise ValueError(
-                            f"frame {number}: expected {size[0]} x {size[1]} pixels as in the first one, got "
-                            f"{shape[0]} x {shape[1]}; crop or pad it"
-                        )
-                    yield self._launched(predictor, frame, shape, in_turn, later=aside > 1)
+    def _launched(self, frames: Generator[tuple[Frame, Shape]], plan: _Plan) -> Generator[Pending]:
+        """The maps of each frame, on their way.
 
-        with closing(_staged(launched(), in_turn)) as pending:
-            if aside > 1:
-                yield from spread(_segmented, pending, aside, sharing)
-            else:
-                yield from spread(_segmented, pending, helpers)
+        Raises:
+            ValueError: a frame has another size than the first one.
+        """
+        size: Shape | None = None
+        with closing(_staged(frames, plan.in_turn)) as staged:
+            for number, (frame, shape) in enumerate(staged):
+                size = size or shape
+                if shape != size:
+                    raise ValueError(
+                        f"frame {number}: expected {size[0]} x {size[1]} pixels as in the first one, got "
+                        f"{shape[0]} x {shape[1]}; crop or pad it"
+                    )
+                yield self._launch(plan, frame, shape)
 
-    def _side_by_side(self, predictor: Predictor, first: Sequence[tuple[Frame, Shape]]) -> int:
-        """How many frames are looked at at a time; of large ones, whose heap is given back in between, one."""
-        sizes = [(frame.shape[0], frame.shape[1]) for frame, _ in first if frame.size <= LARGE]
-        return min((predictor.side_by_side(size) for size in sizes), default=1)
-
-    def _launched(self, predictor: Predictor, frame: Frame, shape: Shape, in_turn: bool, *, later: bool) -> Pending:
-        """A frame's maps, on their way; the network's heap goes back where that is worth the while."""
-        pending = predictor.launch(frame, shape, later=later)
-        if in_turn or (frame.size > LARGE and self.device.type == "cpu"):
+    def _launch(self, plan: _Plan, frame: Frame, shape: Shape) -> Pending:
+        """One frame's maps; the network's heap goes back where that is worth the while."""
+        pending = plan.predictor.launch(frame, shape, later=plan.aside > 1)
+        if plan.in_turn or (frame.size > LARGE and self.device.type == "cpu"):
             device.give_back()
         return pending
 
