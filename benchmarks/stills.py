@@ -6,9 +6,10 @@ ablation. What is finished is not done again, what was stopped goes on. The imag
 on 447 of DSB2018 and scores 50, 45 and 5 of Usiigaci, 50 and 50 of BBBC010, nine times each.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -100,8 +101,9 @@ def bench(
     method: str = "embedseg",
     init: Path | None = None,
     device: str = "auto",
+    changes: Mapping[str, Any] | None = None,
 ) -> Table:
-    """Train, segment and compare; the table lies in ``out`` too."""
+    """Train, segment and compare; the table lies in ``out`` too. ``changes`` are fields of the recipe."""
     train, test = divide(dataset, out)
     columns = [f"{threshold / 100:.2f}" for threshold in THRESHOLDS]
     counts = [len(list((part / IMAGES).iterdir())) for part in (train, test)]
@@ -112,7 +114,10 @@ def bench(
         model = out / centre.replace(" ", "-")
         if not training.finished(model):
             recipe = recipe_of(method, dataset.name, centre)
-            training.train([train], model, minutes=minutes, epochs=epochs, device_name=device, recipe=recipe, init=init)
+            training.train(
+                [train], model, minutes=minutes, epochs=epochs, device_name=device, recipe=recipe, init=init,
+                changes=changes,
+            )  # fmt: skip
         for views in (1, 8):
             found = score(model, test, views, device)
             name = f"here: EmbedSeg, {centre}, {views} view{'s' if views > 1 else ''}"
@@ -133,7 +138,8 @@ def main(
     centre: Annotated[list[str] | None, typer.Option(help="medoid, approximate medoid, centroid.")] = None,
     method: Annotated[str, typer.Option(help="embedseg, or embedseg-published: the paper's recipe.")] = "embedseg",
     init: Annotated[Path | None, typer.Option(help="A model whose weights begin; by default chance's.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where links, models and masks lie.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="A JSON file with the fields of the recipe to change.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where links, models and masks lie; one for each recipe.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Print a table for each data set."""
@@ -145,7 +151,8 @@ def main(
         place = (out or REPOSITORY / "stills") / folder.resolve().name / method
         centres = centre or CENTRES
         table = bench(
-            folder, place, minutes=minutes, epochs=epochs, centres=centres, method=method, init=init, device=device
+            folder, place, minutes=minutes, epochs=epochs, centres=centres, method=method, init=init, device=device,
+            changes=json.loads(recipe.read_text()) if recipe else None,
         )  # fmt: skip
         Console(width=max(140, Console().width)).print(table)
 
