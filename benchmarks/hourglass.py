@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.scoring import markdown
 from embedtrack.config import Recipe
 from embedtrack.machine import device as devices
+from embedtrack.machine import heap
 from embedtrack.methods.hourglass import method
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.methods.hourglass.recipes import RECIPES
@@ -48,7 +49,7 @@ def measure(name: str, precision: str, where: torch.device) -> tuple[float, floa
     network, batch = build(settings), discs(recipe, settings).to(where)
     devices.move(network, where)
     optimiser = torch.optim.Adam(network.parameters())
-    before = devices.peak_memory()
+    before = heap.peak_memory()
     begin, busy = time.perf_counter(), time.process_time()
     losses = step(method, network, optimiser, batch, recipe.learning_rate, recipe, precision)
     if not math.isfinite(losses.total.item()):
@@ -56,7 +57,7 @@ def measure(name: str, precision: str, where: torch.device) -> tuple[float, floa
     seconds, busy = time.perf_counter() - begin, time.process_time() - busy
     if where.type == "cuda":
         return seconds, busy, torch.cuda.max_memory_allocated(where) / 1e6
-    return seconds, busy, float(devices.peak_memory() - before)
+    return seconds, busy, float(heap.peak_memory() - before)
 
 
 def main(

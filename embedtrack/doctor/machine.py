@@ -45,7 +45,8 @@ def memory() -> Iterator[Finding]:
     """What is built in, what a container allows, and what a GPU has."""
     import torch
 
-    from embedtrack.machine.device import allowed, built_in, choose
+    from embedtrack.machine.allowance import allowed, built_in
+    from embedtrack.machine.device import choose
 
     machine, most = built_in(), allowed() or built_in()
     text = f"{machine / 1e9:.1f} GB" + (f", of which {most / 1e9:.1f} GB are allowed" if most < machine else "")

@@ -67,7 +67,8 @@ def speed(device_name: str, seconds: float) -> Iterator[Finding]:
     from embedtrack import checkpoint
     from embedtrack.inference.segmenter import Segmenter
     from embedtrack.inference.settled import fastest
-    from embedtrack.machine.device import choose, keep_memory
+    from embedtrack.machine.device import choose
+    from embedtrack.machine.heap import keep_memory
     from embedtrack.options import Options
 
     if not (models() / DEMO_MODEL).is_dir():

@@ -16,7 +16,7 @@ from embedtrack.inference.budget import budget
 from embedtrack.inference.settled import settled
 from embedtrack.inference.symmetry import Symmetry
 from embedtrack.inference.tiles import LARGEST, largest_side
-from embedtrack.machine import device
+from embedtrack.machine import device, heap
 from embedtrack.machine.pipeline import ahead, spread
 from embedtrack.machine.workers import sharing
 from embedtrack.method import Pending, Predictor, Shape, State
@@ -87,7 +87,7 @@ class Segmenter:
         Raises:
             ValueError: a frame has another size than the first one.
         """
-        device.keep_memory()
+        heap.keep_memory()
         complete, count = isinstance(images, Sequence), len(images) if isinstance(images, Sized) else None
         to_read = _each(images)
         first = [self._read(get) for get in islice(to_read, 1)] if complete or self.options.memory else []
@@ -138,7 +138,7 @@ class Segmenter:
         """One frame's maps; the network's heap goes back where that is worth the while."""
         pending = plan.predictor.launch(frame, shape, later=plan.aside > 1)
         if plan.in_turn or (frame.size > LARGE and self.device.type == "cpu"):
-            device.give_back()
+            heap.give_back()
         return pending
 
     def _within(self, bound: int, first: Sequence[tuple[Frame, Shape]], count: int | None) -> tuple[Options, bool]:

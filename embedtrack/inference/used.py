@@ -3,7 +3,7 @@
 from typing import Any
 
 from embedtrack.inference.segmenter import Segmenter
-from embedtrack.machine.device import peak_memory
+from embedtrack.machine.heap import peak_memory
 from embedtrack.movies.content import content
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.scale import to_working

@@ -1,27 +1,18 @@
 """Where the network runs: device, precision, memory, and the way of frames there and back."""
 
-import ctypes
 import logging
 import os
-import resource
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from embedtrack.files.guard import brief, short_of_memory
+from embedtrack.machine.allowance import allowed, built_in, cores
 
 log = logging.getLogger(__name__)
 
-MALLOC = {
-    "trim threshold": (-1, 2**31 - 1),  # never give back the top of the heap
-    "mmap threshold": (-3, 32 * 2**20),  # blocks up to 32 MiB, the most that glibc allows, come from the heap
-    "arenas": (-8, 1),  # one heap for all threads: those of other threads are small and given back whole
-}
-"""The options of ``keep_memory``: numbers from malloc.h, and values."""
 INTEGERS = ("qconv_prepack", "qconv_pointwise", "qconv2d_pointwise")
 """Convolutions of integers that torch's compiler calls; torch has no public name for them, so they may go."""
 
@@ -86,42 +77,6 @@ def memory(device: torch.device) -> int:
     if device.type == "cuda":
         return min(machine, torch.cuda.get_device_properties(device).total_memory)
     return machine
-
-
-def built_in() -> int:
-    """Bytes of memory built into the machine."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def allowed(system: Path = Path("/")) -> int | None:
-    """Bytes that a container or a cluster's job leaves this process, by its control group or one above; None: all.
-
-    Beyond them nothing fails: the system kills.
-    """
-    return min((int(text) for text in _limits(system, "memory.max") if text.isdigit()), default=None)  # "max" is none
-
-
-def cores(system: Path = Path("/")) -> int | None:
-    """As many cores as a container may use the time of (``docker run --cpus 4``), at least one; None: all.
-
-    The others are still counted as there. Threads on all of them use up the time at once, and stand still until more
-    is given.
-    """
-    pairs = [text.split() for text in _limits(system, "cpu.max")]  # microseconds of all that pass; "max" is all
-    return min((max(1, int(time) // int(period)) for time, period in pairs if time.isdigit()), default=None)
-
-
-def _limits(system: Path, name: str) -> list[str]:
-    """What a file of this process' control group, and of those above, says."""
-    try:
-        own = (system / "proc/self/cgroup").read_text().rpartition("::/")[2].strip()
-    except OSError:
-        return []
-    found = []
-    for group in (own, *map(str, Path(own).parents)):
-        with suppress(OSError):
-            found.append((system / "sys/fs/cgroup" / group / name).read_text().strip())
-    return found
 
 
 def use_threads(count: int | None) -> None:
@@ -204,47 +159,3 @@ def download(result: Tensor) -> tuple[Tensor, "torch.cuda.Event | None"]:
         arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
         arrived.record(aside)
     return pinned, arrived
-
-
-def keep_memory() -> None:
-    """Let the C library keep the memory that is freed: a network frees and takes the same hundred blocks every frame.
-
-    Each page that goes back to the system costs a page fault when it is taken again, tens of thousands
-    of them a frame. Works with glibc; elsewhere nothing happens.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for option, value in MALLOC.values():
-            mallopt(option, value)
-
-
-def give_back() -> None:
-    """Let the C library give the system all memory that nobody uses, wherever it lies in the heap.
-
-    What is taken again costs page faults: for the end of large frames, not for every step. Works with glibc.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-@contextmanager
-def compact(parts: Iterable[nn.Module]) -> Iterator[None]:
-    """Within, free memory goes back to the system after each of some parts of a network, and at the end.
-
-    A network's first pass on a CPU takes small blocks for good between large ones, after which the holes that these
-    leave suit no other: the heap would stay twice as large as any later pass needs.
-    """
-    hooks = [part.register_forward_hook(lambda *_: give_back()) for part in parts]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-        give_back()
-
-
-def peak_memory() -> int:
-    """The most memory that this process has had so far, in megabytes; on macOS the system counts bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(most / (1e6 if sys.platform == "darwin" else 1e3))

@@ -1,8 +1,5 @@
-import ctypes
 import logging
-import os
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,13 +8,10 @@ from embedtrack.machine import device
 from embedtrack.machine.device import (
     at_work,
     choose,
-    compact,
     download,
     fast_precision,
-    give_back,
     has_int8,
     helpers,
-    keep_memory,
     memory,
     memory_errors,
     move,
@@ -107,40 +101,6 @@ def test_memory_is_that_of_the_device_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert memory(torch.device("cpu")) > 2**20
 
 
-def test_a_container_may_allow_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    assert device.allowed(tmp_path) is None
-    job = tmp_path / "sys/fs/cgroup/slurm/job1"
-    job.mkdir(parents=True)
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("3:cpuset:/\n0::/slurm/job1/step0\n")
-    assert device.allowed(tmp_path) is None
-    (job.parent / "memory.max").write_text("max\n")
-    (job / "memory.max").write_text("2000000000\n")
-    assert device.allowed(tmp_path) == 2_000_000_000
-    monkeypatch.setattr(device, "allowed", lambda: 1000)
-    assert device.memory(torch.device("cpu")) == 1000
-
-
-@pytest.mark.parametrize(("said", "most"), [("max 100000", None), ("400000 100000", 4), ("50000 100000", 1)])
-def test_threads_are_no_more_than_the_cores_that_a_container_may_use(
-    said: str, most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
-    (tmp_path / "sys/fs/cgroup/cpu.max").write_text(f"{said}\n")
-    assert device.cores(tmp_path) == most
-    used: list[int] = []
-    monkeypatch.setattr(device, "cores", lambda: most)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
-    monkeypatch.setattr(torch, "set_num_threads", used.append)
-    monkeypatch.setattr("cv2.setNumThreads", lambda count: None)
-    monkeypatch.setattr("numba.set_num_threads", lambda count: None)
-    device.use_threads(None)
-    device.use_threads(7)
-    assert used == [*([most] if most else []), 7]
-
-
 def test_the_way_there_and_back_on_the_processor():
     image = torch.arange(6.0).reshape(2, 3)
     there = upload(image, torch.device("cpu"))
@@ -180,42 +140,6 @@ def test_at_work_a_gpu_is_the_current_one_rounds_no_inputs_and_repeats_itself(mo
     with at_work(torch.device("cpu")):
         pass
     assert chosen == [torch.device("cuda:1")]
-
-
-def test_freed_memory_is_kept_where_the_c_library_knows_how(monkeypatch: pytest.MonkeyPatch):
-    keep_memory()
-    monkeypatch.setattr(device.ctypes, "CDLL", lambda name: object())
-    keep_memory()
-
-
-def resident() -> int:
-    """Megabytes of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
-
-
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
-def test_what_lies_free_in_the_heap_goes_back_on_demand(monkeypatch: pytest.MonkeyPatch):
-    keep_memory()
-    blocks = [torch.ones(8 << 18) for _ in range(24)]  # 8 MB each
-    last = torch.ones(1 << 10)  # lies above them
-    most = resident()
-    blocks.clear()
-    give_back()
-    assert most - resident() > 160
-    assert last.all()
-    monkeypatch.setattr(device.ctypes, "CDLL", lambda name: object())
-    give_back()
-
-
-def test_compact_gives_back_after_each_part_and_no_longer(monkeypatch: pytest.MonkeyPatch):
-    given: list[None] = []
-    monkeypatch.setattr(device, "give_back", lambda: given.append(None))
-    network = torch.nn.Sequential(torch.nn.Identity(), torch.nn.Identity())
-    with compact(network.children()):
-        network(torch.ones(1))
-        assert len(given) == 2
-    network(torch.ones(1))
-    assert len(given) == 3
 
 
 @pytest.mark.parametrize(

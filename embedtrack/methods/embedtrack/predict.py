@@ -11,6 +11,7 @@ from torch import Tensor
 from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry, do, undo, undo_axes, undo_vectors
 from embedtrack.inference.tiles import LARGEST, SMALLEST, Stitcher, Tile, crop, largest_side, plan
 from embedtrack.machine import device as devices
+from embedtrack.machine import heap
 from embedtrack.machine.pipeline import breathe
 from embedtrack.machine.workers import Workers
 from embedtrack.methods.embedtrack.accelerate import Accelerated, NetworkOutput, PairNetwork
@@ -186,7 +187,7 @@ class Predictor:
                 seen = self._views(crop(image, tile), number, pair, aside)
                 stitcher.add((seen[:OWN], seen[OWN:]), tile)
                 if number % TIDY == TIDY - 1 and self.device.type == "cpu":
-                    devices.give_back()
+                    heap.give_back()
             return sent(stitcher.result())
 
     def _views(self, piece: Tensor, number: int, pair: _Pair, aside: bool) -> Tensor:
@@ -233,7 +234,7 @@ class Predictor:
     def _compact(self, number: int) -> AbstractContextManager[None]:
         """For the first tile of a movie on a CPU: it takes its time."""
         first = number == 0 and not self.begun and self.device.type == "cpu"
-        return devices.compact(self.pair_network.network.children()) if first else nullcontext()
+        return heap.compact(self.pair_network.network.children()) if first else nullcontext()
 
 
 def _groups(views: int, device: torch.device) -> list[list[Symmetry]]:
