@@ -100,9 +100,8 @@ class ResultWriter:
         if faults:
             raise ValueError(summary(faults).replace(str(new), str(self.destination)))
         with explained(self.destination, WHAT):
-            check_place(
-                self.destination, overwrite=self.overwrite, corrections=self.corrections
-            )  # changed since the start?
+            # it may have changed since the start
+            check_place(self.destination, overwrite=self.overwrite, corrections=self.corrections)
             record.announce(self.destination, new, known, confidence, overwrite=self.overwrite)
             self._replacement.publish()
             record.confirm(self.destination, known, confidence, overwrite=self.overwrite)
