@@ -6,7 +6,7 @@ import pytest
 from benchmarks.crossvalidate import folds
 from benchmarks.tracking_costs import Part, Source, lessons, score, search, sources, worse
 from embedtrack.config import Costs
-from embedtrack.model_files import CARD
+from embedtrack.model_files import CARD, CONFIG, WEIGHTS
 from embedtrack.tracks.learn import learn
 from embedtrack.types import Track
 from tests.drawings import draw, moving, perfect_maps, seen, write_movie
@@ -63,6 +63,7 @@ def test_the_folds_that_are_trained_give_their_frames(tmp_path: Path, monkeypatc
     assert sources(["toy"], None, None, None, out) == []
     model = out / "toy" / f"{late.name}-seed0"
     model.mkdir()
-    (model / CARD).write_text("trained")
+    for name in (WEIGHTS, CONFIG, CARD):
+        (model / name).write_text("trained")
     assert sources(["toy"], None, None, None, out) == [Source(f"toy {late.name}", dataset / "01", model, range(2))]
     assert early.frames == range(4, 6)
