@@ -115,17 +115,18 @@ def taking(destination: Path, *, overwrite: bool, corrections: bool = False) -> 
         ValueError: something else than a result is there, or corrections of a person that no ``corrections`` replace,
             or nothing can be written there; before any work.
     """
+    check_place(destination, overwrite=overwrite, corrections=corrections)
     with explained(destination, WHAT):
-        check_place(destination, overwrite=overwrite, corrections=corrections)
         yield
 
 
 def check_place(destination: Path, *, overwrite: bool, corrections: bool = False) -> None:
     """Raise ValueError where a result cannot take a place, as ``taking`` does."""
-    check_replaceable(destination, overwrite=overwrite)
-    record.check_beside(destination, overwrite=overwrite)
-    if not overwrite and not corrections:
-        record.check_uncorrected(destination)
+    with explained(destination, WHAT):
+        check_replaceable(destination, overwrite=overwrite)
+        record.check_beside(destination, overwrite=overwrite)
+        if not overwrite and not corrections:
+            record.check_uncorrected(destination)
 
 
 def write_mask(path: Path, mask: NDArray[np.uint16]) -> None:

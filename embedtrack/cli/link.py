@@ -61,8 +61,8 @@ def link(
     options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
     movie, given = open_movie(raw, choice) if raw else None, open_masks(masks)
-    check_place(out, overwrite=overwrite)  # before the long look of all models
-    if movie:
+    if movie and model == AUTO:  # before the long look of all models
+        check_place(out, overwrite=overwrite)
         check_together(movie.path, (len(movie), movie.shape), (len(given), given.shape))
     folder, notes = _model(movie, model, options.device) if movie else (None, None)
     with frames_bar("/".join(masks.absolute().parts[-2:])) as bar:

@@ -44,9 +44,9 @@ def _carried(confidence: Confidence, before: Sequence[Labels], after: Sequence[L
     kept = np.ones(len(confidence), np.bool_)
     carried = confidence.copy()
     for t, (old, new) in enumerate(zip(before, after, strict=True)):
-        here = np.flatnonzero(confidence["frame"] == t)
-        if old is new or not here.size:
+        if old is new:
             continue
+        here = np.flatnonzero(confidence["frame"] == t)
         names = {was: now for now, was in kept_cells(old, new).items()}
         labels = confidence["label"][here].tolist()
         kept[here] = [label in names for label in labels]

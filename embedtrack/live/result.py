@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embedtrack.challenge import record
 from embedtrack.challenge.check import TRACKS
 from embedtrack.challenge.lbep import write_tracks
-from embedtrack.challenge.writer import WHAT, taking, write_mask
+from embedtrack.challenge.writer import WHAT, check_place, taking, write_mask
 from embedtrack.files.replace_folder import Replacement
 from embedtrack.files.whole import explained, resolved
 from embedtrack.types import Track
@@ -60,8 +60,7 @@ class LiveResult:
         new = self._replacement.new
         with explained(self.destination, WHAT):
             if self._ours is None:
-                with taking(self.destination, overwrite=self.overwrite):  # it may have changed since the start
-                    pass
+                check_place(self.destination, overwrite=self.overwrite)  # it may have changed since the start
             self._catch_up(masks)
             for name in [*masks, TRACKS]:
                 (new / name).unlink(missing_ok=True)  # a link: to write into it would change the result

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import torch
 
+from embedtrack.machine.device import memory
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -34,6 +36,14 @@ class Workers:
         if self._pool is None:
             self._pool = sharing(self.count)
         return self._pool.map(torch.inference_mode()(work), items)
+
+
+def room_for(need: int, where: torch.device) -> int:
+    """For how many passes at a time, of so many bytes each, a processor has threads and a quarter of its memory room.
+
+    One at least; a GPU makes one after the other.
+    """
+    return max(1, min(torch.get_num_threads(), memory(where) // 4 // need)) if where.type == "cpu" else 1
 
 
 def sharing(count: int) -> ThreadPoolExecutor:

@@ -118,7 +118,7 @@ class Corrections:
         def action() -> str:
             """Pick the cell or leave it, and say what is picked. Raises ValueError where the frame has no such cell."""
             if label and label not in self.draft.tracks:
-                self.result()  # it may have been painted
+                self._take_up()  # it may have been painted
             if label:
                 track_of(self.draft, cell)
             kept = [pick for pick in self.picks if pick != cell]
@@ -164,10 +164,7 @@ class Corrections:
         Raises:
             ValueError: what was painted contradicts the lineage.
         """
-        painted = self.shown.painted(self.draft)
-        if painted:
-            frames = [painted.get(t, labels) for t, labels in enumerate(self.draft.frames)]
-            self._change(refit(frames, self.draft.tracks, self.origin.first), set(painted))
+        self._take_up()
         return as_tracked(self.draft, self.origin)
 
     def is_saved(self, said: Collection[Pin]) -> None:
@@ -183,9 +180,16 @@ class Corrections:
 
     # How it is done.
 
+    def _take_up(self) -> None:
+        """Let what was painted be a correction. Raises ValueError where it contradicts the lineage."""
+        painted = self.shown.painted(self.draft)
+        if painted:
+            frames = [painted.get(t, labels) for t, labels in enumerate(self.draft.frames)]
+            self._change(refit(frames, self.draft.tracks, self.origin.first), set(painted))
+
     def _do(self, correct: Callable[[Draft], Draft], done: str) -> None:
         def action() -> str:
-            self.result()
+            self._take_up()
             draft, picked = correct(self.draft), self.picks
             self.picks = []
             self._change(draft, {t for t, _ in picked})

@@ -5,15 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from embedtrack.challenge import record
+from embedtrack.challenge import writer
 from embedtrack.challenge.pair import open_pair, open_raw
 from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.tracked import write_tracked
-from embedtrack.challenge.writer import WHAT, check_replaceable
 from embedtrack.edit.draft import as_tracked
 from embedtrack.edit.pins import pins
 from embedtrack.edit.truth import check_place, corrected_before, places
-from embedtrack.files.whole import check_apart, explained, resolved
+from embedtrack.files.whole import check_apart, resolved
 from embedtrack.looks.overlay import span
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
@@ -72,11 +71,7 @@ def prepare(
     """Look before any work is done whether everything can be read and written."""
     out = resolved(out or result_folder)
     check_apart(out, raw)
-    with explained(out, WHAT):
-        check_replaceable(out, overwrite=overwrite)
-        record.check_beside(out, overwrite=overwrite)
-        if out != resolved(result_folder) and not overwrite:
-            record.check_uncorrected(out)
+    writer.check_place(out, overwrite=overwrite, corrections=out == resolved(result_folder))
     if truth is not None and raw is None:
         raise ValueError("expected --raw with --as-truth, for training needs the movie, got none; add it")
     if truth is not None and raw is not None:

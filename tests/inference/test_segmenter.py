@@ -115,7 +115,7 @@ def test_a_movie_seen_side_by_side_has_the_bytes_of_one_that_is_not(
 def test_as_many_frames_side_by_side_as_memory_has_room_for(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
     predictor = Segmenter(Model(network, ModelConfig(tile=512)), Options(device="cpu")).predictor()
     assert predictor.side_by_side((512, 512)) == 4
-    monkeypatch.setattr("embedtrack.methods.embedtrack.movie.memory", lambda device: 10**9)
+    monkeypatch.setattr("embedtrack.machine.workers.memory", lambda device: 10**9)
     assert predictor.side_by_side((512, 512)) == 2  # 250 MB for 119 MB each
-    monkeypatch.setattr("embedtrack.methods.embedtrack.movie.memory", lambda device: 10**8)
+    monkeypatch.setattr("embedtrack.machine.workers.memory", lambda device: 10**8)
     assert predictor.side_by_side((512, 512)) == 1

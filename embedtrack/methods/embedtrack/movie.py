@@ -13,7 +13,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference.budget import CELLS, MAPS
 from embedtrack.inference.symmetry import AVERAGED
 from embedtrack.inference.tiles import Tile, plan
-from embedtrack.machine.device import memory
+from embedtrack.machine.workers import room_for
 from embedtrack.method import Shape, State
 from embedtrack.methods.embedtrack.accelerate import worth_a_graph
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -80,11 +80,9 @@ class MoviePredictor:
 
     def side_by_side(self, size: Shape) -> int:
         """See ``embedtrack/method.py``."""
-        if self._device.type != "cpu":
-            return 1
         tile = self._tiles(size)[0]
         need = BYTES_PER_PIXEL * tile.height * tile.width + (MAPS + CELLS) * size[0] * size[1]
-        return max(1, min(torch.get_num_threads(), memory(self._device) // 4 // need))
+        return room_for(need, self._device)
 
     def launch(self, frame: Frame, shape: Shape, *, later: bool = False) -> PendingCells:
         """See ``embedtrack/method.py``."""

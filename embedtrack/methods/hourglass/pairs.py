@@ -11,6 +11,7 @@ from embedtrack.config import ModelConfig
 from embedtrack.inference.tiles import Tile, crop, largest_side, plan
 from embedtrack.machine import device as devices
 from embedtrack.machine.pipeline import breathe
+from embedtrack.machine.workers import room_for
 from embedtrack.method import Shape, State
 from embedtrack.methods.hourglass.cells import cells_of
 from embedtrack.methods.hourglass.cluster import Points, cluster
@@ -82,11 +83,9 @@ class Predictor:
 
     def side_by_side(self, size: Shape) -> int:
         """See ``embedtrack/method.py``: each frame sees its whole window anew."""
-        if self._device.type != "cpu":
-            return 1
         tile = plan_tiles(size, self._config, self._network.multiple, self._device)[0]
         need = need_of(settings_of(self._config)) * tile.height * tile.width
-        return max(1, min(torch.get_num_threads(), devices.memory(self._device) // 4 // need))
+        return room_for(need, self._device)
 
     def launch(self, frame: Frame, shape: Shape, *, later: bool = False) -> Pending:
         """See ``embedtrack/method.py``; it is always later."""
