@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units
@@ -34,11 +37,14 @@ class Tracked:
     movie: Choice = field(default=Choice())
     """How its movie was read."""
     confidence: Confidence | None = None
-    """How likely its decisions are right; None where nobody says so."""
+    """How likely its decisions are right; None where nobody says so. Of cells that are gone, as corrections by an older
+    version have left it, nothing is taken."""
 
     def __post_init__(self) -> None:
         last = self.first + len(self.masks) - 1
         object.__setattr__(self, "digits", max(self.digits, len(str(max(last, 0)))))
+        if self.confidence is not None:
+            object.__setattr__(self, "confidence", self.confidence[_are_there(self.confidence, self.tracks)])
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -65,8 +71,6 @@ class Tracked:
         graph.add_nodes_from(((t, label), {"t": t, "label": label}) for t, label in nodes_of(self.tracks))
         graph.add_edges_from(links_of(self.tracks))
         for t, label, cell, link in [] if self.confidence is None else self.confidence.tolist():
-            if (t, label) not in graph:  # corrected since, by another program
-                continue
             graph.nodes[t, label]["confidence"] = cell
             for before in graph.predecessors((t, label)):
                 graph.edges[before, (t, label)]["confidence"] = link
@@ -108,3 +112,14 @@ class Tracked:
 
         for data, options, kind in layers_of(self):
             getattr(viewer, f"add_{kind}")(data, **options)
+
+
+def _are_there(confidence: Confidence, tracks: Sequence[Track]) -> NDArray[np.bool_]:
+    """Which rows speak of cells that the tracks have: bool[n]."""
+    if not tracks:
+        return np.zeros(len(confidence), np.bool_)
+    label, begin, end, _ = np.array(sorted(tracks)).T
+    place = np.searchsorted(label, confidence["label"]).clip(max=len(label) - 1)
+    inside = (begin[place] <= confidence["frame"]) & (confidence["frame"] <= end[place])
+    there: NDArray[np.bool_] = (label[place] == confidence["label"]) & inside
+    return there

@@ -92,6 +92,7 @@ class Corrections:
         """Give the picked cells another label, 0 to take them away, in some of SPANS."""
 
         def rename(draft: Draft) -> Draft:
+            """Each picked cell in turn. Raises as the function of this name does."""
             cells = self._need(1, None if new == 0 else 1)
             if span == ALL:  # once for each track
                 cells = list({label: (t, label) for t, label in cells}.values())

@@ -45,6 +45,21 @@ def test_how_sure_its_decisions_are_comes_back(tmp_path: Path):
     assert [graph.edges[edge]["confidence"] for edge in graph.in_edges((3, 2))] == [3 / 16]
 
 
+def test_nothing_is_said_of_cells_that_are_gone(tmp_path: Path):
+    """A record of a result that an older version corrected."""
+    before = tracked(dividing())  # 1 divides after frame 2 into 2 and 3
+    sure = np.array(
+        [(2, 1, 0.5, 0.5), (3, 1, 0.25, 0.5), (3, 2, 0.75, 0.5), (1, 2, 0.5, 0.5), (2, 9, 0.5, 0.5)], CONFIDENCE
+    )
+    left = replace(before, confidence=sure)
+    assert left.confidence is not None
+    assert left.confidence.tolist() == [(2, 1, 0.5, 0.5), (3, 2, 0.75, 0.5)]
+    assert {node for node, known in left.graph.nodes.items() if "confidence" in known} == {(2, 1), (3, 2)}
+    nothing = replace(left, tracks=[])
+    assert nothing.confidence is not None
+    assert not len(nothing.confidence)
+
+
 @pytest.mark.parametrize("name", ["01_GT", "01_GT/TRA"])
 def test_truth_is_read_like_a_result(tmp_path: Path, name: str):
     write_movie(dividing(), tmp_path)
