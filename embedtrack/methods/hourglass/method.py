@@ -23,8 +23,8 @@ from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
 
 CHOICES: Mapping[str, tuple[float, ...]] = {
-    "bandwidth": (0.025, 0.05, 0.1, 0.15, 0.2),
-    "background": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+    "bandwidth": (0.025, 0.05, 0.1, 0.15, 0.2, 0.3),
+    "background": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
 }
 """The fields of ``Clustering`` that suit the weights."""
 
