@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.movies.content import content
+from embedtrack.movies.median import median
 from embedtrack.movies.scale import to_working
 from embedtrack.movies.settings import Normalisation
 from embedtrack.movies.shading import uneven_ground
@@ -63,7 +64,7 @@ def normalise(
     known = grey if within is None else grey[within]
     frame: Frame
     if settings.method == "asinh":
-        frame = np.arcsinh((grey - np.float32(np.median(known))) / np.float32(2 * sigma)) / np.float32(2)
+        frame = np.arcsinh((grey - np.float32(median(known))) / np.float32(2 * sigma)) / np.float32(2)
     else:
         low, high = (np.float32(q) for q in np.percentile(known, (1, settings.high)))
         frame = (grey - low) / max(high - low, np.float32(settings.floor * sigma))
@@ -89,5 +90,5 @@ def noise(grey: Frame, within: NDArray[np.bool_] | None = None) -> float:
         steps = steps[np.concatenate([pairs.ravel() for pairs in both])]
     if steps.size == 0:
         return 0.0
-    typical = float(np.median(steps, overwrite_input=True)) or float(steps.mean())
+    typical = median(steps) or float(steps.mean())
     return typical / (GAUSSIAN * 2**0.5)
