@@ -51,7 +51,7 @@ def measure(name: str, precision: str, where: torch.device) -> tuple[float, floa
     optimiser = torch.optim.Adam(network.parameters())
     before = heap.peak_memory()
     begin, busy = time.perf_counter(), time.process_time()
-    losses = step(method.loss, network, optimiser, batch, recipe.learning_rate, recipe, precision)
+    losses = step(method, network, optimiser, batch, recipe.learning_rate, recipe, precision)
     if not math.isfinite(losses.total.item()):
         raise ValueError(f"{name}: expected a finite loss, got {losses.total.item()}")
     seconds, busy = time.perf_counter() - begin, time.process_time() - busy

@@ -130,7 +130,7 @@ def _timed(job: Trained, work: Callable[[], Any], clock: Callable[[], float] = t
 
 def _whole(job: Trained, batch: Batch) -> None:
     method = job.recipe.method.implementation()
-    losses = step(method.loss, job.network, job.optimiser, batch.to(job.group.device), 1e-5, job.recipe, job.precision)
+    losses = step(method, job.network, job.optimiser, batch.to(job.group.device), 1e-5, job.recipe, job.precision)
     losses.total.item()
 
 

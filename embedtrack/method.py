@@ -4,7 +4,7 @@ A method is a folder in ``methods/``. Its configuration is a member of the union
 module that holds the functions below: there is no registry and no base class.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -134,12 +134,3 @@ class Method(Protocol):
 
     def loss(self, network: "nn.Module", batch: Any, recipe: "Recipe", precision: "torch.dtype") -> Losses:
         """The loss of a batch that is on the network's device; the network runs in this precision."""
-
-    def pupil(
-        self, teacher: "nn.Module", recipe: "Recipe", movies: "Sequence[AnnotatedMovie]"
-    ) -> "tuple[nn.Module, Callable[[nn.Module, Any, Recipe, torch.dtype], Losses]]":
-        """A network of the recipe's size that begins with what it can hold of another one's, and its ``loss``.
-
-        Raises:
-            ValueError: the method has no slimmer networks.
-        """

@@ -152,13 +152,6 @@ Init = Annotated[
         help="Fine-tune the weights of this model.",
     ),
 ]  # fmt: skip
-Teacher = Annotated[
-    Path | None,
-    typer.Option(
-        parser=_model, metavar="NAME|FOLDER", autocompletion=_model_names,
-        help="Train half of this model's channels, which learn from it too: a third of its time.",
-    ),
-]  # fmt: skip
 
 
 def frame_range(text: str | None) -> range | None:

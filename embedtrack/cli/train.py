@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from embedtrack.cli.expand import Tell, reads_movie, tells
-from embedtrack.cli.options import Device, Diameter, Init, Model, Overwrite, Teacher, Threads, finite, written
+from embedtrack.cli.options import Device, Diameter, Init, Model, Overwrite, Threads, finite, written
 from embedtrack.cli.panels import TRAIN
 from embedtrack.movies.selection import Choice
 
@@ -33,7 +33,6 @@ def train(
     threads: Threads = None,
     seed: Annotated[int, typer.Option(help="Of first weights, samples and dropout.")] = 0,
     init: Init = None,
-    teacher: Teacher = None,
     normalisation: Annotated[
         str | None, typer.Option(help="percentile or asinh; by default what suits the images, or --init.")
     ] = None,
@@ -66,8 +65,8 @@ def train(
 
     use_threads(threads)
     teach = partial(
-        train_model, datasets, epochs=epochs, device_name=device, seed=seed, init=init, teacher=teacher,
-        all_cells=all_cells, method=method, changes=_changes(normalisation, learning_rate, batch), overwrite=overwrite,
+        train_model, datasets, epochs=epochs, device_name=device, seed=seed, init=init, all_cells=all_cells,
+        method=method, changes=_changes(normalisation, learning_rate, batch), overwrite=overwrite,
     )  # fmt: skip
     if folds and (validation or all_cells):
         raise ValueError("expected --folds without --validation and --all-cells; leave them out")

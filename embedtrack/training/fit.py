@@ -12,7 +12,7 @@ from torch import nn
 from embedtrack import checkpoint
 from embedtrack.config import ModelConfig, Recipe
 from embedtrack.machine import device
-from embedtrack.method import Batch, Losses
+from embedtrack.method import Batch, Losses, Method
 from embedtrack.training import resume
 from embedtrack.training.average import average_of, follow, remember
 from embedtrack.training.batches import batches, pairs_per_epoch
@@ -28,8 +28,6 @@ VALIDATING = 0.15
 
 Observer = Callable[[nn.Module, ModelConfig, int, str], None]
 """Called with a network in evaluation mode, its configuration, the step and the precision; draws no random numbers."""
-Loss = Callable[[nn.Module, Any, Recipe, torch.dtype], Losses]
-"""As ``Method.loss``."""
 
 
 def fit(
@@ -42,7 +40,6 @@ def fit(
     minutes: float | None = None,
     reserve: float = 0.0,
     init: nn.Module | None = None,
-    loss: Loss | None = None,
     observe: Observer = lambda network, config, step, precision: None,
 ) -> Iterator[dict[str, Any]]:
     """Train a network on some movies, validate on others (see ``truth/holdout.py``), keep the best weights in ``out``.
@@ -50,14 +47,14 @@ def fit(
     The budget is ``recipe.epochs``, or ``minutes`` by the clock where given, less ``reserve`` seconds for other work.
     An unfinished training in ``out`` goes on where it was saved last. Yields a record per step (losses) and per
     validation, for ``train.jsonl`` and a display. Of several processes the first one validates and writes, and lets
-    ``observe`` see the network of each validation. ``loss`` takes the place of the method's.
+    ``observe`` see the network of each validation.
 
     Raises:
         ValueError: nothing to train on, a loss that is not finite, or an unfinished training of another recipe or of
             other first weights.
         OSError: no space is left; what was saved last stays.
     """
-    lesson = loss or recipe.method.implementation().loss
+    method = recipe.method.implementation()
     course, shared, config = _begin(training, validation, recipe, group, minutes, init)
     resume.load(out, course)
     network, average, optimiser, state = course.network, course.average, course.optimiser, course.state
@@ -74,7 +71,7 @@ def fit(
             break
         rate = SCHEDULES[recipe.schedule](progress, recipe.learning_rate)
         remember(shared, state.step)
-        losses = step(lesson, shared, optimiser, batch.to(group.device), rate, recipe, precision)
+        losses = step(method, shared, optimiser, batch.to(group.device), rate, recipe, precision)
         state.step += 1
         if recipe.average:
             follow(average, network, recipe.average, state.step)
@@ -128,7 +125,7 @@ def _begin_with(network: nn.Module, init: nn.Module) -> None:
 
 
 def step(
-    loss: Loss,
+    method: Method,
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     batch: Batch,
@@ -140,7 +137,7 @@ def step(
     network.train()
     for parameters in optimiser.param_groups:
         parameters["lr"] = rate
-    losses = loss(network, batch, recipe, getattr(torch, precision))
+    losses = method.loss(network, batch, recipe, getattr(torch, precision))
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
     optimiser.step()

@@ -7,7 +7,6 @@ from pathlib import Path
 from embedtrack.challenge.stills import has_stills
 from embedtrack.config import GENERAL, RECIPES, MethodConfig, ModelConfig, Recipe
 from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
-from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.methods.hourglass.recipes import RECIPES as HOURGLASS
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
@@ -15,9 +14,6 @@ from embedtrack.truth.sequences import sequences
 
 GENTLE = 0.5
 """Fine-tuning's learning rate against the recipe's: what the weights know already shall not be lost."""
-
-PUPIL_RATE = 1.5e-3
-"""The peak of the learning rate of a slim network, whose teacher keeps it from going astray."""
 
 OTHERS = {**EMBEDSEG, **HOURGLASS}
 """The recipes of all methods but EmbedTrack, by what ``--method`` calls them."""
@@ -93,23 +89,6 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     elif config.working_diameter and not said and not has_stills(folders[0]):
         frames = list(open_frames(folders[0]).values())
         changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
-    return recipe.model_copy(update=changes)
-
-
-def pupil_of(recipe: Recipe, config: ModelConfig) -> Recipe:
-    """The recipe of a network with half of the channels of a model, which teaches it: it sees frames as the model does.
-
-    Raises:
-        ValueError: the model, or what is trained, is of another method, or of all cells.
-    """
-    known, taught = config.method, recipe.method
-    if not (isinstance(known, EmbedTrackConfig) and isinstance(taught, EmbedTrackConfig)) or config.working_diameter:
-        what = "a model of all cells" if config.working_diameter else f"{_named(known)} for {_named(taught)}"
-        raise ValueError(f"expected --teacher of embedtrack for one kind of cells, got {what}; choose another model")
-    half = tuple(max(2, count // 2) for count in known.channels)
-    changes: dict[str, object] = {"method": taught.model_copy(update={"channels": half})}
-    changes |= {"scale": config.scale, "normalisation": config.normalisation, "pixel_size": known.pixel_size}
-    changes |= {"learning_rate": PUPIL_RATE, "average": 0.99, "dropout": 0.0}
     return recipe.model_copy(update=changes)
 
 

@@ -10,9 +10,6 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-from torch import nn
-
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import has_stills, open_stills, shuffled
 from embedtrack.config import Recipe
@@ -23,11 +20,11 @@ from embedtrack.training.calibrate import affordable, calibrate
 from embedtrack.training.card import origin, write_card
 from embedtrack.training.controls import MOST_RESERVED, calibration_seconds, changed, check_budget, check_held, parted
 from embedtrack.training.distributed import ProcessGroup, join, leave
-from embedtrack.training.fit import Loss, fit
+from embedtrack.training.fit import fit
 from embedtrack.training.journal import CURVES, Journal
 from embedtrack.training.log import LOG, OnRecord, writing
 from embedtrack.training.pseudo_labels import taught
-from embedtrack.training.recipes import folders_of, pupil_of, recipe_for, recipe_of, tuned
+from embedtrack.training.recipes import folders_of, recipe_for, recipe_of, tuned
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.collection import read_collection, read_stills
 from embedtrack.truth.derive import derive
@@ -49,7 +46,6 @@ def train(
     device_name: str = "auto",
     seed: int = 0,
     init: Path | None = None,
-    teacher: Path | None = None,
     recipe: Recipe | None = None,
     folders: Sequence[Path] = (),
     overwrite: bool = False,
@@ -69,7 +65,6 @@ def train(
         device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of first weights, samples and dropout.
         init: a model's folder whose weights are fine-tuned.
-        teacher: a model's folder; what is trained has half of its channels, and learns from it too.
         recipe: instead of the data set's.
         folders: the sequences to train on, instead of all annotated ones.
         overwrite: write into a folder that holds files of the same names that no unfinished training left.
@@ -89,19 +84,14 @@ def train(
     check_out(out, overwrite=overwrite)
     folders = folders or ([] if all_cells else [folder for one in datasets for folder in folders_of(one, recipe)])
     folders = sorted(folders, key=has_stills)  # movies first
-    if init is not None and teacher is not None:
-        raise ValueError("expected --init or --teacher, got both; leave one out")
     if init is not None:
         recipe = tuned(recipe, checkpoint.load(init).config, folders)
-    if teacher is not None:
-        recipe = pupil_of(recipe, checkpoint.load(teacher).config)
     recipe = changed(recipe, changes or {})
     recipe = recipe if all_cells else derive(recipe, folders)
     check_held(held, folders)
     group = join(device_name)
     with resume.lock(out) if group.leads else nullcontext():
-        first = First(init, teacher)
-        _train(datasets if all_cells else folders, out, recipe, group, minutes, first, on_record, held, begin)
+        _train(datasets if all_cells else folders, out, recipe, group, minutes, init, on_record, held, begin)
     leave()
 
 
@@ -142,17 +132,17 @@ def _train(
     recipe: Recipe,
     group: ProcessGroup,
     minutes: float | None,
-    first: "First",
+    init: Path | None,
     on_record: OnRecord,
     held: Sequence[Path],
     begin: float,
 ) -> None:
     """Train, with the network's own masks where the truth is sparse, calibrate, write the card."""
+    network, begun = (checkpoint.load(init).network, origin(init)) if init else (None, None)
     if recipe.working_diameter:
         training, validation = read_collection(folders, recipe)
     else:
         training, validation = parted(_read(folders, recipe), folders, recipe.validation, held)
-    network, loss, begun = _first_weights(first, recipe, training, group.device)
     seconds, bare, fitted = 0.0, _bare(training), begin
     plan = phases(out, recipe, training)
     reserve = 0.0
@@ -165,7 +155,7 @@ def _train(
         with writing(journal, group, on_record) as write:
             for record in fit(
                 training, validation, phase.out, shorter, group,
-                minutes=budget, reserve=reserve * phase.share, init=network, loss=loss, observe=journal.observe,
+                minutes=budget, reserve=reserve * phase.share, init=network, observe=journal.observe,
             ):  # fmt: skip
                 write(record)
         seconds, fitted = seconds + resume.state_of(phase.out).seconds, time.perf_counter()
@@ -186,27 +176,6 @@ def _train(
         write_card(out, training, validation, recipe, group, seconds, scores, pseudo, begun)
         (out / resume.FILE).unlink()  # from here on it is finished
         shutil.rmtree(out / TEACHER, ignore_errors=True)
-
-
-class First(NamedTuple):
-    """What a training begins with; at most one of the two."""
-
-    init: Path | None
-    """A model that is fine-tuned, ..."""
-    teacher: Path | None
-    """... or one that teaches a slimmer one."""
-
-
-def _first_weights(
-    first: First, recipe: Recipe, training: Sequence[AnnotatedMovie], where: torch.device
-) -> tuple[nn.Module | None, Loss | None, str | None]:
-    """The network that a training begins with, its loss where that is not the method's own, and what its card says."""
-    if first.teacher:
-        teacher = checkpoint.load(first.teacher).network
-        device.move(teacher, where)
-        network, loss = recipe.method.implementation().pupil(teacher, recipe, training)
-        return network, loss, f"some channels of {origin(first.teacher)}, which taught it too"
-    return (checkpoint.load(first.init).network, None, origin(first.init)) if first.init else (None, None, None)
 
 
 class Phase(NamedTuple):

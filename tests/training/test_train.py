@@ -17,12 +17,11 @@ from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training import pseudo_labels, resume
 from embedtrack.training import train as training
-from embedtrack.training.calibrate import Score
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import Journal
 from embedtrack.training.log import LOG, log_until, writing
-from embedtrack.training.recipes import pupil_of, recipe_for, tuned
+from embedtrack.training.recipes import recipe_for, tuned
 from embedtrack.training.resume import State
 from embedtrack.training.train import train
 from embedtrack.truth.annotated import AnnotatedMovie
@@ -222,53 +221,6 @@ def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
     bright = write_movie(moving(), tmp_path / "toy")
     assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
     assert tuned(GENERAL, all_cells, []).working_diameter == 30
-
-
-def test_a_teacher_makes_a_network_of_half_its_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "recipe_for", lambda *_: SMALL)
-    write_movie(moving(), tmp_path / "data")
-    known = ModelConfig(normalisation=Normalisation(method="asinh"), scale=1.0)
-    teacher = BranchedERFNet()
-    torch.nn.init.normal_(teacher.segmentation[-1].weight)
-    checkpoint.save(tmp_path / "teacher", teacher, known)
-    monkeypatch.setattr(training, "calibrate", lambda network, config, *_: (config, {1: Score(0.5, 0.5)}))
-    records: list[dict[str, float]] = []
-    train(
-        [tmp_path / "data"],
-        tmp_path / "model",
-        device_name="cpu",
-        teacher=tmp_path / "teacher",
-        on_record=records.append,
-    )
-    slim = checkpoint.load(tmp_path / "model")
-    assert slim.config.method.channels == (8, 32, 64)
-    assert slim.network.channels == (8, 32, 64)
-    assert (slim.config.normalisation, slim.config.scale) == (known.normalisation, 1.0)  # as the teacher sees frames
-    assert (tmp_path / "model" / "weights.safetensors").stat().st_size < 1.5e6
-    card = (tmp_path / "model" / checkpoint.CARD).read_text()
-    assert "Fine-tuned from some channels of the weights of teacher (" in card
-    steps = [record for record in records if "total" in record]
-    parts = [one["instance"] + 10 * one["variance"] + one["seed"] + one["track"] for one in steps]
-    assert all(one["total"] > part + 1e-3 for one, part in zip(steps, parts, strict=True))  # the teacher's part
-
-
-@pytest.mark.parametrize(
-    ("taught", "teacher", "fault"),
-    [
-        (Recipe(), ModelConfig(working_diameter=30), "got a model of all cells"),
-        (Recipe(), ModelConfig(method=OURS.method), "got embedseg .* for embedtrack"),
-        (OURS, ModelConfig(), "got embedtrack for embedseg"),
-    ],
-)
-def test_who_cannot_teach(taught: Recipe, teacher: ModelConfig, fault: str):
-    with pytest.raises(ValueError, match=f"expected --teacher of embedtrack for one kind of cells, {fault}"):
-        pupil_of(taught, teacher)
-
-
-def test_a_network_is_fine_tuned_or_taught(tmp_path: Path):
-    write_movie(moving(), tmp_path / "data")
-    with pytest.raises(ValueError, match="expected --init or --teacher, got both"):
-        train([tmp_path / "data"], tmp_path / "model", init=tmp_path, teacher=tmp_path)
 
 
 def test_bandwidths_that_mean_another_thing_begin_no_training():

@@ -4,7 +4,6 @@ Without tracking decoder the tracking offset is zero: in a movie a cell is the o
 """
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 import numpy as np
 import torch
@@ -41,7 +40,6 @@ __all__ = [
     "in_views",
     "loss",
     "predictor",
-    "pupil",
     "start",
     "views",
 ]
@@ -74,8 +72,3 @@ def loss(network: nn.Module, batch: Batch, recipe: Recipe, precision: torch.dtyp
     with torch.autocast(batch.frames.device.type, precision, enabled=precision != torch.float32):
         maps, _ = network(batch.frames, batch.frames[:0])
     return embedseg_loss(maps, batch.cells, recipe.method, recipe.pixel_size, recipe.variance_weight)
-
-
-def pupil(teacher: nn.Module, recipe: Recipe, movies: Sequence[AnnotatedMovie]) -> NoReturn:
-    """There are no slimmer networks."""
-    raise ValueError("expected --teacher of embedtrack, got one of embedseg; leave it out")

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from embedtrack.methods.embedtrack.erfnet import PUBLISHED, Channels, decoder, encoder
+from embedtrack.methods.embedtrack.erfnet import FEATURES, decoder, encoder
 from embedtrack.methods.embedtrack.maps import Maps
 
 SHARPNESS = 10.0
@@ -35,23 +35,20 @@ def bandwidth_of_radius(radius: float, pixel_size: float) -> float:
 class BranchedERFNet(nn.Module):
     """Two frames in, the ``Maps`` of frame t out. About 2.5 million parameters; 2.3 without tracking decoder."""
 
-    def __init__(
-        self, dropout: float = 0.0, *, tracking: bool = True, bounded: bool = True, channels: Channels = PUBLISHED
-    ) -> None:
+    def __init__(self, dropout: float = 0.0, *, tracking: bool = True, bounded: bool = True) -> None:
         """Make an untrained network.
 
         Args:
             dropout: of the deep blocks.
             tracking: whether it has a decoder for the tracking offset.
             bounded: whether a sigmoid keeps the bandwidth in [0, 1]; otherwise it is what the decoder gives.
-            channels: at 1/2, 1/4 and 1/8 of the resolution.
         """
         super().__init__()
-        self.bounded, self.channels = bounded, channels
-        self.encoder = encoder(dropout, channels)
-        self.segmentation = decoder(channels[2], 4, channels)  # offset y, x; bandwidth y, x
-        self.seediness = decoder(channels[2], 1, channels)
-        self.tracking = decoder(2 * channels[2], 2, channels) if tracking else None
+        self.bounded = bounded
+        self.encoder = encoder(dropout)
+        self.segmentation = decoder(FEATURES, 4)  # offset y, x; bandwidth y, x
+        self.seediness = decoder(FEATURES, 1)
+        self.tracking = decoder(2 * FEATURES, 2) if tracking else None
 
     def start_at(self, radius: float, pixel_size: float) -> None:
         """Let the bandwidth start where a cell's radius is ``radius`` pixels: far pixels get no gradient otherwise."""

@@ -1,6 +1,6 @@
 """What can be set of EmbedTrack: the grid of its offsets, and how maps become cells."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,20 +28,15 @@ class Clustering(Settings):
     """Smaller masks, in pixels, are dropped: half of the 1st percentile of the training masks' sizes."""
 
 
-Width = Annotated[int, Field(ge=2, le=1024)]
-
-
 class EmbedTrackConfig(Settings):
     """A branched ERFNet, and the clustering of its maps (Löffler & Mikut 2022)."""
 
-    title: ClassVar[str] = "EmbedTrack's branched ERFNet (Löffler & Mikut 2022)"
+    title: ClassVar[str] = "EmbedTrack's branched ERFNet (Löffler & Mikut 2022), 2.5 million parameters"
 
     name: Literal["embedtrack"] = "embedtrack"
     """By which a ``config.json`` says which method it is of."""
     pixel_size: float = Field(1 / 255, ge=1 / 8192, le=1 / 16)
     """Width of a working pixel in grid units: offsets reach 16 to 8192 of them."""
-    channels: tuple[Width, Width, Width] = (16, 64, 128)
-    """Of the network at 1/2, 1/4 and 1/8 of the resolution."""
     clustering: Clustering = Clustering()
     """Calibrated on the validation frames."""
 

@@ -4,10 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Channels = tuple[int, int, int]
-"""At 1/2, 1/4 and 1/8 of the resolution."""
-PUBLISHED: Channels = (16, 64, 128)
-"""As in the paper."""
+FEATURES = 128
+"""Channels of the encoder's output."""
 
 
 class Downsampler(nn.Module):
@@ -59,40 +57,37 @@ class Upsampler(nn.Module):
         return functional.relu(self.norm(self.convolution(x)))
 
 
-def encoder(dropout: float = 0.0, channels: Channels = PUBLISHED) -> nn.Sequential:
+def encoder(dropout: float = 0.0) -> nn.Sequential:
     """[B, 1, H, W] -> [B, 128, H/8, W/8]; H and W are multiples of 8.
 
     Args:
         dropout: of the deep blocks, 0.3 in the paper; the early ones have a tenth of it.
-        channels: the last of them is the output's.
     """
-    half, quarter, eighth = channels
     return nn.Sequential(
-        Downsampler(1, half),
-        Downsampler(half, quarter),
-        *(NonBottleneck1D(quarter, dropout=dropout / 10) for _ in range(5)),
-        Downsampler(quarter, eighth),
-        *(NonBottleneck1D(eighth, dropout, dilation) for dilation in (2, 4, 8, 16) * 2),
+        Downsampler(1, 16),
+        Downsampler(16, 64),
+        *(NonBottleneck1D(64, dropout=dropout / 10) for _ in range(5)),
+        Downsampler(64, FEATURES),
+        *(NonBottleneck1D(FEATURES, dropout, dilation) for dilation in (2, 4, 8, 16) * 2),
     )
 
 
-def decoder(inputs: int, outputs: int, channels: Channels = PUBLISHED) -> nn.Sequential:
+def decoder(inputs: int, outputs: int) -> nn.Sequential:
     """[B, inputs, H/8, W/8] -> [B, outputs, H, W].
 
     The output layer starts at zero: with random weights some of its four sub-pixels throw their offsets so far from
     the centre that they never get a gradient, and every mask becomes a checkerboard.
     """
-    half, quarter, _ = channels
-    output = nn.ConvTranspose2d(half, outputs, 2, stride=2)
+    output = nn.ConvTranspose2d(16, outputs, 2, stride=2)
     nn.init.zeros_(output.weight)
     assert output.bias is not None
     nn.init.zeros_(output.bias)
     return nn.Sequential(
-        Upsampler(inputs, quarter),
-        NonBottleneck1D(quarter),
-        NonBottleneck1D(quarter),
-        Upsampler(quarter, half),
-        NonBottleneck1D(half),
-        NonBottleneck1D(half),
+        Upsampler(inputs, 64),
+        NonBottleneck1D(64),
+        NonBottleneck1D(64),
+        Upsampler(64, 16),
+        NonBottleneck1D(16),
+        NonBottleneck1D(16),
         output,
     )

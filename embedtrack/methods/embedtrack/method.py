@@ -1,6 +1,6 @@
 """EmbedTrack behind the contract of ``embedtrack/method.py``: one line or two for each of its functions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,8 +12,6 @@ from embedtrack.inference.symmetry import AVERAGED, Symmetry, do
 from embedtrack.method import Shape
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.cells import origins
-from embedtrack.methods.embedtrack.config import EmbedTrackConfig
-from embedtrack.methods.embedtrack.distil import Teacher, distillation
 from embedtrack.methods.embedtrack.loss import Losses, embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps, to_frame, undo_maps
 from embedtrack.methods.embedtrack.movie import MoviePredictor, clustered, pixel_size
@@ -24,15 +22,12 @@ from embedtrack.methods.embedtrack.predict import (
     plan_tiles,
 )
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
-from embedtrack.methods.embedtrack.slim import slimmed, some_frames
 from embedtrack.methods.embedtrack.start import start as start
 from embedtrack.movies.scale import frame_to
 from embedtrack.options import Options
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
 
-Pair = tuple[Maps[torch.Tensor], Maps[torch.Tensor]]
-"""The maps of t and of t-1."""
 CHOICES: Mapping[str, tuple[float | None, ...]] = {
     "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),
     "mask_threshold": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
@@ -43,8 +38,7 @@ CHOICES: Mapping[str, tuple[float | None, ...]] = {
 
 def build(config: ModelConfig) -> nn.Module:
     """The branched ERFNet."""
-    assert isinstance(config.method, EmbedTrackConfig)
-    return BranchedERFNet(channels=config.method.channels)
+    return BranchedERFNet()
 
 
 def predictor(network: nn.Module, config: ModelConfig, options: Options, frames: int | None) -> MoviePredictor:
@@ -126,36 +120,7 @@ def batch(
 
 def loss(network: nn.Module, batch: Batch, recipe: Recipe, precision: torch.dtype) -> Losses:
     """The network in ``precision``, the loss always in single precision."""
-    return _of_maps(_maps(network, batch, precision), batch, recipe)
-
-
-def _maps(network: nn.Module, batch: Batch, precision: torch.dtype) -> Pair:
-    """Those of t and t-1."""
     with torch.autocast(batch.now.device.type, precision, enabled=precision != torch.float32):
-        maps: Pair = network(batch.now, batch.before)
-    return maps
-
-
-def _of_maps(maps: Pair, batch: Batch, recipe: Recipe) -> Losses:
-    """How far the maps of a batch are from its truth."""
+        now, before = network(batch.now, batch.before)
     cells = (batch.cells_now, batch.cells_before, batch.links)
-    return embedtrack_loss(*maps, *cells, recipe.pixel_size, recipe.variance_weight, recipe.tracking_weight)
-
-
-def pupil(
-    teacher: nn.Module, recipe: Recipe, movies: Sequence[AnnotatedMovie]
-) -> tuple[nn.Module, Callable[[nn.Module, Batch, Recipe, torch.dtype], Losses]]:
-    """Begun with the teacher's most active channels, taught by truth and the teacher's maps."""
-    assert isinstance(recipe.method, EmbedTrackConfig)
-    network = cast(BranchedERFNet, teacher)
-    says = Teacher(network)
-
-    def taught(network: nn.Module, batch: Batch, recipe: Recipe, precision: torch.dtype) -> Losses:
-        """As ``loss``, with the distance from the teacher's maps in the total."""
-        maps = _maps(network, batch, precision)
-        known = zip(maps, says(batch.now, batch.before, precision), strict=True)
-        apart = sum(distillation(mine, theirs, recipe.pixel_size) for mine, theirs in known)
-        losses = _of_maps(maps, batch, recipe)
-        return losses._replace(total=losses.total + apart)
-
-    return slimmed(network, some_frames(movies, next(network.parameters()).device), recipe.method.channels), taught
+    return embedtrack_loss(now, before, *cells, recipe.pixel_size, recipe.variance_weight, recipe.tracking_weight)

@@ -15,12 +15,11 @@ def start(training: Sequence[AnnotatedMovie], recipe: Recipe) -> tuple[BranchedE
     """The untrained network and its configuration, as far as they follow from the training masks."""
     sizes = sizes_of(training)
     torch.manual_seed(recipe.seed)
-    assert isinstance(recipe.method, EmbedTrackConfig)
-    network = BranchedERFNet(recipe.dropout, channels=recipe.method.channels)
+    network = BranchedERFNet(recipe.dropout)
     network.start_at(sizes.radius, recipe.pixel_size)
     clustering = Clustering(min_cell_size=sizes.smallest, mask_threshold=0.2, reach=0.3)  # until they are calibrated
     return network, ModelConfig(
-        method=recipe.method.model_copy(update={"pixel_size": recipe.pixel_size, "clustering": clustering}),
+        method=EmbedTrackConfig(pixel_size=recipe.pixel_size, clustering=clustering),
         scale=training[0].scale, normalisation=recipe.normalisation, working_diameter=recipe.working_diameter,
         cell_diameter=None if recipe.working_diameter else round(sizes.diameter, 1),
     )  # fmt: skip

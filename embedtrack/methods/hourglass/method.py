@@ -1,7 +1,7 @@
 """The recurrent hourglass behind the contract of ``embedtrack/method.py``: one line or two for each function."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -118,11 +118,6 @@ def loss(network: nn.Module, batch: Windows, recipe: Recipe, precision: torch.dt
     with torch.autocast(batch.frames.device.type, precision, enabled=precision != torch.float32):
         embeddings, _ = network(batch.frames)
     return cosine_loss(embeddings, batch, squared=settings.squared)
-
-
-def pupil(teacher: nn.Module, recipe: Recipe, movies: Sequence[AnnotatedMovie]) -> NoReturn:
-    """There are no slimmer networks."""
-    raise ValueError("expected --teacher of embedtrack, got one of hourglass; leave it out")
 
 
 def _with(config: ModelConfig, changes: Mapping[str, object]) -> ModelConfig:
