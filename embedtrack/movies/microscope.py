@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.stack import Place, Stack
-from embedtrack.movies.units import Units, micrometres, seconds
+from embedtrack.movies.units import Units, micrometres, seconds, square
 from embedtrack.optional_packages import need
 
 READERS = {".nd2": "bioio-nd2", ".lif": "bioio-lif", ".czi": "bioio-czi"}
@@ -56,12 +56,9 @@ def stack_of(path: Path, image: Any) -> Stack:
 
 def _units(image: Any) -> Units:
     """Micrometres and seconds; readers differ in where they have them, and fail on some files."""
-    pixel, step, standard = (
-        _found(image, *names)
-        for names in (("physical_pixel_sizes", "X"), ("time_interval",), ("standard_metadata", "timelapse_interval"))
-    )
-    step = step or standard
-    return Units(micrometres(pixel, "um"), seconds(getattr(step, "total_seconds", lambda: step)(), "s"))
+    step = _found(image, "time_interval") or _found(image, "standard_metadata", "timelapse_interval")
+    height, width = (micrometres(_found(image, "physical_pixel_sizes", axis), "um") for axis in "YX")
+    return Units(square(height, width), seconds(getattr(step, "total_seconds", lambda: step)(), "s"))
 
 
 def _found(image: Any, *names: str) -> Any:

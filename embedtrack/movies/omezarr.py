@@ -12,7 +12,7 @@ from embedtrack.files.guard import bonus, brief, require_pixels, require_regular
 from embedtrack.movies.chunks import look_at_chunks
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.stack import Place, Stack
-from embedtrack.movies.units import Units, micrometres, seconds
+from embedtrack.movies.units import Units, micrometres, seconds, square
 from embedtrack.optional_packages import need
 
 MARKS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
@@ -151,4 +151,5 @@ def units_of(scales: Mapping[str, Any], axes: Sequence[str]) -> Units:
         if isinstance(axis, dict)
     }  # fmt: skip
     step = dict(zip(axes, steps, strict=True))
-    return Units(micrometres(step["x"], unit.get("x")), seconds(step.get("t"), unit.get("t")))
+    height, width = (micrometres(step[axis], unit.get(axis)) for axis in "yx")
+    return Units(square(height, width), seconds(step.get("t"), unit.get("t")))

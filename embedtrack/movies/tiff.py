@@ -18,7 +18,7 @@ from embedtrack.files.guard import bonus, require_pixels
 from embedtrack.movies.scenes import pick
 from embedtrack.movies.stack import SCENES, Place, Stack
 from embedtrack.movies.tiff_image import is_white_zero, readable, white_is_high
-from embedtrack.movies.units import Units, micrometres, seconds
+from embedtrack.movies.units import Units, micrometres, seconds, square
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk")
 
@@ -178,14 +178,20 @@ def _about(file: tifffile.TiffFile, index: int) -> tuple[Units, tuple[str, ...]]
     if file.is_ome and file.ome_metadata:
         return ome_about(file.ome_metadata, index)
     if file.is_imagej:
-        about, tag = file.imagej_metadata or {}, file.pages.first.tags.get("XResolution")
-        many, one = tag.value if tag else (0, 1)
-        pixel = micrometres(one / many if many else None, about.get("unit"))
-        return Units(pixel, seconds(about.get("finterval"), about.get("tunit") or "s")), ()
+        about = file.imagej_metadata or {}
+        height, width = (_side(file.pages.first.tags.get(f"{axis}Resolution"), about.get("unit")) for axis in "YX")
+        return Units(square(height, width), seconds(about.get("finterval"), about.get("tunit") or "s")), ()
     if file.is_lsm:
         lsm = file.lsm_metadata or {}
-        return Units(micrometres(lsm.get("VoxelSizeX"), "m"), seconds(lsm.get("TimeIntervall"), "s")), ()
+        height, width = (micrometres(lsm.get(f"VoxelSize{axis}"), "m") for axis in "YX")
+        return Units(square(height, width), seconds(lsm.get("TimeIntervall"), "s")), ()
     return Units(), ()
+
+
+def _side(tag: tifffile.TiffTag | None, unit: str | None) -> float | None:
+    """What a tag of so many pixels in so many units says of one, in micrometres."""
+    many, one = tag.value if tag else (0, 1)
+    return micrometres(one / many if many else None, unit)
 
 
 def ome_about(xml: str, index: int) -> tuple[Units, tuple[str, ...]]:
@@ -196,8 +202,10 @@ def ome_about(xml: str, index: int) -> tuple[Units, tuple[str, ...]]:
         return Units(), ()
     interval = seconds(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
     names = tuple(channel.get("Name") or "" for channel in pixels.iterfind("{*}Channel"))
-    pixel = micrometres(pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit", "µm"))
-    return Units(pixel, interval or _mean_step(pixels)), names if all(names) else ()
+    height, width = (
+        micrometres(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "YX"
+    )
+    return Units(square(height, width), interval or _mean_step(pixels)), names if all(names) else ()
 
 
 def _mean_step(pixels: ET.Element) -> float | None:

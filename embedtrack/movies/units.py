@@ -1,10 +1,13 @@
 """What a pixel and a frame are worth, and the words that files and people have for it."""
 
+import logging
 import math
 import re
 from typing import Any, NamedTuple
 
 from embedtrack.files.guard import clipped
+
+log = logging.getLogger(__name__)
 
 LENGTHS = {
     "nm": 1e-3, "nanometer": 1e-3, "nanometre": 1e-3,
@@ -52,6 +55,19 @@ def is_worth(value: Any) -> bool:
 def micrometres(value: Any, unit: str | None) -> float | None:
     """A length as metadata have it, in micrometres; None where it makes no sense."""
     return _scaled(value, unit, LENGTHS)
+
+
+def square(height: float | None, width: float | None) -> float | None:
+    """The side of a pixel in micrometres, by its width where its height is not known.
+
+    None, and a warning, where the two differ by more than a hundredth: no length or area can be told by one number.
+    """
+    if height is None or width is None or math.isclose(height, width, rel_tol=0.01):
+        return width
+    log.warning(
+        "expected square pixels, got %g x %g µm: sizes stay in pixels; say --pixel-size if that is wrong", height, width
+    )
+    return None
 
 
 def seconds(value: Any, unit: str | None) -> float | None:

@@ -697,3 +697,24 @@ def test_twenty_gigabytes_do_not_enter_memory(kind: str, tmp_path: Path):
     assert np.prod(shape) * 2 > 20e9
     assert brightest == [7 if t == 5000 else 0 for t in range(0, 10_000, 500)]
     assert peak < 40e6
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "pixel"), [(0.5, 0.5, 0.5), (0.501, 0.5, 0.5), (None, 0.5, 0.5), (2.0, 0.5, None)]
+)
+def test_pixels_that_are_not_square_have_no_size(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, height: float | None, width: float, pixel: float | None
+):
+    sides = {"PhysicalSizeX": width, "PhysicalSizeXUnit": "µm"}
+    sides |= {"PhysicalSizeY": height, "PhysicalSizeYUnit": "µm"} if height else {}
+    tifffile.imwrite(tmp_path / "a.ome.tif", MOVIE, metadata={"axes": "TYX", **sides})
+    assert open_movie(tmp_path / "a.ome.tif").units.pixel == pixel
+    assert ("expected square pixels, got 2 x 0.5 µm" in caplog.text) == (pixel is None)
+
+
+def test_imagej_has_a_side_for_each_axis(tmp_path: Path):
+    about = {"axes": "TYX", "unit": "um"}
+    tifffile.imwrite(tmp_path / "a.tif", MOVIE.astype(np.uint16), imagej=True, resolution=(2, 2), metadata=about)
+    tifffile.imwrite(tmp_path / "b.tif", MOVIE.astype(np.uint16), imagej=True, resolution=(2, 1), metadata=about)
+    assert open_movie(tmp_path / "a.tif").units.pixel == 0.5
+    assert open_movie(tmp_path / "b.tif").units.pixel is None
