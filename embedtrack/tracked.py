@@ -87,24 +87,46 @@ class Tracked:
         write_tracked(self, Path(folder))
 
     def measure(self, raw: Any = None) -> "pd.DataFrame":
-        """A row per cell and frame; grey values with ``raw``, the movie as ``Model.track`` takes it."""
+        """A row per cell and frame; grey values with ``raw``, the movie as ``Model.track`` takes it.
+
+        Raises:
+            ValueError: ``raw`` is no movie, or not that of the result.
+        """
         from embedtrack.looks.columns import with_units
         from embedtrack.looks.measure import cells_table
-        from embedtrack.movies.memory import frames_of
 
-        table = cells_table(self, None if raw is None else list(frames_of(raw)[0]))
+        table = cells_table(self, self._frames(raw))
         return with_units(table, self.units, self.first)
 
     def export(self, to: str, out: str | Path, raw: Any = None) -> None:
         """Write it for another program, see ``embedtrack export --help``; ``raw`` is the movie, for those that want it.
 
         Raises:
-            ValueError: another format, a package is missing, or nothing can be written there.
+            ValueError: another format, a package is missing, nothing can be written there, or ``raw`` is no movie, or
+                not that of the result.
         """
         from embedtrack.exchange.formats import export
+
+        export(self, to, Path(out), self._frames(raw))
+
+    def _frames(self, raw: Any) -> list[NDArray[Any]] | None:
+        """The frames of the result's movie, a path or as many frames of its size; of a path in the same channel."""
+        from embedtrack.challenge.pair import open_raw
         from embedtrack.movies.memory import frames_of
 
-        export(self, to, Path(out), None if raw is None else list(frames_of(raw)[0]))
+        if raw is None:
+            return None
+        if isinstance(raw, str | Path):
+            return list(open_raw(Path(raw), self).frames)
+        frames = list(frames_of(raw)[0])
+        shapes = {frame.shape for frame in frames}
+        if len(frames) != len(self) or shapes != {self.shape}:
+            got = ", ".join(sorted(" x ".join(map(str, shape)) for shape in shapes))
+            raise ValueError(
+                f"expected the movie of the result, {len(self)} frames of {' x '.join(map(str, self.shape))}, got "
+                f"{len(frames)} of {got or 'no size'}; give raw the frames that were tracked"
+            )
+        return frames
 
     def to_napari(self, viewer: Any) -> None:
         """Add masks and tracks as layers to a viewer of napari."""

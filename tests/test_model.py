@@ -1,6 +1,7 @@
 """The face: a model in memory."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 import embedtrack
@@ -20,6 +22,7 @@ from embedtrack.inference.track import track
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.movies.movie import Movie
+from embedtrack.movies.selection import Choice
 from embedtrack.types import Track
 from tests.drawings import Toy, dividing, write_movie
 
@@ -174,6 +177,32 @@ def test_a_result_as_graph_and_table(toy: Toy):
     assert result.graph.nodes[3, 2] == {"t": 3, "label": 2}
     assert list(result.measure()["area"][:3]) == [(toy.labels[0] == 1).sum()] * 3
     assert "mean_intensity" in result.measure(raw=toy.frames()).columns
+
+
+def test_grey_values_are_those_of_the_frames_that_were_tracked(toy: Toy, tmp_path: Path):
+    (tmp_path / "later").mkdir()
+    for number, path in enumerate(sorted(write_movie(toy, tmp_path).iterdir()), start=5):
+        shutil.copy(path, tmp_path / "later" / f"t{number:03d}.tif")
+    result = embedtrack.Tracked(list(toy.labels), toy.tracks, (48, 64), first=5)
+    expected = result.measure(raw=toy.frames())["mean_intensity"]
+    assert result.measure(raw=tmp_path / "later")["mean_intensity"].equals(expected)
+    wrong = "expected the movie of the result, "
+    with pytest.raises(ValueError, match=wrong + "frames 5 to 10 of 48 x 64, got 0 to 5"):
+        result.measure(raw=tmp_path / "01")
+    with pytest.raises(ValueError, match=wrong + "6 frames of 48 x 64, got 7 of 48 x 64"):
+        result.measure(raw=[*toy.frames(), toy.frames()[0]])
+    with pytest.raises(ValueError, match=wrong + "6 frames of 48 x 64, got 6 of 48 x 60"):
+        result.export("trackmate", tmp_path / "out", toy.frames()[..., :60])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_result_s_own_channel_is_measured(toy: Toy, tmp_path: Path):
+    both = np.stack([toy.frames(), 2 * toy.frames()], axis=1)
+    tifffile.imwrite(tmp_path / "two.ome.tif", both, metadata={"axes": "TCYX"})
+    shown = embedtrack.Tracked(list(toy.labels), toy.tracks, (48, 64), movie=Choice(channel="2"))
+    assert shown.measure(raw=tmp_path / "two.ome.tif")["mean_intensity"].equals(
+        shown.measure(raw=2 * toy.frames())["mean_intensity"]
+    )
 
 
 def test_the_package_is_imported_without_what_is_heavy():
