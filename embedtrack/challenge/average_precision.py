@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from embedtrack.challenge.stills import MASKS, has_stills
+from embedtrack.movies.masks import SingleValue
 from embedtrack.movies.tiff import SUFFIXES
 from embedtrack.movies.tiff_image import readable
 from embedtrack.types import Labels
@@ -123,11 +124,13 @@ def evaluate(truth: Path, masks: Path, thresholds: Sequence[int] = THRESHOLDS, s
     Raises:
         ValueError: there is no truth, an image has no masks, or the two do not fit together.
     """
+    single = SingleValue()
     each = [
         one
         for reference, result in _pairs(truth, masks)
-        for one in _matches(reference, result, tuple(thresholds), smallest)
+        for one in _matches(reference, result, tuple(thresholds), smallest, single)
     ]
+    single.warn(truth)
     counts = np.stack(each)  # [images, k, 3]
     mean, pooled = (tuple(average(counts, pooled=how).tolist()) for how in (False, True))
     return Precision(len(each), tuple(thresholds), mean, pooled, counts.sum(axis=0))
@@ -157,9 +160,13 @@ def _pairs(truth: Path, masks: Path) -> Iterator[tuple[Path, Path]]:
     yield from pairs
 
 
-def _matches(truth: Path, masks: Path, thresholds: Sequence[int], smallest: int) -> Iterator[Counts]:
-    """The counts of the one image of a file, or of each of a stack's."""
+def _matches(
+    truth: Path, masks: Path, thresholds: Sequence[int], smallest: int, single: SingleValue
+) -> Iterator[Counts]:
+    """The counts of the one image of a file, or of each of a stack's; ``single`` sees the truth."""
     cells, labels = _read(truth), _read(masks)
+    for one in cells.reshape(-1, *cells.shape[-2:]) if cells.ndim == labels.ndim else ():
+        single.see(one)
     if cells.shape[-2:] != labels.shape[-2:] or (labels.ndim == 3 and cells.shape != labels.shape):
         raise ValueError(
             f"{masks}: expected the shape of {truth}, {cells.shape}, got {labels.shape}; check the folders"

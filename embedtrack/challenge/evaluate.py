@@ -11,9 +11,11 @@ from rich.table import Table
 
 from embedtrack.challenge.aogm import Match, match_labels, operations
 from embedtrack.challenge.check import TRACKS, check, is_at_home, track_faults
+from embedtrack.challenge.convention import dataset_of
 from embedtrack.challenge.layout import FrameFolder, Truth, open_truth, read_labels, read_tracks
 from embedtrack.files.beside import beside, of_movie
 from embedtrack.files.names import gaps, numbered, runs, spell, summary
+from embedtrack.movies.masks import SingleValue
 from embedtrack.movies.tiff_image import read_header
 from embedtrack.types import Labels, Track
 
@@ -42,14 +44,14 @@ class Result(NamedTuple):
 
 
 def evaluate(
-    truth_folder: Path, result_folder: Path, *, cycle_tolerance: int = 3, frames: range | None = None
+    truth_folder: Path, result_folder: Path, *, cycle_tolerance: int | None = None, frames: range | None = None
 ) -> Scores:
     """All measures of the challenge, and the counts of the operations that AOGM weighs (see ``challenge/aogm.py``).
 
     Args:
         truth_folder: ``DATASET/01_GT`` with TRA, SEG or both; gold masks may be of some frames and some cells only.
         result_folder: ``DATASET/01_RES``.
-        cycle_tolerance: i of BC(i), in frames.
+        cycle_tolerance: i of BC(i), in frames; None: the one of the truth's data set.
         frames: the numbers of the frames to score, all of them by default. Tracks are cut to these frames.
 
     Returns:
@@ -64,7 +66,7 @@ def evaluate(
     numbers = _choose(frames, truth, result)
     if not truth.markers or len(numbers) < len(result.masks):
         result.require_labels()  # those of the frames that are not scored, too
-    matches, gold = [], []
+    matches, gold, single = [], [], SingleValue()
     for number in numbers:
         labels = read_labels(result.masks[number])
         if number in truth.markers:
@@ -72,10 +74,13 @@ def evaluate(
             if not is_at_home(result.tracks, number, matches[-1].masks):
                 result.require_labels()
         if number in truth.gold:
-            gold.append(_match(truth.gold[number], labels, result.masks[number]))
+            gold.append(_match(truth.gold[number], labels, result.masks[number], single))
+    single.warn(truth_folder)
     reference, computed = (cut(tracks, numbers[0], numbers[-1]) for tracks in (truth.tracks, result.tracks))
     if truth.markers:
         _check_markers([truth.markers[t] for t in numbers], matches, reference)
+    if cycle_tolerance is None:
+        cycle_tolerance = dataset_of(truth_folder).cycle_tolerance
     return score(matches if truth.markers else None, gold, reference, computed, cycle_tolerance)
 
 
@@ -230,9 +235,11 @@ def _choose(frames: range | None, truth: Truth, result: Result) -> list[int]:
     return sorted(numbers)
 
 
-def _match(truth: Path, labels: Labels, mask: Path) -> Match:
-    """The labels of the file ``mask`` with those of the file ``truth``."""
+def _match(truth: Path, labels: Labels, mask: Path, single: SingleValue | None = None) -> Match:
+    """The labels of the file ``mask`` with those of the file ``truth``, which ``single`` sees."""
     cells = read_labels(truth)
+    if single is not None:
+        single.see(cells)
     if cells.shape != labels.shape:
         raise ValueError(f"{mask}: expected the shape of {truth}, {cells.shape}, got {labels.shape}; check the folders")
     return match_labels(cells, labels)

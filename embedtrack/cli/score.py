@@ -35,12 +35,10 @@ def evaluate(
         raise ValueError(f"expected --smallest with --ap, got --smallest {smallest} without; leave it out")
     from rich.console import Console
 
-    from embedtrack.challenge.convention import dataset_of
     from embedtrack.challenge.evaluate import evaluate as score
     from embedtrack.challenge.evaluate import table
 
-    tolerance = dataset_of(truth_folder).cycle_tolerance
-    scores = score(truth_folder, result_folder, cycle_tolerance=tolerance, frames=frame_range(frames))
+    scores = score(truth_folder, result_folder, frames=frame_range(frames))
     if json:
         typer.echo(json_format.dumps(scores))
     else:

@@ -1,5 +1,6 @@
 """Masks that somebody else made: a label image for each frame, in whatever files they come."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,15 @@ from embedtrack.movies.stack import Place, Stack
 from embedtrack.movies.tiff_image import read_header, read_labels
 from embedtrack.types import Labels
 
+log = logging.getLogger(__name__)
+
 PREFIXES = ("mask", "man_track", "man_seg")
 """Of the challenge's files: results and ERR_SEG, tracking truth, masks of truth."""
+ONE_VALUE = (
+    "expected a number for each cell, got one value for all of them: no frame tells its cells apart; number the parts "
+    "first, e.g. with skimage.measure.label"
+)
+LOSSY = (".jpg", ".jpeg")
 MOST = int(np.iinfo(np.int32).max)
 GREY = 0.9, 0.5
 """Grey values, not labels: more of the pixels are not zero, and less of them equal their neighbour."""
@@ -42,10 +50,17 @@ def open_masks(path: Path) -> Movie:
     if path.suffix.lower() in tiff.SUFFIXES:
         return _recorded(path, tiff.open_tiff(path))
     if path.suffix.lower() in PICTURES:
+        refuse_lossy([path])
         return _recorded(path, open_images(path, [path]))
     raise ValueError(
         f"{path}: expected masks as TIFF or PNG, or a folder of them, got a file of another kind; convert it"
     )
+
+
+def refuse_lossy(files: Sequence[Path]) -> None:
+    """Raise ValueError if a file has a format that changes values: each edge would become cells of its own."""
+    if lossy := next((file for file in files if file.suffix.lower() in LOSSY), None):
+        raise ValueError(f"{lossy}: expected masks as TIFF or PNG, got JPEG, which changes labels; save them anew")
 
 
 def checked(masks: Sequence[NDArray[Any]], name: object) -> None:
@@ -72,7 +87,7 @@ def checked(masks: Sequence[NDArray[Any]], name: object) -> None:
 
 
 class SingleValue:
-    """Is shown the masks of a movie, and refuses them where all cells have one value: no frame tells them apart."""
+    """Is shown the masks of a movie, and is true where all cells have one value: no frame tells them apart."""
 
     def __init__(self) -> None:
         self._single, self._parts = True, 0
@@ -84,13 +99,19 @@ class SingleValue:
         if self._single and self._parts < 2:
             self._parts = max(self._parts, connected(labels > 0)[1])
 
+    def __bool__(self) -> bool:
+        """Whether it is so, and a frame has several parts."""
+        return self._single and self._parts > 1
+
     def refuse(self, name: object) -> None:
-        """Raise ValueError where it is so and a frame has several parts."""
-        if self._single and self._parts > 1:
-            raise ValueError(
-                f"{name}: expected a number for each cell, got one value for all of them: no frame tells its cells "
-                "apart; number the parts first, e.g. with skimage.measure.label"
-            )
+        """Raise ValueError where it is so."""
+        if self:
+            raise ValueError(f"{name}: {ONE_VALUE}")
+
+    def warn(self, name: object) -> None:
+        """Log a warning where it is so: truth may hold one cell alone, in parts."""
+        if self:
+            log.warning("%s: %s", name, ONE_VALUE)
 
 
 def is_grey(labels: Labels) -> bool:
@@ -130,6 +151,7 @@ def _open_folder(folder: Path) -> Movie:
     if (folder / "TRA").is_dir():
         return _open_folder(folder / "TRA")
     files = image_files(folder)
+    refuse_lossy(files)
     if not files:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
         hint = f"name one of the folders in it: {', '.join(inside[:5])}" if inside else "check the path"

@@ -174,3 +174,12 @@ def test_colours_are_no_labels(tmp_path: Path):
         tifffile.imwrite(tmp_path / name / "a.tif", np.stack([TRUTH] * 3, axis=-1).astype(np.uint8), photometric="rgb")
     with pytest.raises(ValueError, match=r"expected a label for each pixel, got colours \(40, 60, 3\)"):
         evaluate(tmp_path / "truth", tmp_path / "masks")
+
+
+def test_truth_of_one_value_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    cells = np.array([[1, 1, 0, 2, 2]], np.uint16)
+    truth, masks = write(tmp_path / "truth", a=cells), write(tmp_path / "masks", a=cells)
+    assert evaluate(truth, masks).mean[0] == 1
+    assert not caplog.text
+    evaluate(write(tmp_path / "binary", a=(cells > 0).astype(np.uint16)), masks)
+    assert "binary: expected a number for each cell, got one value for all of them" in caplog.text

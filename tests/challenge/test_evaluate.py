@@ -187,6 +187,27 @@ def test_a_division_that_is_late_counts_within_the_tolerance(tmp_path: Path, tol
     assert score(tmp_path, dividing(), labels, tracks, cycle_tolerance=tolerance)["BC"] == bc
 
 
+@pytest.mark.parametrize(("dataset", "bc"), [("toy", 1), ("Fluo-N2DL-HeLa", 0)])
+def test_the_tolerance_is_that_of_the_truth_s_data_set(tmp_path: Path, dataset: str, bc: float):
+    """3 frames, or 1 where cells are recorded every half hour."""
+    labels = relabelled(dividing(), np.s_[3:5], {2: 1, 3: 0})
+    tracks = [Track(1, 0, 4, 0), Track(2, 5, 5, 1), Track(3, 5, 5, 1)]
+    write_movie(dividing(), tmp_path / dataset)
+    result = save(tmp_path / "01_RES", labels, tracks)
+    assert evaluate(tmp_path / dataset / "01_GT", result)["BC"] == bc
+
+
+def test_gold_masks_of_one_value_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    write_movie(dividing(), tmp_path)
+    result = save(tmp_path / "01_RES", dividing().labels, dividing().tracks)
+    assert evaluate(tmp_path / "01_GT", result)["SEG"] == 1
+    assert not caplog.text
+    for path in (tmp_path / "01_GT" / "SEG").iterdir():
+        tifffile.imwrite(path, (tifffile.imread(path) > 0).astype(np.uint16))
+    evaluate(tmp_path / "01_GT", result)
+    assert "01_GT: expected a number for each cell, got one value for all of them" in caplog.text
+
+
 def test_cca_compares_the_lengths_of_cell_cycles(tmp_path: Path):
     toy = lineage()
     labels = relabelled(toy, np.s_[4:5], {4: 2, 5: 0})  # 2 divides a frame late: no cycle is of the true length

@@ -91,9 +91,16 @@ def text(folder: Path) -> Path:
     return folder / "masks.txt"
 
 
+def lossy(folder: Path) -> Path:
+    cv2.imwrite(str(folder / "a.jpg"), np.zeros((8, 8), np.uint8))
+    return folder
+
+
 @pytest.mark.parametrize(
     ("write", "said"),
     [
+        (lossy, "a.jpg: expected masks as TIFF or PNG, got JPEG, which changes labels"),
+        (lambda folder: lossy(folder) / "a.jpg", "got JPEG, which changes labels"),
         (lambda folder: folder / "nowhere", "expected masks, got nothing of this name"),
         (lambda folder: folder, r"expected masks mask000.tif, \.\.\. or other images, got none"),
         (movie, "expected masks, got the frames of a movie"),

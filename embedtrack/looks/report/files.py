@@ -33,13 +33,20 @@ def report_folder(
     check_file(out, overwrite=overwrite)
     check_apart(out, result, raw, truth)
     tracked, images = open_pair(result, raw, choice, labels=False)
-    rules, reality = dataset_of(result), open_tracked(truth, labels=False) if truth else None
+    reality = open_tracked(truth, labels=False) if truth else None
     gold = open_gold(truth).gold if truth else {}
     where, known = result.resolve(), known_of(result) or {}
     used = used_in(known)
     said = used.get("border")
-    border = said if isinstance(said, int) and said >= 0 else rules.border
+    border = said if isinstance(said, int) and said >= 0 else dataset_of(result).border
     model = known.get("model")
     how = ", ".join([*([f"model {Path(model).name}"] if isinstance(model, str) else []), as_used(used)])
-    facts = Facts(f"{where.parent.name}/{where.name}", gold, rules.cycle_tolerance, border, doubts(used), how)
+    facts = Facts(
+        f"{where.parent.name}/{where.name}",
+        gold,
+        dataset_of(truth or result).cycle_tolerance,
+        border,
+        doubts(used),
+        how,
+    )
     report(tracked, out, facts, images, reality, on_frame, overwrite=overwrite)
