@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtrack.files.whole import check_apart, check_file, new_file, new_folder
+from embedtrack.files.whole import check_apart, check_file, check_folder, new_file, new_folder
 
 
 def fail(path: Path):
@@ -68,3 +68,12 @@ def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path):
     with pytest.raises(ValueError, match="got late"):
         place.__exit__(None, None, None)
     assert os.listdir(tmp_path / "z") == ["late"]
+
+
+def test_a_place_where_nothing_can_be_made_is_told_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "access", lambda where, mode: False)  # root may all
+    said = "expected to write there, got 'Permission denied'; free space, change permissions or choose another name"
+    with pytest.raises(ValueError, match=said):
+        check_file(tmp_path / "new" / "place")
+    with pytest.raises(ValueError, match=said):
+        check_folder(tmp_path / "new" / "place", "masks")
