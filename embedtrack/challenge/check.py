@@ -101,7 +101,11 @@ def is_at_home(tracks: Iterable[Track], number: int, labels: Sequence[int] | NDA
 
 
 class _Movie(NamedTuple):
-    """What masks a result should have: the frames first..last, the digits of their names, their shape if known."""
+    """What masks a result should have: the frames first..last, the digits of their names, their shape if known.
+
+    Where the movie is not there its first frame is that of the first mask: tracks that begin before it tell if one is
+    missing.
+    """
 
     first: int
     last: int
@@ -115,7 +119,7 @@ def _expect(files: list[Numbered], sequence: Layout | None) -> _Movie:
     if not files:
         return _Movie(0, -1, 3, None)
     [(digits, _)] = Counter(file.digits for file in files).most_common(1)
-    return _Movie(0, files[-1].number, digits, None)
+    return _Movie(files[0].number, files[-1].number, digits, None)
 
 
 def _name_faults(folder: Path, files: list[Numbered], movie: _Movie) -> Iterator[str]:

@@ -105,7 +105,9 @@ def require_valid(tracked: Tracked, name: object) -> None:
 
 
 def _require_tracks(tracked: Tracked, name: object) -> None:
-    if faults := [f"{name}: {fault}" for fault in track_faults(tracked.tracks, 0, len(tracked) - 1)]:
+    first, last = tracked.first, tracked.first + len(tracked) - 1
+    tracks = [one._replace(begin=one.begin + first, end=one.end + first) for one in tracked.tracks]
+    if faults := [f"{name}: {fault}" for fault in track_faults(tracks, first, last)]:
         raise ValueError(summary(faults))
 
 

@@ -21,8 +21,8 @@ log = logging.getLogger("embedtrack")
 
 
 @app.command(rich_help_panel=INFER)
-@reads_movie
 @tells
+@reads_movie
 def choose(
     movies: Annotated[list[Path], typer.Argument(metavar="MOVIE...", help="Movies of any kind.")],
     choice: Choice,

@@ -58,7 +58,7 @@ def runs_model(*without: str, **usual: Any) -> Callable[[Command], Command]:
 
 
 def tells(command: Command) -> Command:
-    """The command's ``tell`` becomes ``--quiet`` and ``--json``."""
+    """The command's ``tell`` becomes ``--quiet`` and ``--json``. The first of all, as others say something."""
     options = {"quiet": kinds.Quiet, "json": kinds.Json}
     return _expanded(command, "tell", options, _teller, dict.fromkeys(options, False), "What is told")
 

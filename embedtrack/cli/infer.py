@@ -33,8 +33,8 @@ Movies = Annotated[
 
 
 @app.command(rich_help_panel=INFER)
-@runs_model("border", "diameter", "crumbs")
 @tells
+@runs_model("border", "diameter", "crumbs")
 def run(
     dataset: Annotated[str, typer.Argument(help="A folder in $DATA_ROOT, by default beside the repository; or demo.")],
     sequence: Annotated[str, typer.Argument(help="e.g. 01")],
@@ -50,9 +50,9 @@ def run(
 
 
 @app.command(rich_help_panel=INFER)
+@tells
 @reads_movie
 @runs_model()
-@tells
 def infer(
     movies: Movies,
     choice: Choice,

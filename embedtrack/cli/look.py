@@ -57,8 +57,8 @@ def show(
 
 
 @app.command(rich_help_panel=LOOK)
-@reads_movie
 @tells
+@reads_movie
 def measure(
     result_folder: Result,
     choice: Choice,

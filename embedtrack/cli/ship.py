@@ -39,5 +39,7 @@ def export_model(
     from embedtrack.checkpoint import load
     from embedtrack.ship.zoo import write
 
-    write(load(model), out, authors=author or (), licence=licence, overwrite=overwrite)
+    write(
+        load(model), out, authors=[name for name in author or () if name.strip()], licence=licence, overwrite=overwrite
+    )
     logging.getLogger("embedtrack").info("%s: %.1f MB", out, out.stat().st_size / 1e6)

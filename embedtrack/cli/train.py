@@ -126,8 +126,8 @@ def _train_folds(
 
 
 @app.command(rich_help_panel=TRAIN)
-@reads_movie
 @tells
+@reads_movie
 def adapt(
     movie: Annotated[Path, typer.Argument(help="A folder of frames, a TIFF stack, an OME-Zarr, ...; no annotation.")],
     model: Model,

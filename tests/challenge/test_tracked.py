@@ -45,6 +45,12 @@ def test_how_sure_its_decisions_are_comes_back(tmp_path: Path):
     assert [graph.edges[edge]["confidence"] for edge in graph.in_edges((3, 2))] == [3 / 16]
 
 
+def test_faults_name_frames_by_their_numbers():
+    odd = replace(tracked(dividing(), first=7), tracks=[Track(1, 0, 2, 0), Track(2, 1, 5, 1), Track(3, 3, 5, 1)])
+    with pytest.raises(ValueError, match="expected parent 1 of label 2 to end before 8, got an end at 9"):
+        require_valid(odd, "truth")
+
+
 def test_nothing_is_said_of_cells_that_are_gone(tmp_path: Path):
     """A record of a result that an older version corrected."""
     before = tracked(dividing())  # 1 divides after frame 2 into 2 and 3
