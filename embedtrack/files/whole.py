@@ -77,7 +77,7 @@ def check_file(destination: Path, *, overwrite: bool = False) -> None:
     if destination.is_dir():
         raise ValueError(f"{destination}: expected a file or nothing there, got a folder; choose another name")
     if not destination.exists():
-        _check_writable(destination)
+        check_writable(destination)
         return
     if not destination.is_file():
         raise ValueError(f"{destination}: expected a file or nothing there, got a device; choose another name")
@@ -90,7 +90,7 @@ def check_folder(destination: Path, kind: str, *, overwrite: bool = False) -> No
     if destination.exists() and not destination.is_dir():
         raise ValueError(f"{destination}: expected a folder or nothing there, got a file; choose another name")
     if not destination.exists():
-        _check_writable(destination)
+        check_writable(destination)
         return
     check_movable(destination)
     if not overwrite and (others := foreign(destination, kind)):
@@ -100,7 +100,7 @@ def check_folder(destination: Path, kind: str, *, overwrite: bool = False) -> No
         )
 
 
-def _check_writable(destination: Path) -> None:
+def check_writable(destination: Path) -> None:
     """Raise ValueError if nothing can be made in the folder that is to hold it."""
     above = next(one for one in destination.resolve().parents if one.exists())
     with explained(destination):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.layout import write_tracks
 from embedtrack.files.replace_folder import Replacement
-from embedtrack.files.whole import resolved
+from embedtrack.files.whole import check_writable, resolved
 from embedtrack.simulate.colony import RADIUS, Cell, capacity, first_cells, live
 from embedtrack.simulate.optics import draw, expose, lamp
 from embedtrack.types import Labels, Track
@@ -87,9 +87,12 @@ def check(folder: Path, seed: int, frames: int, size: tuple[int, int], cells: in
         raise ValueError(f"cells: expected 0 to {most}, which have room in {size[0]} x {size[1]} pixels, got {cells}")
     if not re.fullmatch(r"[0-9A-Za-z_-]+", name):
         raise ValueError(f"name: expected letters, digits, _ or -, such as 01, got {name!r}")
+    if name.endswith(("_GT", "_ST", "_RES")):
+        raise ValueError(f"name: expected that of a movie, such as 01, got {name}, which is none's; leave the ending")
     folder = resolved(folder)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"expected a folder to write to, got the file {folder}")
+    check_writable(folder / name)
     _check_free(folder, name)
 
 

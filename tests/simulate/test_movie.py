@@ -248,6 +248,7 @@ def test_first_frame_shows_about_so_many_cells(tmp_path, cells):
         ({"cells": 1000}, "cells"),
         ({"name": ""}, "name"),
         ({"name": "../01"}, "name"),
+        ({"name": "01_GT"}, "name"),
     ],
 )
 def test_bad_arguments(tmp_path, arguments, word):
