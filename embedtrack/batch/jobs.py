@@ -127,10 +127,10 @@ def read_table(table: Path, common: Mapping[str, Any] | None = None) -> list[Job
         rows = [(reader.line_num, row) for row in reader]  # which skips empty lines
     faults = list(_column_faults(head.strip().split(mark)))
     jobs: list[Job] = []
-    for line, row in rows:
+    for line, row in rows if not faults else []:  # with other columns each line would be wrong
         given = {name.strip(): value.strip() for name, value in row.items() if name and isinstance(value, str)}
         given = {name: value for name, value in given.items() if value and name not in REMARKS}
-        if faults or not given:
+        if not given:
             continue
         if (table.parent / given.get("model", "?") / WEIGHTS).is_file():
             given["model"] = str(table.parent / given["model"])
@@ -172,6 +172,8 @@ def _column_faults(names: Sequence[str]) -> Iterator[str]:
 def _spell(error: Any) -> str:
     """A fault as pydantic has it, in our words."""
     field, said = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
+    if error["type"] == "missing":  # its input would be all other cells of the line
+        return f"{field}: expected that of a movie, got none; fill it in, or remove the line"
     return f"{field}: {said}" + (
         "" if said.startswith("expected") else f", got {clipped(' '.join(str(error['input']).split()), 40)}"
     )

@@ -1,59 +1,36 @@
 """Many movies, one after the other: what is done stays done, and one bad movie does not stop the others."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from embedtrack.batch import outcome
-from embedtrack.batch.jobs import AUTO, ENDING, Job
+from embedtrack.batch.jobs import AUTO, Job
 from embedtrack.batch.outcome import Outcome
 from embedtrack.batch.summary import NAMES
+from embedtrack.batch.wishes import Wishes, result_in
 from embedtrack.challenge.pair import open_pair
+from embedtrack.challenge.record import digest as digest_of
 from embedtrack.challenge.record import known_of
+from embedtrack.challenge.record_fields import used_in
 from embedtrack.challenge.used import doubts
-from embedtrack.exchange.formats import FORMATS, export
-from embedtrack.files.whole import check_apart, check_file
-from embedtrack.inference.model_choice import Fit, choose
-from embedtrack.inference.track import Summary, track
+from embedtrack.files.whole import check_apart, resolved
+from embedtrack.inference.model_choice import choose
+from embedtrack.inference.track import summarise, track
 from embedtrack.model import OnFrame
 from embedtrack.model_files import WEIGHTS, digest
 from embedtrack.movies.open import open_movie
-from embedtrack.optional_packages import need
 from embedtrack.options import Options
 
 log = logging.getLogger(__name__)
 
 Bar = Callable[[str], AbstractContextManager[OnFrame]]
 """A bar of progress with a title."""
-
-
-class Wishes(NamedTuple):
-    """What is made of each result beside it."""
-
-    measure: bool = False
-    """``NAME.csv`` and ``NAME_tracks.csv``."""
-    report: bool = False
-    """``NAME.html``."""
-    exports: tuple[str, ...] = ()
-    """``NAME.FORMAT`` for each."""
-
-    def files(self, name: str) -> list[str]:
-        """What is written for a movie of this name."""
-        tables = [f"{name}.csv", f"{name}_tracks.csv"] if self.measure else []
-        pages = [f"{name}.html"] if self.report else []
-        return [f"{name}{ENDING}", *tables, *pages, *(f"{name}.{to}" for to in self.exports)]
-
-    def check(self) -> None:
-        """Raise ValueError where a format is not known, or a package is missing."""
-        for one in self.exports:
-            if one not in FORMATS:
-                raise ValueError(f"expected --export {', '.join(FORMATS)}, got {one}")
-        if self.report:
-            need("jinja2", "report", "--report")
 
 
 def run(
@@ -68,7 +45,8 @@ def run(
 ) -> list[Outcome]:
     """Track the movies of a batch into ``NAME_RES`` of a folder.
 
-    What was made by the same movie, model and options is not made again; a movie that failed is tried again.
+    What was made by the same movie, model and options is not made again; a movie that failed is tried again. What is
+    made of a result that was corrected since is made anew.
 
     Args:
         jobs: by name, see ``jobs.jobs_of``.
@@ -83,12 +61,38 @@ def run(
         What became of each movie, the doubtful first.
 
     Raises:
-        ValueError: wishes that cannot be had, or outcomes that cannot be kept there, before any work.
+        ValueError: wishes that cannot be had, or something of others where a file will be made, before any work.
     """
     wishes.check()
+    _check_places(jobs, folder, options, wishes, overwrite=overwrite)
+    import pandas  # noqa: F401  an image that tracks and no more has none, which is to be said before any work
+
+    found: list[Outcome] = []
+    for number, (name, job) in enumerate(jobs.items(), start=1):
+        title = f"{number}/{len(jobs)} {name}"
+        before, path = _before(folder, name), os.path.realpath(job.path)
+        done = Outcome(name=name, path=path, state="failed", model=_model_name(job), made=before.made if before else {})
+        try:
+            done = _tracked(name, job, folder, job.run_by(options), partial(bar, title), overwrite)
+            made = wishes.make(result_in(folder, name), job, done.made, overwrite=overwrite)
+            done = done.model_copy(update={"made": made})
+        except Exception as error:  # where only what is made of it fails, the result stays
+            done = done.model_copy(update={"state": "failed", "why": explain(error)})
+            log.error("%s: %s", title, done.why)
+        outcome.write(folder, done)
+        found.append(done)
+    return sorted(found, key=lambda one: one.rank)
+
+
+def _check_places(jobs: Mapping[str, Job], folder: Path, options: Options, wishes: Wishes, *, overwrite: bool) -> None:
+    """Raise ValueError where two files would have one name, or something of others lies where one will be made."""
     owner: dict[str, str] = dict.fromkeys(NAMES, "the summary")
-    for name in jobs:
-        check_file(outcome.place_of(folder, name))
+    for name, job in jobs.items():
+        if resolved(folder).is_relative_to(os.path.realpath(job.path)):  # all that is in it would count as the movie
+            raise ValueError(
+                f"{folder}: expected a place apart from the movies, got one within {job.path}; choose another --out-dir"
+            )
+        outcome.check(folder, name)
         for file in wishes.files(name):
             if file in owner:
                 raise ValueError(
@@ -96,48 +100,43 @@ def run(
                     "them another name in a table (column name)"
                 )
             owner[file] = name
-    import pandas  # noqa: F401  an image that tracks and no more has none, which is to be said before any work
-
-    found: list[Outcome] = []
-    for number, (name, job) in enumerate(jobs.items(), start=1):
-        title = f"{number}/{len(jobs)} {name}"
-        try:
-            done = _one(name, job, folder, job.run_by(options), wishes, partial(bar, title), overwrite)
-        except Exception as error:
-            done = Outcome(name=name, path=str(job.path), state="failed", why=explain(error), model=_model_name(job))
-            log.error("%s: %s", title, done.why)
-        outcome.write(folder, done)
-        found.append(done)
-    return sorted(found, key=lambda one: one.rank)
+            check_apart(folder / file, job.path)
+        made: Mapping[str, str] = {}
+        with suppress(ValueError, OSError):  # of a movie that cannot be read, which is told when it has its turn
+            before = _before(folder, name)
+            if before and _stays(before, job, result_in(folder, name), job.run_by(options)):
+                made = before.made
+        wishes.check_places(folder, name, made, overwrite=overwrite)
 
 
-def _one(
+def _tracked(
     name: str,
     job: Job,
     folder: Path,
     options: Options,
-    wishes: Wishes,
     bar: Callable[[], AbstractContextManager[OnFrame]],
     overwrite: bool,
 ) -> Outcome:
-    """Track a movie, unless it is done; make what is wished of it."""
-    place = folder / f"{name}{ENDING}"
-    check_apart(place, job.path)
-    movie = open_movie(job.path, job.choice)
+    """Track a movie, unless it is done."""
+    place, movie = result_in(folder, name), open_movie(job.path, job.choice)
+    before = _before(folder, name)
+    if before and _stays(before, job, place, options):
+        if before.state != "failed" and before.made.get(place.name) == digest_of(place):
+            log.info("%s: there already", place)
+            return before
+        log.info("%s: there already; it is looked through anew", place)
+        return _judged(before, place)
     asked = _asked(job, options)
-    done, fresh = _kept(folder, name, place, asked), False
-    if done is None:
-        fit = choose(movie, options.device) if job.model == AUTO else None
-        model = fit.model if fit else Path(job.model)
-        with bar() as on_frame:
-            summary = track(
-                movie, model, place, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=on_frame
-            )
-        done, fresh = _outcome(name, job, model, fit, summary, _hints(place), asked), True
-    else:
-        log.info("%s: there already", place)
-    _make(place, job, wishes, anew=fresh, overwrite=overwrite)
-    return done
+    fit = choose(movie, options.device) if job.model == AUTO else None
+    model = fit.model if fit else Path(job.model)
+    with bar() as on_frame:
+        summary = track(movie, model, place, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=on_frame)
+    done = Outcome(
+        name=name, path=os.path.realpath(job.path), state="done", model=model.name,
+        agreement=round(fit.agreement, 3) if fit else None, seconds=round(summary.seconds, 1), asked=asked,
+        made=before.made if before else {},
+    )  # fmt: skip
+    return _judged(done, place)
 
 
 def _asked(job: Job, options: Options) -> dict[str, Any]:
@@ -159,63 +158,37 @@ def _asked(job: Job, options: Options) -> dict[str, Any]:
     }
 
 
-def _kept(folder: Path, name: str, place: Path, asked: Mapping[str, Any]) -> Outcome | None:
-    """What became of the movie in an earlier run, where nothing has changed since and the result is whole."""
-    path = outcome.place_of(folder, name)
-    if not path.exists() or not place.is_dir():
-        return None
-    with suppress(ValueError):  # a damaged outcome, or masks that were changed
-        done = outcome.read(path)
-        if done.state != "failed" and done.asked == asked and known_of(place) is not None:
-            return done
+def _before(folder: Path, name: str) -> Outcome | None:
+    """What became of a movie in an earlier run; None where nobody knows."""
+    with suppress(ValueError):  # there is none, or a damaged one
+        return outcome.read(outcome.place_of(folder, name))
     return None
 
 
-def _hints(place: Path) -> int:
-    """Places that deserve a second look."""
+def _stays(before: Outcome, job: Job, place: Path, options: Options) -> bool:
+    """Whether the result of an earlier run is there, and of the same movie, model and options."""
+    if not place.is_dir() or os.path.realpath(before.path) != os.path.realpath(job.path):
+        return False
+    with suppress(ValueError):  # masks that were changed by other means than ours
+        known_of(place)
+        return before.asked == _asked(job, options)
+    return False
+
+
+def _judged(done: Outcome, place: Path) -> Outcome:
+    """What a movie has become by its result as it is now: a person may have corrected it since."""
     from embedtrack.looks.report.hints import find_hints
     from embedtrack.looks.report.sights import look
 
     result, _ = open_pair(place, labels=False)
-    return len(find_hints(look(result).table, result.tracks, len(result), confidence=result.confidence))
-
-
-def _outcome(
-    name: str, job: Job, model: Path, fit: Fit | None, summary: Summary, hints: int, asked: dict[str, Any]
-) -> Outcome:
-    """What a movie that was tracked has become."""
-    why = list(doubts(summary.used))
-    if not summary.masks:
-        why.insert(0, "no cell was found in any frame")
-    state = "cut short" if summary.fault else "doubtful" if why else "done"
-    return Outcome(
-        name=name, path=str(job.path), state=state, why="; ".join(why), model=model.name,
-        agreement=round(fit.agreement, 3) if fit else None, frames=summary.frames, masks=summary.masks,
-        cells=summary.cells, tracks=summary.tracks, divisions=summary.divisions, hints=hints,
-        seconds=round(summary.seconds, 1), asked=asked,
-    )  # fmt: skip
-
-
-def _make(place: Path, job: Job, wishes: Wishes, *, anew: bool, overwrite: bool) -> None:
-    """Table, page and exports of a result: those that are missing, or all of them anew."""
-    from embedtrack.looks.measure import measure
-    from embedtrack.looks.report.files import report_folder
-
-    base = place.with_name(place.name.removesuffix(ENDING))
-
-    def wanted(path: Path) -> bool:
-        return anew or not path.exists()
-
-    table, page = base.with_name(f"{base.name}.csv"), base.with_name(f"{base.name}.html")
-    if wishes.measure and wanted(table):
-        result, images = open_pair(place, job.path, job.choice, channels=True)
-        measure(result, table, images, overwrite=overwrite)
-    if wishes.report and wanted(page):
-        report_folder(place, page, job.path, choice=job.choice, overwrite=overwrite)
-    for to in wishes.exports:
-        if wanted(target := base.with_name(f"{base.name}.{to}")):
-            result, images = open_pair(place, job.path, job.choice)
-            export(result, to, target, images, overwrite=overwrite)
+    hints = find_hints(look(result).table, result.tracks, len(result), confidence=result.confidence)
+    counted, used = summarise(result.tracks, len(result), 0), used_in(known_of(place) or {})
+    why = [*([] if counted.masks else ["no cell was found in any frame"]), *doubts(used)]
+    return done.model_copy(update={
+        "state": "cut short" if used.get("cut_short") else "doubtful" if why else "done", "why": "; ".join(why),
+        "frames": counted.frames, "masks": counted.masks, "cells": counted.cells, "tracks": counted.tracks,
+        "divisions": counted.divisions, "hints": len(hints), "made": {**done.made, place.name: digest_of(place)},
+    })  # fmt: skip
 
 
 def _model_name(job: Job) -> str | None:

@@ -14,7 +14,7 @@ from embedtrack.options import Options
 
 if TYPE_CHECKING:
     from embedtrack.batch.outcome import Outcome
-    from embedtrack.batch.run import Wishes
+    from embedtrack.batch.wishes import Wishes
 
 MOST_FAILED = 100
 """A batch ends with the number of movies that failed, at most this: higher codes are signals'."""
@@ -74,6 +74,6 @@ def summary(
 def _end(outcomes: "Sequence[Outcome]", tell: Tell) -> None:
     """Tell what became of the movies; the exit code is the number of those that failed."""
     failed = sum(one.state == "failed" for one in outcomes)
-    tell({"failed": failed, "movies": [one.model_dump(exclude={"asked"}) for one in outcomes]})
+    tell({"failed": failed, "movies": [one.model_dump(exclude={"asked", "made"}) for one in outcomes]})
     if failed:
         raise typer.Exit(min(failed, MOST_FAILED))

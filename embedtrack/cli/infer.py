@@ -81,7 +81,7 @@ def infer(
 ) -> None:
     """Segment and track a movie, or many."""
     if out_dir:
-        from embedtrack.batch.run import Wishes
+        from embedtrack.batch.wishes import Wishes
 
         wishes = Wishes(measure, report, tuple(export or ()))
         if out or min_agreement is not None:

@@ -42,6 +42,7 @@ def test_as_spreadsheets_write_it(tmp_path: Path, mark: str):
         ("path,model\na.tif,\nb.tif,Fluo-N2DH-SIM\n", "line 3, model: expected the folder of a model"),
         ("path,border\n\na.tif,1\n\nb.tif,-3\n", "line 5, border: Input should be greater than or equal to 0, got -3"),
         ("path\n", "expected a movie a line, got none"),
+        ("path,name\na.tif,\n,c\n", "line 3, path: expected that of a movie, got none; fill it in"),
         ("path\na\0.tif\n", "line 2, path: expected a path, got one with letters that none can have"),
         ("path,name\na.tif,..\n", "line 2, name: String should match pattern"),
         ("path\n" + "a" * 200_000, "expected a table of movies, got 'field larger than field limit (131072)'"),
@@ -51,6 +52,18 @@ def test_what_is_wrong_with_a_table(tmp_path: Path, lines: str, said: str):
     with pytest.raises(ValueError, match=r"movies\.csv: ") as error:
         read_table(table(tmp_path, lines))
     assert said in str(error.value)
+
+
+def test_all_lines_that_are_wrong_are_told(tmp_path: Path):
+    bad = table(tmp_path, "path,border\na.tif,-1\nb.tif,5\n,\n,7\nc.tif,x\n")
+    with pytest.raises(ValueError, match="line 2, border") as error:
+        read_table(bad)
+    assert [line.split(": ")[1] for line in str(error.value).splitlines()] == [
+        "line 2, border", "line 5, path", "line 6, border",
+    ]  # fmt: skip
+    bad.write_text("path,border\n" + "a.tif,-1\n" * 12)
+    with pytest.raises(ValueError, match=r"line 11, border: .*\n\.\.\. and 2 more$"):
+        read_table(bad)
 
 
 @pytest.mark.parametrize("encoding", ["latin1", "utf-16"])
