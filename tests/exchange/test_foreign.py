@@ -225,6 +225,14 @@ def test_a_track_of_napari_is_the_mask_that_it_lies_on(tmp_path: Path):
     assert len({int(mask[3, 3]) for mask in pixels(result)}) == 1
 
 
+def test_masks_without_a_row_of_napari_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    labels = np.zeros((3, 20, 30), np.uint8)
+    labels[:, 2:5, 2:5], labels[1:, 11:14, 11:14] = 1, 2
+    result = load(napari(tmp_path / "a", "ID,T,Y,X\n1,0,3,3\n1,1,3,3\n", labels))
+    assert result.tracks == [Track(1, 0, 1, 0)]
+    assert "3 masks of labels.tif have no row in tracks.csv and are left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("rows", "graph", "said"),
     [
@@ -297,6 +305,24 @@ def test_ome_zarr_without_lineage(tmp_path: Path, version: str):
         assert result.tracks == [Track(1, 0, 1, 0), Track(2, 3, 3, 1)]
         assert result.units == (0.5, 300)
         assert np.array_equal(pixels(result) > 0, masks[:, 0, 0] > 0)
+
+
+@pytest.mark.parametrize("lost", ["some", "all"])
+def test_ome_zarr_of_ours_without_its_lineage_is_refused(tmp_path: Path, lost: str):
+    zarr = pytest.importorskip("zarr")
+    export(hard(), "ome-zarr", tmp_path / "out")
+    group = zarr.open_group(tmp_path / "out" / "labels" / "cells", mode="a")
+    about = dict(group.attrs["ome"])
+    for one in about["image-label"]["properties"][2 if lost == "some" else 0 :]:
+        del one["parent"]
+    group.attrs["ome"] = about
+    label = about["image-label"]["properties"][2 if lost == "some" else 0]["label-value"]
+    said = f"expected begin, end and parent in the properties of each label, got none of parent for label {label};"
+    with pytest.raises(ValueError, match=said):
+        load(tmp_path / "out")
+    if lost == "all":  # as other programs have them, which know no lineage
+        group.attrs["embedtrack"] = {}
+        assert {track.parent for track in load(tmp_path / "out").tracks} == {0}
 
 
 def test_damaged_ome_zarr_is_refused(tmp_path: Path):
