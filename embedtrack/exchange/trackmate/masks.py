@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +93,7 @@ def _stack(path: Path) -> Sequence[NDArray[Any]]:
         return ()
 
 
-def _by_frame(names: Mapping[int, object], spots: Mapping[int, Spot]) -> dict[int, list[int]]:
+def _by_frame(names: Iterable[int], spots: Mapping[int, Spot]) -> dict[int, list[int]]:
     """Frame -> those of the spots that are in it."""
     frames: dict[int, list[int]] = defaultdict(list)
     for name in names:
@@ -108,8 +108,8 @@ def _kept(stack: Sequence[NDArray[Any]], spots: Mapping[int, Spot]) -> dict[int,
     for t, image in enumerate(stack):
         found: dict[int, int] = {}
         for name in frames.get(t, ()):
-            y, x = np.floor(spots[name].place + NOISE).astype(int).tolist()
-            value = int(image[y, x]) if 0 <= y < image.shape[0] and 0 <= x < image.shape[1] else 0
+            y, x = spots[name].place + NOISE  # rounded down: a place that we write is within its mask so
+            value = int(image[int(y), int(x)]) if 0 <= y < image.shape[0] and 0 <= x < image.shape[1] else 0
             if value and spots[name].name == str(value):
                 found.setdefault(value, name)
         kept |= {name: value for value, name in found.items()}
@@ -138,7 +138,7 @@ def _drawn(
 ) -> Lazy[NDArray[Any]]:  # fmt: skip
     """Label images int32[H, W]: the masks of ``stack`` that are kept, and the other spots where these are not."""
     old = _by_frame(kept, spots)
-    new = _by_frame({name: None for name in spots if name not in kept}, spots)
+    new = _by_frame((name for name in spots if name not in kept), spots)
 
     def draw(t: int) -> NDArray[Any]:
         """The masks of a frame; where two are drawn, the later spot has the pixels."""
