@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.exchange.graph import links_of, places, tracked
+from embedtrack.exchange.units import Worth, units_of
 from embedtrack.files.guard import brief, require_regular_tree, whole
 from embedtrack.files.lazy import Lazy
 from embedtrack.movies.units import Units
@@ -104,7 +105,8 @@ def read(path: Path) -> Tracked:
     axes = metadata.axes or []
     related = [one for one in metadata.related_objects or [] if one.type == "labels"]
     time = next((axis for axis in axes if axis.type == "time"), None)
-    if not related or time is None or sum(axis.type == "space" and _varies(columns, axis) for axis in axes) > 2:
+    plane = [axis for axis in axes if axis.type == "space" and _varies(columns, axis)]
+    if not related or time is None or len(plane) > 2:
         raise ValueError(
             f"{path}: expected a GEFF in 2D with a time axis and related labels (its segmentation), got axes "
             f"{[axis.name for axis in axes]} and {len(related)} related labels; export it with its segmentation"
@@ -123,9 +125,10 @@ def read(path: Path) -> Tracked:
     vertex = dict(zip(memory["node_ids"].tolist(), nodes, strict=True))
     links = [(vertex[start], vertex[end]) for start, end in memory["edge_ids"].tolist()]
     own = (metadata.extra or {}).get("embedtrack", {})
+    units = units_of(path, [_worth(axis) for axis in plane], _worth(time))
     return tracked(
         path, Lazy(masks.shape[0], lambda t: np.asarray(masks[t]).reshape(masks.shape[-2:])), nodes, links,
-        whole(own, "first", 0), whole(own, "digits", 3, most=9), _units(axes), bool(own),
+        whole(own, "first", 0), whole(own, "digits", 3, most=9), units, bool(own),
     )  # fmt: skip
 
 
@@ -162,10 +165,10 @@ def _axes(spec: Any, units: Units) -> list[Any]:
     ]
 
 
-def _units(axes: Sequence[Any]) -> Units:
-    """What our own axes say; of others' only what has the same units."""
-    scale = {axis.type: axis.scale for axis in axes if axis.scaled_unit in ("micrometer", "second")}
-    return Units(scale.get("space"), scale.get("time"))
+def _worth(axis: Any) -> Worth:
+    """The scale of an axis and its unit; a scale that leads to none is a number of nobody knows what."""
+    loose = f"{axis.unit or ''} without scaled_unit".strip() if axis.scale != 1 else ""
+    return axis.scale, axis.scaled_unit or loose
 
 
 def _varies(columns: Any, axis: Any) -> bool:

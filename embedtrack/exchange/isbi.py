@@ -1,7 +1,7 @@
 """The challenge's own files, also where they do not obey its rules: gaps are cut, large labels are renumbered."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -54,10 +54,13 @@ def _mended(path: Path, files: Sequence[Numbered], tracks: Sequence[Track]) -> T
     for t, image in enumerate(masks):
         for label in np.unique(image[image > 0]).tolist():
             seen[label].append(t)
-    listed = {track.label for track in tracks}
-    if len(listed) < len(tracks) or (stray := sorted(seen.keys() - listed)):
-        what = "each label once" if len(listed) < len(tracks) else f"a line for label {stray[0]}"
-        raise ValueError(f"{path}: expected {what} in the table of tracks, got another number of lines; correct it")
+    lines = Counter(track.label for track in tracks)
+    if wrong := [label for label in sorted(seen.keys() | lines.keys()) if lines[label] != 1]:
+        where = f" of {files[seen[wrong[0]][0]].path.name}" if wrong[0] in seen else ""
+        raise ValueError(
+            f"{path}: expected one line for each label in the table of tracks, got {lines[wrong[0]] or 'none'} for "
+            f"label {wrong[0]}{where}; correct it"
+        )
     nodes: list[Node] = [(t, label) for label, times in seen.items() for t in times]
     links: list[Edge] = [
         ((before, label), (after, label)) for label, times in seen.items()
@@ -72,8 +75,7 @@ def _mended(path: Path, files: Sequence[Numbered], tracks: Sequence[Track]) -> T
 def _labels(path: Path) -> NDArray[Any]:
     """A label image [H, W] of any integer type."""
     image = read_image(path)
-    if image.dtype.kind not in "ui" or int(image.min()) < 0:
-        raise ValueError(
-            f"{path}: expected labels of an integer type, 0 for background, got {image.dtype}; save them so"
-        )
+    if image.dtype.kind not in "ui" or image.min() < 0:
+        got = image.dtype if image.dtype.kind not in "ui" else f"the label {image.min()}"
+        raise ValueError(f"{path}: expected whole numbers from 0 on, 0 for background, got {got}; save them so")
     return image

@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from embedtrack.movies.units import Units
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.lives import cell_of_track, lives
 from embedtrack.types import Track
+
+log = logging.getLogger(__name__)
 
 COLUMNS = ("ID", "T", "Y", "X", "cell", "generation")
 
@@ -161,20 +164,23 @@ def _values(
     In what we wrote it is the number: a corrected mask may have left its place.
     """
     value: dict[tuple[int, int], int] = {}
+    left = 0
     frames: dict[int, list[tuple[int, float, float]]] = {}
     for track, t, y, x in rows:
         if not 0 <= t < len(labels):
             raise ValueError(f"{path}: expected frames from 0 to {len(labels) - 1} as in labels.tif, got {t}")
         frames.setdefault(t, []).append((track, y, x))
-    for t, cells in frames.items():
-        image = labels[t]
-        present = set(np.unique(image).tolist())
-        for track, y, x in cells:
+    for t, image in enumerate(labels):
+        present = set(np.unique(image[image > 0]).tolist())
+        for track, y, x in frames.get(t, ()):
             row, column = (min(max(round(v), 0), size - 1) for v, size in zip((y, x), image.shape, strict=True))
             below, named = int(image[row, column]), track if track in present else 0
             value[track, t] = (named or below) if own else (below or named)
             if not value[track, t]:
                 raise ValueError(f"{path}: expected a mask below every track, got none for track {track} in frame {t}")
+        left += len(present - {value[track, t] for track, _, _ in frames.get(t, ())})
+    if left:
+        log.warning("%s: %d masks of labels.tif have no row in tracks.csv and are left out", path, left)
     return value
 
 

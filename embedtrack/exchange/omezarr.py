@@ -85,7 +85,7 @@ def read(path: Path) -> Tracked:
     )
     own, units = dict(group.attrs.get("embedtrack", {})), units_of(scales, axes)
     first, digits = whole(own, "first", 0), whole(own, "digits", 3, most=9)
-    tracks = _tracks(about.get("image-label", {}).get("properties", []))
+    tracks = _tracks(path, about.get("image-label", {}).get("properties", []), own=bool(own))
     if tracks is None:
         return tracked(path, images, *same_label(images), first, digits, units)
     height, width = (array.shape[axes.index(name)] for name in "yx")
@@ -103,11 +103,22 @@ def _ome(group: Any) -> dict[str, Any]:
     return found
 
 
-def _tracks(properties: Sequence[dict[str, Any]]) -> list[Track] | None:
-    """The lineage in the properties; None if they have none."""
+def _tracks(path: Path, properties: Sequence[dict[str, Any]], *, own: bool) -> list[Track] | None:
+    """The lineage in the properties; None if those of another program have none.
+
+    Raises:
+        ValueError: some labels have one and others lack it, or what we wrote lacks it.
+    """
     columns = ("label-value", "begin", "end", "parent")
-    if not properties or any(column not in one for one in properties for column in columns):
+    damaged = [one for one in properties if not set(columns) <= one.keys()]
+    if not own and len(damaged) == len(properties):
         return None
+    if damaged:
+        lacking = ", ".join(column for column in columns if column not in damaged[0])
+        raise ValueError(
+            f"{path}: expected begin, end and parent in the properties of each label, got none of {lacking} for label "
+            f"{damaged[0].get('label-value', 'without a value')}; export it again"
+        )
     return [Track(*(whole(one, column, most=LARGEST) for column in columns)) for one in properties]
 
 

@@ -64,6 +64,94 @@ def test_a_movie_of_others_beside_trackmates_file_is_no_mask(tmp_path: Path):
     assert same(load(path), alone)
 
 
+def test_trackmates_pixels_that_are_not_square_have_a_place_and_a_form_but_no_size(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """The pixel's sides are 1 and 0.5: what lies at x 12, y 10 is that of row 10, column 24."""
+    result = load(trackmate(tmp_path / "movie.xml", **{'pixelheight="0.5"': 'pixelheight="1.0"'}))
+    first, disc = np.argwhere(result.masks[0] == 1), np.argwhere(result.masks[3] == 3)
+    assert (first.min(0).tolist(), first.max(0).tolist()) == ([9, 16], [11, 24])
+    assert disc.mean(0).tolist() == [10, 24]
+    assert (np.ptp(disc, axis=0) + 1).tolist() == [7, 15]  # of the radius 4, within the outline
+    assert result.units == (None, 60)
+    assert "pixels of 1 x 0.5 micrometres are not square; the pixel size is left out" in caplog.text
+
+
+def test_trackmate_in_3d_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"expected TrackMate's tracks in 2D, got spots of POSITION_Z from 0 to 8"):
+        load(trackmate(tmp_path / "movie.xml", **{'POSITION_X="12" POSITION_Y="10" POSITION_Z="0"':
+                                                  'POSITION_X="12" POSITION_Y="10" POSITION_Z="8"'}))  # fmt: skip
+    flat = trackmate(tmp_path / "flat.xml", **{'POSITION_Z="0"': 'POSITION_Z="3"', "nframes": 'nslices="9" nframes'})
+    assert same(load(flat), load(trackmate(tmp_path / "movie.xml")))
+
+
+def added(path: Path, *spots: str, edges: str = "") -> Path:
+    """What we wrote, with spots and a track that somebody added in Fiji."""
+    text = path.read_text()
+    text = text.replace("</AllSpots>", f'<SpotsInFrame frame="0">{"".join(spots)}</SpotsInFrame></AllSpots>')
+    text = text.replace("</AllTracks>", f'<Track TRACK_ID="99">{edges}</Track></AllTracks>')
+    path.write_text(text.replace("</FilteredTracks>", '<TrackID TRACK_ID="99" /></FilteredTracks>'))
+    return path
+
+
+def test_a_spot_that_was_added_changes_no_other_mask(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    export(hard(), "trackmate", tmp_path / "out")
+    path = added(tmp_path / "out" / "tracks.xml", SPOT.format(999, 999, 2, 60, 40, 'VISIBILITY="1">'))
+    result, true = load(path), pixels(hard())
+    (new,) = set(result.tracks) - set(hard().tracks)
+    assert len(result.tracks) == len(hard().tracks) + 1
+    assert (new.begin, new.end, new.parent) == (2, 2, 0)
+    drawn = pixels(result) == new.label
+    assert np.array_equal(np.where(drawn, 0, pixels(result)), true)
+    assert np.argwhere(drawn[2]).mean(0).tolist() == [40, 60]
+    assert "1 of 22 spots lie on no mask of their name in movie.tif" in caplog.text
+
+
+def test_spots_that_were_added_go_on_with_the_track_that_they_are_linked_to(tmp_path: Path):
+    """7 is of one frame, alone; two spots follow it, and the second lies half below 40 of the next frame."""
+    export(hard(), "trackmate", tmp_path / "out")
+    path = tmp_path / "out" / "tracks.xml"
+    text = path.read_text()
+    seven = text.rindex('ID="', 0, text.index('name="7"'))
+    seven = text[seven + 4 : text.index('"', seven + 4)]
+    spots = [SPOT.format(901, 901, 3, 40, 12, 'VISIBILITY="1">'), SPOT.format(902, 902, 4, 52, 38, 'VISIBILITY="1">')]
+    edges = f'<Edge SPOT_SOURCE_ID="{seven}" SPOT_TARGET_ID="901" /><Edge SPOT_SOURCE_ID="902" SPOT_TARGET_ID="901" />'
+    result = load(added(path, *spots, edges=edges))
+    true = hard()
+    assert sorted(result.tracks) == sorted(
+        track._replace(end=4) if track.label == 7 else track for track in true.tracks
+    )
+    assert np.array_equal(np.where(pixels(true) > 0, pixels(result), 0), pixels(true))
+
+
+def test_a_spot_that_was_moved_takes_its_outline_along(tmp_path: Path):
+    export(hard(), "trackmate", tmp_path / "out")
+    path = tmp_path / "out" / "tracks.xml"
+    assert path.read_text().count('POSITION_X="40" POSITION_Y="12"') == 1  # 7, three pixels a side
+    path.write_text(path.read_text().replace('POSITION_X="40" POSITION_Y="12"', 'POSITION_X="60" POSITION_Y="12"'))
+    moved, true = pixels(load(path)), pixels(hard())
+    seven = true == 7
+    assert np.array_equal(moved > 0, (true > 0) & ~seven | np.roll(seven, 20, axis=2))
+
+
+def test_a_damaged_hyperstack_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    export(hard(), "trackmate", tmp_path / "out")
+    (tmp_path / "out" / "movie.tif").write_text("no image")
+    load(tmp_path / "out")
+    assert "21 of 21 spots lie on no mask of their name in movie.tif; they are drawn" in caplog.text
+
+
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ('POSITION_X="12"', 'POSITION_X="-12"', r"ID 9 in frame 3 at pixel x -24.0, y 20.0: there is no pixel within it"),
+    ('ID="8" name="ID8" FRAME="3" POSITION_X="3" POSITION_Y="3" POSITION_Z="0" RADIUS="4" VISIBILITY="0"',
+     'ID="8" name="ID8" FRAME="3" POSITION_X="12" POSITION_Y="10" POSITION_Z="0" RADIUS="5" VISIBILITY="1"',
+     r"ID 9 in frame 3 at pixel x 24.0, y 20.0: it is covered by other cells; move, enlarge or remove it"),
+])  # fmt: skip
+def test_a_spot_without_a_pixel_is_named(tmp_path: Path, old: str, new: str, said: str):
+    with pytest.raises(ValueError, match=rf"movie\.xml: expected pixels of the image \(50 x 40\) .*{said}"):
+        load(trackmate(tmp_path / "movie.xml", **{old: new}))
+
+
 def test_trackmates_outline_is_the_mask_where_it_can_be(tmp_path: Path):
     export(hard(), "trackmate", tmp_path / "out")
     (tmp_path / "out" / "movie.tif").unlink()
@@ -135,6 +223,14 @@ def test_a_track_of_napari_is_the_mask_that_it_lies_on(tmp_path: Path):
     assert (first[1:], second[1:]) == ((0, 1, 0), (0, 1, 0))
     assert all(len(np.unique(mask[2:5, 2:5])) == len(np.unique(mask[11:14, 11:14])) == 1 for mask in pixels(result))
     assert len({int(mask[3, 3]) for mask in pixels(result)}) == 1
+
+
+def test_masks_without_a_row_of_napari_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    labels = np.zeros((3, 20, 30), np.uint8)
+    labels[:, 2:5, 2:5], labels[1:, 11:14, 11:14] = 1, 2
+    result = load(napari(tmp_path / "a", "ID,T,Y,X\n1,0,3,3\n1,1,3,3\n", labels))
+    assert result.tracks == [Track(1, 0, 1, 0)]
+    assert "3 masks of labels.tif have no row in tracks.csv and are left out" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -209,6 +305,24 @@ def test_ome_zarr_without_lineage(tmp_path: Path, version: str):
         assert result.tracks == [Track(1, 0, 1, 0), Track(2, 3, 3, 1)]
         assert result.units == (0.5, 300)
         assert np.array_equal(pixels(result) > 0, masks[:, 0, 0] > 0)
+
+
+@pytest.mark.parametrize("lost", ["some", "all"])
+def test_ome_zarr_of_ours_without_its_lineage_is_refused(tmp_path: Path, lost: str):
+    zarr = pytest.importorskip("zarr")
+    export(hard(), "ome-zarr", tmp_path / "out")
+    group = zarr.open_group(tmp_path / "out" / "labels" / "cells", mode="a")
+    about = dict(group.attrs["ome"])
+    for one in about["image-label"]["properties"][2 if lost == "some" else 0 :]:
+        del one["parent"]
+    group.attrs["ome"] = about
+    label = about["image-label"]["properties"][2 if lost == "some" else 0]["label-value"]
+    said = f"expected begin, end and parent in the properties of each label, got none of parent for label {label};"
+    with pytest.raises(ValueError, match=said):
+        load(tmp_path / "out")
+    if lost == "all":  # as other programs have them, which know no lineage
+        group.attrs["embedtrack"] = {}
+        assert {track.parent for track in load(tmp_path / "out").tracks} == {0}
 
 
 def test_damaged_ome_zarr_is_refused(tmp_path: Path):

@@ -61,7 +61,7 @@ def test_a_movie_without_cells_comes_back(tmp_path: Path, kind: str):
     assert same(load(tmp_path / "out"), bare())
 
 
-@pytest.mark.parametrize("kind", ["geff", "trackmate", "napari", "ome-zarr"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_units_come_back(tmp_path: Path, kind: str):
     export(hard(Units(0.645, 300)), kind, tmp_path / "out")
     assert load(tmp_path / "out").units == pytest.approx((0.645, 300))

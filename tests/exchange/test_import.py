@@ -50,8 +50,12 @@ def test_a_track_with_a_gap_is_cut(tmp_path: Path):
 
 
 def test_what_would_lose_cells_is_refused(tmp_path: Path):
-    with pytest.raises(ValueError, match="label 3"):
+    with pytest.raises(ValueError, match=r"expected one line .*, got none for label 3 of mask0003\.tif; correct it"):
         load(write(tmp_path / "stray", TOY.labels.astype(np.uint16), TOY.tracks[:2]))
+    with pytest.raises(ValueError, match=r"expected one line .*, got 2 for label 3 of mask0003\.tif"):
+        load(write(tmp_path / "twice", TOY.labels.astype(np.uint16), [*TOY.tracks, TOY.tracks[2]]))
+    with pytest.raises(ValueError, match=r"mask0000\.tif: expected whole numbers from 0 on, .*, got the label -1"):
+        load(write(tmp_path / "negative", (TOY.labels - 1).astype(np.int16), TOY.tracks))
     folder = write(tmp_path / "hole", TOY.labels.astype(np.uint16), TOY.tracks)
     (folder / "mask0002.tif").unlink()
     with pytest.raises(ValueError, match=r"mask0002.tif"):
