@@ -1,10 +1,9 @@
 """What other programs' graphs say of a pixel and a frame; what is not understood is told, and left out."""
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 
-from embedtrack.movies.units import Units, micrometres, seconds
+from embedtrack.movies.units import Units, micrometres, seconds, square
 
 log = logging.getLogger(__name__)
 
@@ -12,8 +11,6 @@ Worth = tuple[float | None, str | None]
 """A number and its unit as a file has them."""
 BARE = ("", "pixel", "px", "frame")
 """Units that say no more than that there are none."""
-SQUARE = 1e-3
-"""Of the longer side of a pixel: the other one differs by less if both are equal but for rounding."""
 
 
 def units_of(path: object, sides: Sequence[Worth], step: Worth) -> Units:
@@ -26,14 +23,8 @@ def units_of(path: object, sides: Sequence[Worth], step: Worth) -> Units:
     """
     words = {side: _understood(path, "pixel size", side, micrometres) for side in dict.fromkeys(sides)}
     lengths = [words[side] for side in sides]
-    known = [length for length in lengths if length is not None]
-    square = bool(known) and len(known) == len(lengths) and math.isclose(min(known), max(known), rel_tol=SQUARE)
-    if known and not square:
-        log.warning(
-            "%s: pixels of %s micrometres are not square; the pixel size is left out, lengths stay in pixels",
-            path, " x ".join(f"{length:g}" if length else "?" for length in lengths),
-        )  # fmt: skip
-    return Units(known[0] if square else None, _understood(path, "interval", step, seconds))
+    pixel = square(lengths[0], lengths[-1], path) if lengths else None
+    return Units(pixel, _understood(path, "interval", step, seconds))
 
 
 def _understood(

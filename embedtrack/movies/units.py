@@ -57,16 +57,22 @@ def micrometres(value: Any, unit: str | None) -> float | None:
     return _scaled(value, unit, LENGTHS)
 
 
-def square(height: float | None, width: float | None) -> float | None:
+def square(height: float | None, width: float | None, name: object = None) -> float | None:
     """The side of a pixel in micrometres, by its width where its height is not known.
 
-    None, and a warning, where the two differ by more than a hundredth: no length or area can be told by one number.
+    None, and a warning, where the two differ by more than a hundredth: one number tells no length or area then.
+
+    Args:
+        height: in micrometres.
+        width: in micrometres.
+        name: of the file, for the warning.
     """
     if height is None or width is None or math.isclose(height, width, rel_tol=0.01):
         return width
     log.warning(
-        "expected square pixels, got %g x %g µm: sizes stay in pixels; say --pixel-size if that is wrong", height, width
-    )
+        "%spixels of %g x %g micrometres are not square; the pixel size is left out, lengths stay in pixels",
+        f"{name}: " if name else "", height, width,
+    )  # fmt: skip
     return None
 
 

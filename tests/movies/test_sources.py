@@ -709,7 +709,7 @@ def test_pixels_that_are_not_square_have_no_size(
     sides |= {"PhysicalSizeY": height, "PhysicalSizeYUnit": "µm"} if height else {}
     tifffile.imwrite(tmp_path / "a.ome.tif", MOVIE, metadata={"axes": "TYX", **sides})
     assert open_movie(tmp_path / "a.ome.tif").units.pixel == pixel
-    assert ("expected square pixels, got 2 x 0.5 µm" in caplog.text) == (pixel is None)
+    assert ("pixels of 2 x 0.5 micrometres are not square" in caplog.text) == (pixel is None)
 
 
 def test_imagej_has_a_side_for_each_axis(tmp_path: Path):
