@@ -16,7 +16,7 @@ from embedtrack.files.lazy import Lazy
 from embedtrack.movies import tiff
 from embedtrack.movies.frame_names import read_names
 from embedtrack.movies.images import image_files, open_image
-from embedtrack.movies.masks import SingleValue, as_labels, is_grey
+from embedtrack.movies.masks import SingleValue, as_labels, is_grey, refuse_lossy
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.sift import masks_among
 from embedtrack.tracked import Tracked
@@ -72,6 +72,7 @@ def read(path: Path) -> Tracked:
 def _folder(path: Path) -> Lazy[NDArray[Any]]:
     """The masks of a folder in the order that their names say."""
     files = image_files(path)
+    refuse_lossy(masks_among(files) or files)
     frames = read_names(path, masks_among(files) or files, Choice())
     if len(frames.files) > 1:
         raise ValueError(f"{path}: expected masks of one channel and plane, got several; take the others out")
