@@ -4,17 +4,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 RANGE = 1 << 17
-"""Whole numbers that span no more than this are counted."""
+"""Whole numbers that span no more than this are counted, ..."""
+CHUNK = 1 << 20
+"""... so many at a time: a large frame's copies would take more memory than the frame."""
 
 
-def median(values: NDArray[np.float32]) -> float:
-    """As ``np.median`` of float32 of any shape, at least one, all finite: the same number in a fifth of the time."""
+def median(values: NDArray[np.float32], *, spare: bool = False) -> float:
+    """As ``np.median`` of float32 of any shape: the same number, of whole numbers in a third of the time.
+
+    Args:
+        values: one at least, all finite.
+        spare: nobody needs their order any more.
+    """
+    counted = _count(values.reshape(-1))
+    if counted is None:
+        return float(np.median(values, overwrite_input=spare))
+    low, counts = counted
+    middle = np.searchsorted(np.cumsum(counts), [(values.size - 1) // 2, values.size // 2], side="right")
+    return low + int(middle.sum()) / 2
+
+
+def _count(values: NDArray[np.float32]) -> tuple[int, NDArray[np.int64]] | None:
+    """The least of values [n], and how many there are of it and of each number after it; None if not all are whole."""
     low, high = float(values.min()), float(values.max())
-    if high - low > RANGE or max(-low, high) > 2**24:
-        return float(np.median(values))
-    whole = values.astype(np.int32)
-    if not np.array_equal(whole.astype(np.float32), values):  # of one type, which is faster
-        return float(np.median(values))
-    counts = np.cumsum(np.bincount(whole.ravel() - int(low)))  # of numbers up to each
-    middle = np.searchsorted(counts, [(values.size - 1) // 2, values.size // 2], side="right")
-    return int(low) + int(middle.sum()) / 2
+    if high - low > RANGE or max(-low, high) > 2**24 or not low.is_integer():
+        return None
+    counts = np.zeros(int(high - low) + 1, np.int64)
+    for begin in range(0, values.size, CHUNK):
+        part = values[begin : begin + CHUNK]
+        whole = part.astype(np.int32)
+        if not np.array_equal(whole.astype(np.float32), part):  # of one type, which is faster
+            return None
+        counts += np.bincount(whole - int(low), minlength=len(counts))
+    return int(low), counts

@@ -90,5 +90,5 @@ def noise(grey: Frame, within: NDArray[np.bool_] | None = None) -> float:
         steps = steps[np.concatenate([pairs.ravel() for pairs in both])]
     if steps.size == 0:
         return 0.0
-    typical = median(steps) or float(steps.mean())
+    typical = median(steps, spare=True) or float(steps.mean())
     return typical / (GAUSSIAN * 2**0.5)

@@ -31,3 +31,12 @@ def test_it_is_that_of_numpy(values: NDArray[np.generic]):
     before = grey.copy()
     assert median(grey) == np.median(grey)
     assert np.array_equal(grey, before)
+    assert median(grey, spare=True) == np.median(before)
+
+
+def test_it_counts_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("embedtrack.movies.median.CHUNK", 7)
+    whole = RANDOM.integers(3, 90, (10, 11)).astype(np.float32)
+    assert median(whole) == np.median(whole)
+    whole[-1, -1] += 0.5  # the last part alone tells that not all are whole
+    assert median(whole) == np.median(whole)
