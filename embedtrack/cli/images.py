@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from embedtrack.cli.expand import chosen, runs_model
+from embedtrack.cli.expand import Tell, chosen, runs_model, tells
 from embedtrack.cli.options import Channel, Model, Overwrite, written
 from embedtrack.cli.panels import INFER
 from embedtrack.options import Options
@@ -15,12 +15,14 @@ app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
+@tells
 @runs_model("border", "crumbs", "memory")
 def segment(
     images: Annotated[Path, typer.Argument(help="An image, a stack of images, or a folder of images of any sizes.")],
     model: Model,
     out: Annotated[Path, written("Gets NAME.tif for each image; an older output of ours is replaced.", "FOLDER")],
     options: Options,
+    tell: Tell,
     outlines: Annotated[str | None, typer.Option(help="geojson: NAME.geojson too, as QuPath reads it.")] = None,
     channel: Channel = None,
     overwrite: Overwrite = False,
@@ -37,3 +39,4 @@ def segment(
     logging.getLogger("embedtrack").info("%s: %d images, %d cells", out, *summary)
     if not summary.cells:
         logging.getLogger("embedtrack").warning("no cell was found in any image: try another --model")
+    tell({"masks": str(out), **summary._asdict()})

@@ -55,6 +55,14 @@ def test_infer_and_measure_for_programs(data: Path, run_whole: Run):
 
 
 @pytest.mark.usefixtures("_usual_threads")
+def test_images_are_segmented_for_programs(data: Path, run_whole: Run):
+    words = ["segment", data / "toy" / "01", "--model", data / "model", "--views", 1, "--out", data / "masks"]
+    code, out, error = run_whole(*words, "--json", "--quiet", "--threads", 1)
+    assert (code, json.loads(out)) == (0, {"masks": str(data / "masks"), "images": 6, "cells": 0})
+    assert [line for line in error.splitlines() if "no cell was found" not in line] == []
+
+
+@pytest.mark.usefixtures("_usual_threads")
 def test_a_sequence_is_run_for_programs(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATA_ROOT", str(data))
     monkeypatch.setenv("EMBEDTRACK_MODELS", str(data / "models"))
