@@ -6,7 +6,7 @@
 #   UNLOCKED      1: by version alone, as requirements.txt names them; for a build of torch whose hash the lock lacks
 #   EMBEDTRACK_ENV   where it lies, default .venv beside this file
 
-REPOSITORY="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+REPOSITORY="$(unset CDPATH; cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 ENVIRONMENT="${EMBEDTRACK_ENV:-$REPOSITORY/.venv}"
 
 fail() {

@@ -6,5 +6,5 @@
 #   ./run_seq.sh demo 01                        the repository's own movie
 #   ./run_seq.sh --help                         all options
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh"
 exec "$ENVIRONMENT/bin/python" -m embedtrack run "$@"

@@ -5,7 +5,10 @@
 #
 #   ./train_all.sh [options of "embedtrack train"]     e.g. ./train_all.sh --minutes 60
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh"
+for option in "$@"; do
+    [ "$option" != --help ] || exec "$ENVIRONMENT/bin/python" -m embedtrack train --help
+done
 ROOT="${DATA_ROOT:-$REPOSITORY/..}"
 found=0
 failed=

@@ -5,7 +5,7 @@
 #
 #   ./train_everything.sh [MINUTES of the generalist] [MINUTES of each specialist]     by default 60 and 15
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh"
 ROOT="${DATA_ROOT:-$REPOSITORY/..}"
 MODELS="${EMBEDTRACK_MODELS:-$REPOSITORY/models-new}"
 GENERALIST="${1:-60}"

@@ -40,6 +40,24 @@ def test_a_second_start_costs_less_than_a_second_of_a_core(environment: dict[str
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
+def test_a_script_finds_its_repository_from_anywhere(environment: dict[str, str], tmp_path: Path):
+    """By a link, and where the shell looks for folders in other places and says which it took."""
+    (tmp_path / "run").symlink_to(REPOSITORY / "run_seq.sh")
+    for command, where in (([str(tmp_path / "run")], tmp_path), ([f"{REPOSITORY.name}/run_seq.sh"], REPOSITORY.parent)):
+        asked = ["bash", *command, "--help"]
+        paths = {**environment, "CDPATH": str(REPOSITORY.parent)}
+        done = subprocess.run(asked, env=paths, cwd=where, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "DATASET" in done.stdout
+
+
+def test_help_trains_nothing(environment: dict[str, str], tmp_path: Path):
+    write_movie(moving(), tmp_path / "toy")
+    done = run({**environment, "DATA_ROOT": str(tmp_path)}, "train_all.sh", "--minutes", 1, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Usage:") == 1
+
+
 def test_bad_calls_exit_with_2(environment: dict[str, str], tmp_path: Path):
     for words in ([], ["demo"], ["dmeo", "01"], ["demo", "02"], ["demo", "01", "--views", "3"]):
         done = run({**environment, "DATA_ROOT": str(tmp_path)}, "run_seq.sh", *words)
