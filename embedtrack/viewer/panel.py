@@ -2,23 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from embedtrack.challenge.pins import PINS, columns
-from embedtrack.challenge.provenance import write_log
-from embedtrack.challenge.record import known_of
-from embedtrack.challenge.record_fields import CORRECTED
-from embedtrack.challenge.tracked import write_tracked
 from embedtrack.edit.pins import pins
+from embedtrack.edit.save import write_corrected
 from embedtrack.edit.truth import write_truth
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import runs, spell
 from embedtrack.optional_packages import need
-from embedtrack.types import Pin
 from embedtrack.viewer.corrections import SPANS, Corrections
 
 log = logging.getLogger(__name__)
@@ -49,10 +43,8 @@ def save(corrections: Corrections, job: Job) -> str:
     """
     result = corrections.result()
     links = pins(corrections.saved, corrections.draft, corrections.said)
-    known = known_after(job.source or job.out, links, result.first)
-    write_tracked(result, job.out, known, overwrite=job.overwrite)
+    write_corrected(result, job.out, job.source or job.out, links, overwrite=job.overwrite)
     corrections.is_saved(links)
-    write_log(job.out, known, overwrite=job.overwrite)
     said = f"saved {job.out}"
     if job.truth is not None and job.raw is not None and job.images is not None:
         if not corrections.right:
@@ -60,12 +52,6 @@ def save(corrections: Corrections, job: Job) -> str:
         truth = write_truth(result, corrections.right, job.raw, job.images, job.truth, overwrite=job.overwrite)
         said += f", {len(corrections.right)} frames in {truth}"
     return said
-
-
-def known_after(source: Path, links: Iterable[Pin], first: int) -> dict[str, Any]:
-    """The record of the result that was corrected, if it has one, is the new one's too; it says so, and which links."""
-    known = {name: value for name, value in (known_of(source) or {}).items() if name != PINS}
-    return {**known, CORRECTED: datetime.now(UTC).isoformat(timespec="seconds"), **columns(links, first)}
 
 
 def panel(corrections: Corrections, job: Job) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 from embedtrack.challenge import writer
 from embedtrack.challenge.pair import open_pair, open_raw
 from embedtrack.challenge.pins import read_pins
-from embedtrack.challenge.tracked import write_tracked
 from embedtrack.edit.draft import as_tracked
 from embedtrack.edit.pins import pins
+from embedtrack.edit.save import write_corrected
 from embedtrack.edit.truth import check_place, corrected_before, places
 from embedtrack.files.whole import check_apart, resolved
 from embedtrack.looks.overlay import span
@@ -20,7 +20,7 @@ from embedtrack.optional_packages import need
 from embedtrack.tracked import Tracked
 from embedtrack.viewer.corrections import Corrections
 from embedtrack.viewer.layers import movie, scale
-from embedtrack.viewer.panel import Job, known_after, panel
+from embedtrack.viewer.panel import Job, panel
 
 log = logging.getLogger(__name__)
 
@@ -119,4 +119,4 @@ def rescue(corrections: Corrections, job: Job) -> Path | None:
 def _write(result: Tracked, place: Path, corrections: Corrections, job: Job) -> None:
     """Save what is shown as a result that a person has corrected."""
     links = pins(corrections.saved, corrections.draft, corrections.said)
-    write_tracked(result, place, known_after(job.source or job.out, links, result.first))
+    write_corrected(result, place, job.source or job.out, links)
