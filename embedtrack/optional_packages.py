@@ -15,5 +15,5 @@ def need(package: str, extra: str, purpose: str) -> Any:
     except ModuleNotFoundError as error:
         raise ValueError(
             f"{purpose}: expected the package {error.name}, got none; "
-            f"install it: pip install 'embedtrack[{extra}]' (in this repository: '.[{extra}]')"
+            f"install it: pip install '.[{extra}]' in a clone of the repository"
         ) from error

@@ -1,7 +1,7 @@
 """How a model is run: everything a user may say of it, checked once and passed whole."""
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Final
 
 VIEWS: Final = (1, 2, 4, 8)
@@ -55,10 +55,12 @@ class Options:
     def __post_init__(self) -> None:
         for flag in ("border", "max_gap", "tile", "memory"):
             value = getattr(self, flag)
-            if value is not None and not isinstance(value, Integral):
+            if value is not None and not (isinstance(value, Integral) and _is_real(value)):
                 name = "gap" if flag == "max_gap" else flag
                 raise ValueError(f"expected --{name} to be a whole number, got {str(value)[:40]}")
-        if self.views not in (None, *VIEWS):
+        if not isinstance(self.crumbs, bool):
+            raise ValueError(f"expected --crumbs to be True or False, got {str(self.crumbs)[:40]}")
+        if self.views not in (None, *VIEWS) or isinstance(self.views, bool | float):
             raise ValueError(f"expected --views {', '.join(map(str, VIEWS))}, got {self.views}")
         if self.precision not in (None, *PRECISIONS):
             raise ValueError(f"expected --precision {', '.join(PRECISIONS)}, got {self.precision}")
@@ -72,5 +74,9 @@ class Options:
             raise ValueError(f"expected --tile a multiple of 8 from {TILES[0]} to {TILES[1]}, got {self.tile}")
         if self.memory is not None and self.memory < LEAST_MEMORY:
             raise ValueError(f"expected --memory {LEAST_MEMORY >> 20}M or more, got {self.memory} bytes")
-        if self.diameter is not None and not 0 < self.diameter < float("inf"):
+        if self.diameter is not None and not (_is_real(self.diameter) and 0 < self.diameter < float("inf")):
             raise ValueError(f"expected --diameter above 0 pixels, got {self.diameter}")
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

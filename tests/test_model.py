@@ -164,6 +164,10 @@ def test_a_model_is_chosen_for_whatever_is_a_movie(
         ({"max_gap": 3}, "expected --gap 0 to 2 frames, got 3"),
         ({"max_gap": 1.5}, "expected --gap to be a whole number, got 1.5"),
         ({"border": 2.5}, "expected --border to be a whole number, got 2.5"),
+        ({"border": True}, "expected --border to be a whole number, got True"),
+        ({"views": True}, "expected --views 1, 2, 4, 8, got True"),
+        ({"crumbs": "no"}, "expected --crumbs to be True or False, got no"),
+        ({"diameter": "3"}, "expected --diameter above 0 pixels, got 3"),
     ],
 )
 def test_options_are_valid_or_do_not_exist(options: dict[str, object], message: str):

@@ -1,6 +1,6 @@
 """A tracked movie that is being corrected: every correction makes a new draft, which shares what has not changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.challenge.lbep import MAX_LABEL
+from embedtrack.edit.arrivals import arrivals
 from embedtrack.edit.kept import kept_cells
 from embedtrack.tracked import Tracked
 from embedtrack.types import Confidence, Labels, Track
@@ -33,25 +34,27 @@ def open_draft(tracked: Tracked) -> Draft:
 def as_tracked(draft: Draft, like: Tracked) -> Tracked:
     """The draft as a tracked movie with the frame numbers and units of the one that was corrected.
 
-    What that said of how sure it is stays with the cells that have kept their pixels.
+    What that said of how sure it is stays with the cells that have kept their pixels; where one comes from elsewhere
+    now, a person has said so, and that link is sure.
     """
-    sure = None if like.confidence is None else _carried(like.confidence, like.masks, draft.frames)
+    sure = None if like.confidence is None else _carried(like.confidence, like, draft)
     return replace(like, masks=draft.frames, tracks=sorted(draft.tracks.values()), confidence=sure)
 
 
-def _carried(confidence: Confidence, before: Sequence[Labels], after: Sequence[Labels]) -> Confidence:
+def _carried(confidence: Confidence, before: Tracked, after: Draft) -> Confidence:
     """The rows of cells that have kept their pixels, under the labels that they have now."""
-    kept = np.ones(len(confidence), np.bool_)
-    carried = confidence.copy()
-    for t, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old is new:
-            continue
-        here = np.flatnonzero(confidence["frame"] == t)
-        names = {was: now for now, was in kept_cells(old, new).items()}
-        labels = confidence["label"][here].tolist()
-        kept[here] = [label in names for label in labels]
-        carried["label"][here] = [names.get(label, 0) for label in labels]
-    return np.sort(carried[kept], order=["frame", "label"])
+    old, new = arrivals({track.label: track for track in before.tracks}), arrivals(after.tracks)
+    names = [kept_cells(*pair) for pair in zip(before.masks, after.frames, strict=True)]
+    labels = [{was: now for now, was in names_of.items()} for names_of in names]
+    carried = confidence[[label in labels[t] for t, label in confidence[["frame", "label"]].tolist()]].copy()
+    for row in carried:
+        t, label = int(row["frame"]), int(row["label"])
+        row["label"] = now = labels[t][label]
+        (source, divides), was = new[t, now], old[t, label]
+        told = source and (source[0], names[source[0]].get(source[1], 0))
+        if (told is None or told[1]) and (told, divides) != was:  # not where the source has other pixels alone
+            row["link"] = 1.0
+    return np.sort(carried, order=["frame", "label"])
 
 
 def track_of(draft: Draft, cell: Node) -> Track:

@@ -1,10 +1,9 @@
 """What a person said by correcting: of which cells it is known where they come from."""
 
-from collections import Counter
 from collections.abc import Collection
-from typing import NamedTuple
 
 from embedtrack.challenge.aogm import Node
+from embedtrack.edit.arrivals import arrivals
 from embedtrack.edit.draft import Draft
 from embedtrack.edit.kept import kept_cells
 from embedtrack.types import Pin
@@ -23,7 +22,7 @@ def pins(before: Draft, after: Draft, known: Collection[Pin] = ()) -> list[Pin]:
         known: the pins of ``before``.
     """
     names = [kept_cells(*pair) for pair in zip(before.frames, after.frames, strict=True)]
-    old, new, told = _arrivals(before), _arrivals(after), {(pin.frame, pin.label) for pin in known}
+    old, new, told = arrivals(before.tracks), arrivals(after.tracks), {(pin.frame, pin.label) for pin in known}
     said: dict[Node, Node | None] = {}
     for (t, label), (source, divides) in new.items():
         counterpart = (t, names[t].get(label, 0))
@@ -39,24 +38,3 @@ def pins(before: Draft, after: Draft, known: Collection[Pin] = ()) -> list[Pin]:
     mothers = {said[cell] for cell in said if new[cell].divides}
     said |= {cell: source for cell, (source, divides) in new.items() if divides and source in mothers}
     return [Pin(*cell, *(source or (0, 0))) for cell, source in sorted(said.items())]
-
-
-class Arrival(NamedTuple):
-    """Where a cell comes from."""
-
-    source: Node | None
-    """The same track in the frame before, its parent's last cell, or nowhere."""
-    divides: bool
-    """Whether others come from there too."""
-
-
-def _arrivals(draft: Draft) -> dict[Node, Arrival]:
-    heirs = Counter(track.parent for track in draft.tracks.values())
-    found: dict[Node, Arrival] = {}
-    for track in draft.tracks.values():
-        parent = draft.tracks.get(track.parent)
-        first = Arrival((parent.end, parent.label), heirs[parent.label] > 1) if parent else Arrival(None, False)
-        found[track.begin, track.label] = first
-        for t in range(track.begin + 1, track.end + 1):
-            found[t, track.label] = Arrival((t - 1, track.label), False)
-    return found

@@ -126,9 +126,7 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
     if not seen.diameters:
         return f"no model finds any cell; going on with {seen.model.name}; train one on some of your own frames", False
     look = "bright on dark" if skewed > DARK else "no brighter than the ground"
-    told = f"score {best.score:.2f}" + (
-        f"; the next, {others[0].seen.model.name}: {others[0].score:.2f}" if others else ""
-    )
+    told = f"score {best.score:.2f}" + (f", {others[0].seen.model.name} has {others[0].score:.2f}" if others else "")
     told += f"; cells of {seen.diameter:.0f} pixels, {look}"
     if best.score < DOUBTFUL:
         learnt = f", it has learnt cells of {seen.learnt:.0f}" if seen.learnt and seen.alike < 1 else ""
@@ -143,7 +141,8 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
             False,
         )
     if others and abs(others[0].score - best.score) <= NEAR:
-        return f"{seen.model.name} fits, and {others[0].seen.model.name} nearly as well: {told}; compare both", True
+        rival = others[0].seen.model.name
+        return f"{seen.model.name} fits, and {rival} nearly as well: {told}; --model {rival} shows its result", True
     return f"{seen.model.name} fits: {told}", True
 
 

@@ -95,6 +95,10 @@ class Arrivals:
             over = self._ended() or now - changed >= self._idle  # asked first: what was there by then is seen below
             path, number, digits = self._next()
             current = stamp(path)
+            if current and number >= 10**digits:
+                raise ValueError(
+                    f"{path}: expected frame numbers of {digits} digits, got another width; rename the frames"
+                )
             if current != before:
                 before, changed, settled = current, now, now
             if current and (now - settled >= SETTLE or time.time() - current.time / 1e9 >= OLD):

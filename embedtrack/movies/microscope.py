@@ -86,7 +86,7 @@ def _missing(suffix: str) -> str | None:
             f"expected the reader {package}, got none; install it: pip install {package} "
             "(its licence is the GPL, so no extra brings it), or save the movie as OME-TIFF"
         )
-    return f"expected the reader {package}, got none; install it: pip install 'embedtrack[bioio]'"
+    return f"expected the reader {package}, got none; install it: pip install '.[bioio]' in a clone of the repository"
 
 
 def _line(error: Exception) -> str:

@@ -9,12 +9,12 @@ from embedtrack.challenge.pins import read_pins
 from embedtrack.challenge.record import check_uncorrected
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.edit.cut import cut
-from embedtrack.edit.draft import open_draft
+from embedtrack.edit.draft import as_tracked, open_draft
 from embedtrack.edit.join import join
 from embedtrack.edit.save import save
 from embedtrack.inference.link import link
 from embedtrack.tracked import Tracked
-from embedtrack.types import Pin, Track
+from embedtrack.types import CONFIDENCE, Pin, Track
 from tests.drawings import dividing
 
 
@@ -51,3 +51,16 @@ def test_it_may_go_elsewhere_and_be_corrected_again(result: Path, tmp_path: Path
     assert {(pin.frame, pin.label) for pin in first} != {(pin.frame, pin.label) for pin in second}
     assert np.array_equal(open_tracked(other).masks[3] > 0, before.masks[3] > 0)
     assert Track(1, 0, 5, 0) in open_tracked(other).tracks
+
+
+def test_a_link_that_a_person_made_is_sure():
+    toy = dividing()
+    cells = sorted((t, one.label) for one in toy.tracks for t in range(one.begin, one.end + 1))
+    sure = np.array([(*cell, 0.5, 0.25) for cell in cells], CONFIDENCE)
+    before = Tracked(list(toy.labels), toy.tracks, (48, 64), confidence=sure)
+    after = as_tracked(cut(open_draft(before), (3, 3)), before)  # 3 comes from nowhere, 2 is 1 again and no daughter
+    assert after.confidence is not None
+    links = {(t, label): link for t, label, _, link in after.confidence.tolist()}
+    assert {cell for cell, link in links.items() if link == 1} == {(3, 1), (3, 3)}
+    assert set(links.values()) == {0.25, 1.0}
+    assert {cell for _, _, cell, _ in after.confidence.tolist()} == {0.5}

@@ -114,7 +114,7 @@ def test_unknown_formats_are_refused(tmp_path: Path):
 @pytest.mark.parametrize(("kind", "package"), [("geff", "geff"), ("geff", "zarr"), ("ome-zarr", "zarr")])
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, package: str):
     monkeypatch.setitem(__import__("sys").modules, package, None)
-    with pytest.raises(ValueError, match=rf"expected the package {package}, got none; .*embedtrack\[exchange\]"):
+    with pytest.raises(ValueError, match=rf"expected the package {package}, got none; .*pip install '\.\[exchange\]'"):
         export(hard(), kind, tmp_path / "out")
     assert os.listdir(tmp_path) == []
 

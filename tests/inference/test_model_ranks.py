@@ -14,7 +14,7 @@ def made(name: str, agreement: float, diameter: float = 30, learnt: float | None
 @pytest.mark.parametrize(
     ("fits", "said", "sure"),
     [
-        ([made("a", 0.9), made("b", 0.4)], "a fits: score 0.90; the next, b: 0.40; cells of 30", True),
+        ([made("a", 0.9), made("b", 0.4)], "a fits: score 0.90, b has 0.40; cells of 30", True),
         ([made("a", 0.9), made("b", 0.88)], "a fits, and b nearly as well", True),
         ([made("a", 0.7), made("b", 0.3)], "a fits best, but not well", False),
         ([made("a", 0.5), made("b", 0.3)], "none fits: a is the nearest", False),

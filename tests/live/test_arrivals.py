@@ -110,6 +110,15 @@ def test_frames_of_another_shape_or_width_are_refused(tmp_path: Path):
         names(iter(Arrivals(tmp_path, lambda: False)))
 
 
+def test_numbers_that_outgrow_their_digits_are_told_before_they_are_tracked(tmp_path: Path):
+    """As ``infer`` does: the challenge's names have one width."""
+    put(tmp_path, 998, 999, 1000)
+    arrivals = iter(Arrivals(tmp_path, lambda: True))
+    assert [next(arrivals).name, next(arrivals).name] == ["t998.tif", "t999.tif"]
+    with pytest.raises(ValueError, match=r"t1000\.tif: expected frame numbers of 3 digits, got another width"):
+        next(arrivals)
+
+
 def test_it_goes_on_after_frames_seen_before(tmp_path: Path):
     put(tmp_path, 0, 1, 2)
     earlier = Arrivals(tmp_path, ended)

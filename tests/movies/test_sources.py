@@ -511,7 +511,7 @@ def test_a_missing_package_is_named(
 ):
     path = ome_zarr(tmp_path, MOVIE).rename(tmp_path / "a.zarr") if ending == "zarr" else text(tmp_path / "a.nd2")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ValueError, match=re.escape(f"pip install 'embedtrack[{extra}]'")):
+    with pytest.raises(ValueError, match=re.escape(f"pip install '.[{extra}]'")):
         open_movie(path)
 
 
