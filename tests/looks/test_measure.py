@@ -146,5 +146,5 @@ def test_another_suffix_is_refused(tmp_path: Path):
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(ValueError, match=r"expected the package pyarrow, got none; .*embedtrack\[exchange\]"):
+    with pytest.raises(ValueError, match=r"expected the package pyarrow, got none; .*pip install '\.\[exchange\]'"):
         measure(colony(), tmp_path / "cells.parquet")
