@@ -293,6 +293,16 @@ def test_a_turned_shape_agrees_little():
     assert hints_of(Toy(np.stack(frames), [Track(1, 0, 7, 0)])) == [("shape agrees little", 4, 1)]
 
 
+@pytest.mark.parametrize(("radius", "found"), [(6, [("grown daughters", 3, 6)]), (4, [])])
+def test_daughters_as_large_as_other_cells_were_two_that_shared_a_mask(radius: int, found: list[tuple[str, int, int]]):
+    others = {label: ((12, 14 * label), 6) for label in range(1, 5)}
+    shared = {5: ((34, 30), (6, 13))}
+    parted = {6: ((34, 23), radius), 7: ((34, 38), radius)}
+    labels = np.stack([draw((50, 80), others | (shared if t < 3 else parted)) for t in range(6)])
+    tracks = [*(Track(label, 0, 5, 0) for label in others), Track(5, 0, 2, 0), Track(6, 3, 5, 5), Track(7, 3, 5, 5)]
+    assert hints_of(Toy(labels, tracks)) == found
+
+
 def test_unlike_daughters_and_several_parts_are_named():
     toy = dividing()
     labels = toy.labels.copy()
