@@ -122,6 +122,7 @@ def test_images_of_any_sizes(model: Model, toy: Toy):
         ([np.zeros((4, 5, 3))], "frame 0: expected the axes Y, X, got 3 axes"),
         ([np.full((4, 5), np.nan)], "frame 0: expected finite grey values"),
         (np.zeros((2, 0, 5)), "frame 0: expected pixels, got an image of 0 x 5"),
+        (np.ma.masked_equal(np.eye(16)[None], 1), "frame 0: expected a value for each pixel, got a masked array"),
         ("nowhere", "got nothing of this name"),
     ],
 )

@@ -63,6 +63,8 @@ def _one_by_one(frames: Iterable[Any]) -> Iterator[NDArray[Any]]:
 
 def _frame(frame: Any, t: int) -> NDArray[Any]:
     """One frame as grey values [H, W] of a type that the network reads; dask and zarr read it now."""
+    if np.ma.is_masked(frame):
+        raise ValueError(f"frame {t}: expected a value for each pixel, got a masked array; fill it: frame.filled(0)")
     image = np.asarray(frame)
     if image.ndim == 2 and not image.size:
         raise ValueError(f"frame {t}: expected pixels, got an image of {image.shape[0]} x {image.shape[1]}")
