@@ -46,6 +46,10 @@ class Track(NamedTuple):
     end: int
     parent: int
 
+    def later(self, frames: int) -> "Track":
+        """The same track so many frames later: from indices to the numbers of frames, or back by a number below 0."""
+        return self._replace(begin=self.begin + frames, end=self.end + frames)
+
 
 class Pin(NamedTuple):
     """The cell ``label`` of ``frame`` comes from the cell ``source`` of frame ``before``, or from nowhere: both 0.

@@ -51,7 +51,7 @@ def open_tracked(folder: Path, units: Units | None = None, *, labels: bool = Tru
     if faults:
         raise ValueError(summary(faults))
     first = files[0].number
-    tracks = [track._replace(begin=track.begin - first, end=track.end - first) for track in layout.read_tracks(table)]
+    tracks = [track.later(-first) for track in layout.read_tracks(table)]
     paths = [file.path for file in files]
     height, width = read_header(paths[0]).shape
     movie, confidence = (Choice(), None) if truth else record.read(folder)
@@ -106,7 +106,7 @@ def require_valid(tracked: Tracked, name: object) -> None:
 
 def _require_tracks(tracked: Tracked, name: object) -> None:
     first, last = tracked.first, tracked.first + len(tracked) - 1
-    tracks = [one._replace(begin=one.begin + first, end=one.end + first) for one in tracked.tracks]
+    tracks = [track.later(first) for track in tracked.tracks]
     if faults := [f"{name}: {fault}" for fault in track_faults(tracks, first, last)]:
         raise ValueError(summary(faults))
 

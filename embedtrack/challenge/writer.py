@@ -95,7 +95,7 @@ class ResultWriter:
             confidence = confidence.copy()
             confidence["frame"] += first
         with explained(self.destination, WHAT):
-            write_tracks(new / TRACKS, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
+            write_tracks(new / TRACKS, [track.later(first) for track in tracks])
         faults = check(new, self.sequence)
         if faults:
             raise ValueError(summary(faults).replace(str(new), str(self.destination)))

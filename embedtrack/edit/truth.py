@@ -81,7 +81,7 @@ def write_truth(
             write_mask(folder / "TRA" / f"man_track{tracked.spell(t)}.tif", mask)
             write_mask(folder / "SEG" / f"man_seg{tracked.spell(t)}.tif", mask)
         first = tracked.first
-        spans = [track._replace(begin=track.begin + first, end=track.end + first) for track in part.tracks]
+        spans = [track.later(first) for track in part.tracks]
         write_tracks(folder / "TRA" / "man_track.txt", spans)
         about = {"movie": os.path.abspath(movie), "frames": [first + t for t in chosen]}
         (folder / NOTE).write_text(json.dumps(about) + "\n")

@@ -79,7 +79,7 @@ class Run:
                 waiting |= {n: mask for n, mask in current.items() if not np.array_equal(mask, shown.get(n, ()))}
                 if count >= already:
                     first, arrival = self.seen[0].number, self.seen[count - 1]
-                    live.publish(waiting, [t._replace(begin=t.begin + first, end=t.end + first) for t in tracks])
+                    live.publish(waiting, [track.later(first) for track in tracks])
                     latency = time.time() - max(arrival.stamp.time / 1e9, began)
                     cells = frame.cells.labels.max()
                     log.info("%s: %d cells, %.2f s after it was there", arrival.path.name, cells, latency)

@@ -77,7 +77,7 @@ class Spans:
 
     def tracks(self, first: int = 0) -> list[Track]:
         """The lines of ``res_track.txt``, of a movie whose frames are numbered from ``first``."""
-        return [track._replace(begin=track.begin + first, end=track.end + first) for track in self._tracks]
+        return [track.later(first) for track in self._tracks]
 
     def fork(self) -> "Spans":
         """Another one that goes on from here by itself."""
