@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtrack.challenge.aogm import Node
 from embedtrack.challenge.lbep import MAX_LABEL
-from embedtrack.edit.arrivals import arrivals
+from embedtrack.edit.arrivals import moved
 from embedtrack.edit.kept import kept_cells
 from embedtrack.tracked import Tracked
 from embedtrack.types import Confidence, Labels, Track
@@ -43,16 +43,14 @@ def as_tracked(draft: Draft, like: Tracked) -> Tracked:
 
 def _carried(confidence: Confidence, before: Tracked, after: Draft) -> Confidence:
     """The rows of cells that have kept their pixels, under the labels that they have now."""
-    old, new = arrivals({track.label: track for track in before.tracks}), arrivals(after.tracks)
     names = [kept_cells(*pair) for pair in zip(before.masks, after.frames, strict=True)]
     labels = [{was: now for now, was in names_of.items()} for names_of in names]
+    elsewhere = moved({track.label: track for track in before.tracks}, after.tracks, names)
     carried = confidence[[label in labels[t] for t, label in confidence[["frame", "label"]].tolist()]].copy()
     for row in carried:
-        t, label = int(row["frame"]), int(row["label"])
-        row["label"] = now = labels[t][label]
-        (source, divides), was = new[t, now], old[t, label]
-        told = source and (source[0], names[source[0]].get(source[1], 0))
-        if (told is None or told[1]) and (told, divides) != was:  # not where the source has other pixels alone
+        t = int(row["frame"])
+        row["label"] = now = labels[t][int(row["label"])]
+        if (t, now) in elsewhere:
             row["link"] = 1.0
     return np.sort(carried, order=["frame", "label"])
 

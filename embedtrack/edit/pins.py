@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from embedtrack.challenge.aogm import Node
-from embedtrack.edit.arrivals import arrivals
+from embedtrack.edit.arrivals import arrivals, moved
 from embedtrack.edit.draft import Draft
 from embedtrack.edit.kept import kept_cells
 from embedtrack.types import Pin
@@ -22,18 +22,12 @@ def pins(before: Draft, after: Draft, known: Collection[Pin] = ()) -> list[Pin]:
         known: the pins of ``before``.
     """
     names = [kept_cells(*pair) for pair in zip(before.frames, after.frames, strict=True)]
-    old, new, told = arrivals(before.tracks), arrivals(after.tracks), {(pin.frame, pin.label) for pin in known}
+    new, told = arrivals(after.tracks), {(pin.frame, pin.label) for pin in known}
+    elsewhere = moved(before.tracks, after.tracks, names)
     said: dict[Node, Node | None] = {}
-    for (t, label), (source, divides) in new.items():
-        counterpart = (t, names[t].get(label, 0))
-        if counterpart[1] == 0:
-            if source:
-                said[t, label] = source
-            continue
-        was, divided = old[counterpart]
-        is_now = source and (source[0], names[source[0]].get(source[1], 0))
-        gone = was is not None and was[1] not in names[was[0]].values()
-        if counterpart in told or ((is_now, divides) != (was, divided) and not gone):
+    for (t, label), (source, _) in new.items():
+        counterpart = names[t].get(label)
+        if (t, counterpart) in told or (t, label) in elsewhere or (source and not counterpart):
             said[t, label] = source
     mothers = {said[cell] for cell in said if new[cell].divides}
     said |= {cell: source for cell, (source, divides) in new.items() if divides and source in mothers}
