@@ -71,9 +71,10 @@ def run(
     for number, (name, job) in enumerate(jobs.items(), start=1):
         title = f"{number}/{len(jobs)} {name}"
         before, path = _before(folder, name), os.path.realpath(job.path)
-        done = Outcome(name=name, path=path, state="failed", model=_model_name(job), made=before.made if before else {})
+        made = before.made if before else {}
+        done = Outcome(name=name, path=path, state="failed", model=_model_name(job), made=made)
         try:
-            done = _tracked(name, job, folder, job.run_by(options), partial(bar, title), overwrite)
+            done = _tracked(done, before, job, folder, job.run_by(options), partial(bar, title), overwrite)
             made = wishes.make(result_in(folder, name), job, done.made, overwrite=overwrite)
             done = done.model_copy(update={"made": made})
         except Exception as error:  # where only what is made of it fails, the result stays
@@ -110,16 +111,16 @@ def _check_places(jobs: Mapping[str, Job], folder: Path, options: Options, wishe
 
 
 def _tracked(
-    name: str,
+    begun: Outcome,
+    before: Outcome | None,
     job: Job,
     folder: Path,
     options: Options,
     bar: Callable[[], AbstractContextManager[OnFrame]],
     overwrite: bool,
 ) -> Outcome:
-    """Track a movie, unless it is done."""
-    place, movie = result_in(folder, name), open_movie(job.path, job.choice)
-    before = _before(folder, name)
+    """Track a movie, unless it is done, and fill in what has become of it since it was ``begun``."""
+    place, movie = result_in(folder, begun.name), open_movie(job.path, job.choice)
     if before and _stays(before, job, place, options):
         if before.state != "failed" and before.made.get(place.name) == digest_of(place):
             log.info("%s: there already", place)
@@ -131,12 +132,8 @@ def _tracked(
     model = fit.model if fit else Path(job.model)
     with bar() as on_frame:
         summary = track(movie, model, place, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=on_frame)
-    done = Outcome(
-        name=name, path=os.path.realpath(job.path), state="done", model=model.name,
-        agreement=round(fit.agreement, 3) if fit else None, seconds=round(summary.seconds, 1), asked=asked,
-        made=before.made if before else {},
-    )  # fmt: skip
-    return _judged(done, place)
+    about = {"model": model.name, "agreement": round(fit.agreement, 3) if fit else None, "asked": asked}
+    return _judged(begun.model_copy(update={**about, "seconds": round(summary.seconds, 1)}), place)
 
 
 def _asked(job: Job, options: Options) -> dict[str, Any]:

@@ -45,20 +45,21 @@ class Wishes(NamedTuple):
         if self.report:
             need("jinja2", "report", "--report")
 
-    def due(self, folder: Path, name: str, made: Mapping[str, str]) -> list[str]:
+    def due(self, folder: Path, name: str, made: Mapping[str, str], here: str) -> list[str]:
         """Of a movie's files those that are not there, or were made of other masks.
 
         Args:
             folder: that of the batch.
             name: of the movie.
             made: file -> digest of the masks that it was made of.
+            here: that of the masks that are there.
         """
-        here = digest(result_in(folder, name)) if made else ""
         return [file for file in self.files(name) if made.get(file) != here or not (folder / file).exists()]
 
     def check_places(self, folder: Path, name: str, made: Mapping[str, str], *, overwrite: bool) -> None:
         """Raise ValueError where something else lies in place of what will be made; arguments as in ``due``."""
-        for file in self.due(folder, name, made):
+        here = digest(result_in(folder, name)) if made else ""
+        for file in self.due(folder, name, made, here):
             place, kind = folder / file, file.removeprefix(f"{name}.")
             if kind in MODULES:
                 check_folder(place, kind, overwrite=overwrite)
@@ -68,12 +69,13 @@ class Wishes(NamedTuple):
                 check_file(place, overwrite=overwrite)
 
     def make(self, result: Path, job: Job, made: Mapping[str, str], *, overwrite: bool) -> dict[str, str]:
-        """Make of a result what is due; returns what is made now, as in ``due``."""
+        """Make of a result, which is among ``made``, what is due; returns what is made now, as in ``due``."""
         from embedtrack.looks.measure import measure
         from embedtrack.looks.report.files import report_folder
 
         folder, name = result.parent, result.name.removesuffix(ENDING)
-        due = self.due(folder, name, made)
+        here = made[result.name]
+        due = self.due(folder, name, made, here)
         table, page = folder / f"{name}.csv", folder / f"{name}.html"
         if self.measure and not {table.name, f"{name}_tracks.csv"}.isdisjoint(due):
             tracked, images = open_pair(result, job.path, job.choice, channels=True)
@@ -84,7 +86,6 @@ class Wishes(NamedTuple):
             if (target := folder / f"{name}.{to}").name in due:
                 tracked, images = open_pair(result, job.path, job.choice)
                 export(tracked, to, target, images, overwrite=overwrite)
-        here = made[result.name]
         made = {**made, **dict.fromkeys(self.files(name), here)}
         if old := [file for file, of in made.items() if of != here and (folder / file).exists()]:
             log.warning(
