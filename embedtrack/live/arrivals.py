@@ -96,9 +96,7 @@ class Arrivals:
             path, number, digits = self._next()
             current = stamp(path)
             if current and number >= 10**digits:
-                raise ValueError(
-                    f"{path}: expected frame numbers of {digits} digits, got another width; rename the frames"
-                )
+                raise _of_another_width(path, digits)
             if current != before:
                 before, changed, settled = current, now, now
             if current and (now - settled >= SETTLE or time.time() - current.time / 1e9 >= OLD):
@@ -129,7 +127,7 @@ class Arrivals:
             raise Late(f"{files[0].path.name} has come after {self.seen[0].path.name}")
         if self.seen and any(file.digits != digits for file in files if file.number >= wanted):
             odd = next(file.path for file in files if file.number >= wanted and file.digits != digits)
-            raise ValueError(f"{odd}: expected frame numbers of {digits} digits, got another width; rename the frames")
+            raise _of_another_width(odd, digits)
         if later := sum(file.number > wanted for file in files):
             log.info("waiting for t%0*d.tif; later frames that are there: %d", digits, wanted, later)
         return len(files)
@@ -144,3 +142,7 @@ class Arrivals:
         if header != self._header:
             raise ValueError(f"{path}: expected {self._header} as the frames before, got {header}; convert it")
         return True
+
+
+def _of_another_width(path: Path, digits: int) -> ValueError:
+    return ValueError(f"{path}: expected frame numbers of {digits} digits, got another width; rename the frames")

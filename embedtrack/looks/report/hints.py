@@ -83,7 +83,7 @@ def find_hints(
     rows = table.set_index(["frame", "label"])
     usual = 2 * math.sqrt(float(table["area"].median()) / math.pi) if len(table) else 0.0
     leap = float(np.nanpercentile(table["speed"], FAST)) if table["speed"].notna().any() else usual / 2
-    found = [*_ends(rows, life, frames, border + leap), *_daughters(table, rows, life), *_changes(table, life, usual)]
+    found = [*_ends(rows, life, frames, border + leap), *_daughters(rows, life), *_changes(table, life, usual)]
     found += [*_cycles(life), *_counts(table, tracks, frames), *unsure(tracks, confidence)]
     found += [
         Hint("several parts", frame, label, f"{parts} outlines", parts)
@@ -145,9 +145,9 @@ def _rim(rows: pd.DataFrame, frame: int, label: int) -> float:
     return float(rows["rim"].at[frame, label])
 
 
-def _daughters(table: pd.DataFrame, rows: pd.DataFrame, life: dict[int, Life]) -> Iterator[Hint]:
+def _daughters(rows: pd.DataFrame, life: dict[int, Life]) -> Iterator[Hint]:
     """Divisions into daughters that lie wholly in the picture and are unequal, or too large for daughters."""
-    by_frame = table.groupby("frame")["area"]
+    by_frame = rows.groupby(level="frame")["area"]
     typical = by_frame.median().where(by_frame.size() >= ENOUGH)  # of fewer cells daughters are too many
     for one in life.values():
         born = [(life[daughter].begin, life[daughter].pieces[0].label) for daughter in one.daughters]
