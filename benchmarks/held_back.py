@@ -1,8 +1,8 @@
 """Average precision on single images that trained nothing: ``python -m benchmarks.held_back DSB2018 Usiigaci``.
 
 By default ``models/generalist``, each image at the diameter that the model finds by itself, and at the median diameter
-of its cells, as if a person had said it; a model with a scale of its own is run as it is. In one view, or in each
-number of ``--views``.
+of its cells, as if a person had said it; a model with a scale of its own as it is, too. In one view, or in each number
+of ``--views``.
 """
 
 from itertools import product
@@ -22,17 +22,19 @@ from embedtrack.challenge.stills import Part, Still, open_stills, part_of
 from embedtrack.cli.display import start_logging
 from embedtrack.model import Model
 from embedtrack.movies.scale import typical_diameter
-from embedtrack.options import Options
+from embedtrack.options import FOUND, Options
 
 THRESHOLDS = (50, 60, 70, 80, 90)
+AS_IT_IS, BY_ITSELF, TOLD = "as it is", "found", "told"
 
 
-def precisions(model: Model, stills: list[Still], *, told: bool, views: int, device: str) -> list[float]:
+def precisions(model: Model, stills: list[Still], size: str, views: int, device: str) -> list[float]:
     """The means over the images, at each threshold."""
     found = []
     for still in stills:
         grey, truth = still.read()
-        options = Options(views=views, device=device, diameter=typical_diameter([truth]) if told else None)
+        diameter = typical_diameter([truth]) if size == TOLD else FOUND if size == BY_ITSELF else None
+        options = Options(views=views, device=device, diameter=diameter)
         labels = model.segment(np.asarray(grey), options)
         found.append(matches(truth, labels, THRESHOLDS))
     return [float(value) for value in average(np.stack(found))]
@@ -62,9 +64,10 @@ def main(
     )
     for name in datasets:
         stills = chosen(data_root() / name, "held back" if part == "held back" else "validation")
-        for told, number in product((True, False) if model.config.working_diameter else (False,), views or (1,)):
-            scores = [f"{score:.3f}" for score in precisions(model, stills, told=told, views=number, device=device)]
-            table.add_row(name, str(len(stills)), "told" if told else "found", str(number), *scores)
+        sizes = (BY_ITSELF, TOLD) if model.config.working_diameter else (AS_IT_IS, BY_ITSELF, TOLD)
+        for size, number in product(sizes, views or (1,)):
+            scores = [f"{score:.3f}" for score in precisions(model, stills, size, number, device)]
+            table.add_row(name, str(len(stills)), size, str(number), *scores)
     Console().print(table)
     if out:
         out.write_text(markdown(table) + "\n")

@@ -1,7 +1,7 @@
 """The face of the package: a model, which tracks movies and segments images in memory."""
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -48,10 +48,14 @@ class Model:
         elif movie is None:
             raise ValueError("expected the movie that the model has to fit: Model.load('auto', movie)")
         else:
-            from embedtrack.inference.model_choice import choose_model
+            from embedtrack.inference.adapt import at_diameter
+            from embedtrack.inference.model_choice import choose
             from embedtrack.movies.memory import as_movie
 
-            model = checkpoint.load(choose_model(as_movie(movie)))
+            fit = choose(as_movie(movie))
+            model = checkpoint.load(fit.model)
+            if fit.diameter:
+                model = replace(model, config=at_diameter(model.config, fit.diameter, []))
         return cls(model.network, model.config, model.folder)
 
     @property

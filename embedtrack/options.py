@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Final
+from typing import Final, Literal
 
+FOUND: Final = "auto"
+"""Of a diameter: found by itself."""
 VIEWS: Final = (1, 2, 4, 8)
 USUAL_VIEWS: Final = 4
 """At most so many are taken where nobody says: eight were no better on any data set, see docs/experiments.md."""
@@ -49,8 +51,9 @@ class Options:
     memory: int | None = None
     """Bytes that the whole process may take at its peak: tiles are as small as that needs, and stages take turns where
     it needs that too. With ``tile`` the tiles are those. None: as much as suits the memory built in."""
-    diameter: float | None = None
-    """Of a typical cell in pixels, for a model of all cells. None: found by itself."""
+    diameter: float | Literal["auto"] | None = None
+    """Of a typical cell in pixels: the network sees it at the size that it has learnt. ``auto``: found by itself. None:
+    that of the cells that the model has learnt; found by itself by a model of all cells."""
 
     def __post_init__(self) -> None:
         for flag in ("border", "max_gap", "tile", "memory"):
@@ -74,8 +77,9 @@ class Options:
             raise ValueError(f"expected --tile a multiple of 8 from {TILES[0]} to {TILES[1]}, got {self.tile}")
         if self.memory is not None and self.memory < LEAST_MEMORY:
             raise ValueError(f"expected --memory {LEAST_MEMORY >> 20}M or more, got {self.memory} bytes")
-        if self.diameter is not None and not (_is_real(self.diameter) and 0 < self.diameter < float("inf")):
-            raise ValueError(f"expected --diameter above 0 pixels, got {self.diameter}")
+        size = self.diameter
+        if size is not None and size != FOUND and not (_is_real(size) and 0 < size < float("inf")):
+            raise ValueError(f"expected --diameter auto, or above 0 pixels, got {size}")
 
 
 def _is_real(value: object) -> bool:

@@ -18,6 +18,7 @@ from embedtrack import Model, Options, checkpoint
 from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.challenge.layout import read_labels
 from embedtrack.config import ModelConfig
+from embedtrack.inference.model_choice import Fit
 from embedtrack.inference.track import track
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
@@ -37,7 +38,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     network.start_at(6, 1 / 255)
     torch.nn.init.normal_(network.seediness[-1].weight, std=0.5)
     folder = tmp_path_factory.mktemp("models") / "untrained"
-    checkpoint.save(folder, network, ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=5))))
+    method = EmbedTrackConfig(clustering=Clustering(min_cell_size=5))
+    checkpoint.save(folder, network, ModelConfig(method=method, cell_diameter=30))
     return Model.load(folder)
 
 
@@ -144,13 +146,17 @@ def test_a_model_is_chosen_for_whatever_is_a_movie(
 ):
     movies = {"array": toy.frames(), "list": list(toy.frames()), "path": write_movie(toy, tmp_path / "toy")}
 
-    def chosen(movie: Movie) -> Path | None:
+    def chosen(movie: Movie) -> Fit:
         np.testing.assert_array_equal(movie.frames[2], toy.frames()[2])
         assert (len(movie), movie.shape) == (len(toy.labels), toy.labels[0].shape)
-        return model.folder
+        assert model.folder
+        return Fit(model.folder, 0.9, "it fits", True)
 
-    monkeypatch.setattr("embedtrack.inference.model_choice.choose_model", chosen)
+    monkeypatch.setattr("embedtrack.inference.model_choice.choose", chosen)
     assert Model.load("auto", movies[kind]).folder == model.folder
+    monkeypatch.setattr("embedtrack.inference.model_choice.choose", lambda movie: chosen(movie)._replace(diameter=60.0))
+    learnt, brought = model.config, Model.load("auto", movies[kind]).config
+    assert (brought.cell_diameter, brought.scale) == (60, learnt.scale * (learnt.cell_diameter or 0) / 60)
     with pytest.raises(ValueError, match="more than once, got a generator; make a list of them"):
         Model.load("auto", iter(toy.frames()))
 
@@ -168,7 +174,7 @@ def test_a_model_is_chosen_for_whatever_is_a_movie(
         ({"border": True}, "expected --border to be a whole number, got True"),
         ({"views": True}, "expected --views 1, 2, 4, 8, got True"),
         ({"crumbs": "no"}, "expected --crumbs to be True or False, got no"),
-        ({"diameter": "3"}, "expected --diameter above 0 pixels, got 3"),
+        ({"diameter": "3"}, "expected --diameter auto, or above 0 pixels, got 3"),
     ],
 )
 def test_options_are_valid_or_do_not_exist(options: dict[str, object], message: str):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -72,8 +72,8 @@ class Job(Settings):
     """29min, 90s, 0.5h, or seconds."""
     border: int | None = Field(None, ge=0)
     """Cells within so many pixels of the edge are removed."""
-    diameter: float | None = Field(None, gt=0, le=1e5)
-    """Of a typical cell in pixels, for a model of all cells."""
+    diameter: Annotated[float, Field(gt=0, le=1e5)] | Literal["auto"] | None = None
+    """Of a typical cell in pixels, or auto."""
     name: str | None = Field(None, pattern=r"^[\w+-][\w .+-]*$")
     """Of the result; by default that of the movie. Begun with a dot it would be hidden."""
 

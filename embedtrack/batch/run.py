@@ -128,8 +128,8 @@ def _tracked(
         log.info("%s: there already; it is looked through anew", place)
         return _judged(before, place)
     asked = _asked(job, options)
-    fit = choose(movie, options.device) if job.model == AUTO else None
-    model = fit.model if fit else Path(job.model)
+    fit = choose(movie, options.device, diameter=options.diameter) if job.model == AUTO else None
+    model, options = (fit.model, fit.run_by(options)) if fit else (Path(job.model), options)
     with bar() as on_frame:
         summary = track(movie, model, place, options, overwrite=overwrite, notes=fit and fit.note(), on_frame=on_frame)
     about = {"model": model.name, "agreement": round(fit.agreement, 3) if fit else None, "asked": asked}

@@ -54,15 +54,18 @@ def choose(
         fields = {name: value for name, value in fields_of(choice).items() if value is not None}
         rows = [
             {"path": path.absolute(), "model": fit.model.name, "agreement": round(fit.agreement, 3),
-             "verdict": fit.verdict, **fields}
+             "verdict": fit.verdict, "diameter": fit.diameter, **fields}
             for path, fit in fits.items()
         ]  # fmt: skip
         with new_file(out, overwrite=overwrite) as file:
-            file.write_text(write_table(rows, ("path", "model", "agreement", "verdict", *fields)), encoding="utf-8")
+            file.write_text(
+                write_table(rows, ("path", "model", "agreement", "verdict", "diameter", *fields)), encoding="utf-8"
+            )
         log.info("%s: %d movies", out, len(rows))
     said = {
         str(path): {
-            "model": fit.model.name, "score": round(fit.agreement, 3), "sure": fit.sure, "verdict": fit.verdict,
+            "model": fit.model.name, "diameter": fit.diameter, "score": round(fit.agreement, 3), "sure": fit.sure,
+            "verdict": fit.verdict,
             "models": [one.row() for one in fit.table],
         }
         for path, fit in fits.items()
@@ -76,13 +79,14 @@ def _choice_table(title: str, fit: "Fit") -> "Table":
     """The models with their scores, the best first."""
     from rich.table import Table
 
-    rows = Table("model", "score", "cells", "pixels across", "trained on", "the same when turned", title=title)
+    heads = ("model", "score", "cells", "pixels across", "trained on", "brought to", "the same when turned")
+    rows = Table(*heads, title=title)
     rows.columns[0].no_wrap = True  # it is what one types
     for one in fit.table:
         seen = one.seen
         rows.add_row(
             seen.model.name, f"{one.score:.2f}", f"{seen.cells:.0f}", f"{seen.diameter:.0f}", f"{seen.learnt or 0:.0f}",
-            f"{seen.agreement:.0%}",
+            f"{seen.brought_to:.0f}" if seen.brought_to else "", f"{seen.agreement:.0%}",
         )  # fmt: skip
     rows.caption = fit.verdict
     return rows

@@ -123,8 +123,8 @@ def _track(
 
         check_place(out, overwrite=overwrite)  # before the long look of all models
         with frames_bar("looks of the models", "looks") as looks:
-            fit = choose_fit(recording, options.device, on_model=looks)
-        model = fit.model
+            fit = choose_fit(recording, options.device, on_model=looks, diameter=options.diameter)
+        model, options = fit.model, fit.run_by(options)
         if min_agreement is not None and fit.agreement < min_agreement:
             sys.stderr.write(f"error: {movie}: expected a model that fits to {min_agreement}, got {fit.verdict}\n")
             raise typer.Exit(NO_FIT)

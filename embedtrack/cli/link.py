@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,15 +13,12 @@ from embedtrack.cli.panels import INFER
 from embedtrack.movies.selection import Choice
 from embedtrack.options import Options
 
-if TYPE_CHECKING:
-    from embedtrack.movies.movie import Movie
-
 app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
 @reads_movie
-@runs_model("views", "diameter", border=0)
+@runs_model("views", border=0)
 def link(
     masks: Annotated[
         Path, typer.Argument(help="A folder of label images (any names, ERR_SEG, TRA) or a stack of them.")
@@ -64,12 +61,17 @@ def link(
     if movie and model == AUTO:  # before the long look of all models
         check_place(out, overwrite=overwrite)
         check_together(movie.path, (len(movie), movie.shape), (len(given), given.shape))
-    folder, notes = _model(movie, model, options.device) if movie else (None, None)
+    notes = None
+    if movie and model == AUTO:
+        from embedtrack.inference.model_choice import choose
+
+        fit = choose(movie, options.device, diameter=options.diameter)
+        model, options, notes = fit.model, fit.run_by(options), fit.note()
     with frames_bar("/".join(masks.absolute().parts[-2:])) as bar:
         summary = link_files(
             given, out,
-            raw=movie, model_folder=folder, options=options, repair=repair, pins=pins, overwrite=overwrite,
-            notes=notes, on_frame=bar,
+            raw=movie, model_folder=model if movie else None, options=options, repair=repair, pins=pins,
+            overwrite=overwrite, notes=notes, on_frame=bar,
         )  # fmt: skip
     log = logging.getLogger("embedtrack")
     log.info(
@@ -78,13 +80,3 @@ def link(
     )  # fmt: skip
     if not summary.masks:
         log.warning("no cell is in any of the masks: look at %s", masks)
-
-
-def _model(movie: "Movie", model: Path, device: str) -> tuple[Path, dict[str, Any] | None]:
-    """The folder of the model that was named, or that fits the movie, and what the record says of such a choice."""
-    if model != AUTO:
-        return model, None
-    from embedtrack.inference.model_choice import choose
-
-    fit = choose(movie, device)
-    return fit.model, fit.note()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from embedtrack.options import VIEWS
+from embedtrack.options import FOUND, VIEWS
 
 
 def _length(text: str | float) -> float:
@@ -41,9 +41,24 @@ Compile = Annotated[
 
 
 Border = Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")]
+
+
+def _diameter(text: str | float) -> float | str:
+    if text == FOUND:
+        return FOUND
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected pixels across a typical cell, or auto, got {str(text)[:40]!r}") from None
+
+
 Diameter = Annotated[
-    float | None, typer.Option(help="Of a typical cell in pixels, for a model of all cells; else found by itself.")
-]
+    float | None,
+    typer.Option(
+        parser=_diameter, metavar="PIXELS|auto",
+        help="Of a typical cell, where it is not that of the cells that the model has learnt; auto: found by itself.",
+    ),
+]  # fmt: skip
 TileSide = Annotated[
     int | None,
     typer.Option("--tile", help="Largest side of a tile in working pixels; by default as the memory built in allows."),

@@ -15,7 +15,7 @@ app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
-@runs_model("diameter", "memory")
+@runs_model("memory")
 def watch(
     folder: Annotated[Path, typer.Argument(help="The folder in which t000.tif, t001.tif, ... appear.")],
     model: Model,

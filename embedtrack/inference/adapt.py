@@ -1,12 +1,13 @@
-"""A model of all cells is brought to a movie: its kind gives the normalisation, its cells' diameter the scale.
+"""A model is brought to the cells of a movie: their diameter gives the scale at which the network sees its frames.
 
-Where nobody says the diameter, the network looks at a frame at several scales. At the right one it finds cells of the
-size that it has learnt, and the same ones in both of two views.
+A model of all cells is always brought to them, and their kind gives the normalisation too; any other one where a person
+asks for it. Where nobody says the diameter, the network looks at a frame at several scales. At the right one it finds
+cells of the size that it has learnt, and the same ones in both of two views.
 """
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,77 +20,95 @@ from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.model import Model
 from embedtrack.movies.kind import normalisation_for
-from embedtrack.movies.scale import scale_to, typical_diameter
-from embedtrack.options import Options
+from embedtrack.movies.scale import BOUNDS, typical_diameter
+from embedtrack.options import FOUND, Options
 
 log = logging.getLogger(__name__)
 
 STEPS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
-"""The scales that are looked at."""
+"""Of the scale at which cells of the learnt size are seen: what is looked at."""
 FRAMES, SIDE = 2, 384
 """So many frames are looked at, of each a square of this side in working pixels at the middle."""
 
 
 def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
-    """The model for this movie: as it is, unless it is one of all cells.
+    """The model for this movie: as it is, unless it is one of all cells or ``options`` name a diameter.
 
     Args:
         model: on the device where it runs.
         images: the movie's frames [H, W], of which a few are read.
-        options: with the diameter, where a person says it.
+        options: with the diameter, where a person says it or wants it to be found.
 
     Raises:
-        ValueError: a diameter is given to a model that has a scale of its own.
+        ValueError: a diameter is asked for, and the model does not say what cells it has learnt.
     """
-    working = model.config.working_diameter
-    if working is None:
-        if options.diameter is not None:
-            raise ValueError(
-                "expected --diameter with a model of all cells alone, got it with one that has learnt cells of "
-                f"{model.config.cell_diameter or 0:.0f} pixels; leave it out"
-            )
+    if options.diameter is None and model.config.working_diameter is None:
         return model
-    chosen = sorted({round(i) for i in np.linspace(0, len(images) - 1, FRAMES + 2)[1:-1]})
+    if not learnt_by(model.config):
+        raise ValueError(
+            "expected --diameter with a model that says how large the cells are that it has learnt (cell_diameter in "
+            "config.json), got one that does not; leave it out"
+        )
+    chosen = sorted({round(i) for i in np.linspace(0, len(images) - 1, FRAMES + 2)[1:-1]}) if len(images) else []
     some = [np.asarray(images[index]) for index in chosen]
-    diameter = options.diameter or find_diameter(model, some, options)
+    told = None if options.diameter == FOUND else options.diameter
+    diameter = told or find_diameter(model, some, options)
     config = at_diameter(model.config, diameter, some)
     log.info(
-        "cells of %.0f pixels%s, scale %.2f, %s", config.cell_diameter, "" if options.diameter else ", found by itself",
+        "cells of %.0f pixels%s, scale %.2f, %s", config.cell_diameter, "" if told else ", found by itself",
         config.scale, config.normalisation.method,
     )  # fmt: skip
     return replace(model, config=config)
 
 
+def learnt_by(config: ModelConfig) -> float | None:
+    """The diameter of the cells that a model has learnt, in pixels at its own scale; None: it does not say."""
+    return config.working_diameter or config.cell_diameter
+
+
 def at_diameter(config: ModelConfig, diameter: float, images: Sequence[NDArray[Any]]) -> ModelConfig:
-    """The configuration of a model of all cells for cells of a diameter in pixels; its sizes are in pixels then."""
-    assert config.working_diameter
-    scale = scale_to(config.working_diameter, diameter)
-    sized = config.method.implementation().at_working_scale(config.model_copy(update={"scale": 1 / scale}))
-    found = {
-        "scale": scale,
-        "normalisation": normalisation_for(images),
-        "cell_diameter": round(config.working_diameter / scale, 1),
-        "working_diameter": None,
-    }
+    """The configuration for cells of a diameter in pixels; its sizes are in pixels then.
+
+    The scale stays within BOUNDS, or at the model's own one beyond them. A model of all cells takes its normalisation
+    from the images [H, W].
+    """
+    learnt = learnt_by(config)
+    assert learnt
+    least, most = min(BOUNDS[0], config.scale), max(BOUNDS[1], config.scale)
+    scale = float(np.clip(config.scale * learnt / diameter, least, most))
+    larger = config.scale / scale
+    sized = config.method.implementation().at_working_scale(config.model_copy(update={"scale": larger}))
+    found: dict[str, Any] = {"scale": scale, "cell_diameter": round(learnt * larger, 1)}
+    if config.working_diameter:
+        found |= {"normalisation": normalisation_for(images), "working_diameter": None}
     return sized.model_copy(update=found)
 
 
 def find_diameter(model: Model, images: Sequence[NDArray[Any]], options: Options) -> float:
-    """The cells' diameter in pixels by what the network finds; the working diameter where it finds nothing."""
-    assert model.config.working_diameter
-    best, found = 0.0, model.config.working_diameter
-    for scale in STEPS:
-        config = at_diameter(model.config, model.config.working_diameter / scale, images)
-        segmenter = Segmenter(replace(model, config=config), replace(options, views=1))
-        seen = [segmenter.in_views(middle(image, round(SIDE / scale)), TURNED) for image in images]
+    """The diameter in pixels of what the network finds in images [H, W]; of what it has learnt if it finds nothing."""
+    learnt = learnt_by(model.config)
+    assert learnt
+    return max(_looks(model, images, options), default=(0.0, learnt))[1]
+
+
+def _looks(model: Model, images: Sequence[NDArray[Any]], options: Options) -> Iterator[tuple[float, float]]:
+    """At each scale how well what is found agrees with itself and with what was learnt, and its diameter in pixels."""
+    learnt, options = learnt_by(model.config), replace(options, views=1, device=str(model.device))
+    assert learnt
+    for step in STEPS:
+        config = at_diameter(model.config, learnt / step, images)
+        if not math.isclose(config.scale, model.config.scale * step, rel_tol=1e-3):
+            continue  # beyond the bounds
+        segmenter = Segmenter(replace(model, config=config), options)
+        seen = [segmenter.in_views(middle(image, round(SIDE / config.scale)), TURNED) for image in images]
         diameter = typical_diameter([whole.labels for whole, _ in seen])
         if diameter:
             agreed = float(np.mean([quality(whole.labels, one.labels) for whole, views in seen for one in views]))
-            score = agreed / math.exp(abs(math.log(diameter * scale / model.config.working_diameter)))
-            log.debug("scale %.2f: cells of %.1f pixels, agreement %.2f, score %.2f", scale, diameter, agreed, score)
-            if score > best:
-                best, found = score, diameter
-    return found
+            score = agreed / math.exp(abs(math.log(diameter * step / learnt)))
+            log.debug(
+                "scale %.2f: cells of %.1f pixels, agreement %.2f, score %.2f", config.scale, diameter, agreed, score
+            )
+            yield score, diameter
 
 
 def middle(image: NDArray[Any], side: int) -> NDArray[Any]:

@@ -33,8 +33,9 @@ from embedtrack.movies.masks import as_labels, checked, open_masks
 from embedtrack.movies.memory import frames_of
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
+from embedtrack.movies.scale import typical_diameter
 from embedtrack.movies.settings import Normalisation
-from embedtrack.options import Options
+from embedtrack.options import FOUND, Options
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.given import given_cells
 from embedtrack.tracks.pins import rows_of
@@ -77,7 +78,7 @@ def link(
     images, opened = _images(movie, labels, about)
     if model and images is None:
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
-    options = options or Options(views=1)
+    options = _sized(options or Options(views=1), labels)
     segmenter = _segmenter(model, images, options) if model and images is not None else None
     tracker = _tracker(segmenter, options, repair, labels, _said(about) if pins is None else pins)
     found = Deflated()
@@ -126,6 +127,7 @@ def link_files(
     opened = masks if isinstance(masks, Movie) else open_masks(masks)
     labels, _ = _masks(opened)
     images, _ = _images(raw, labels, opened)
+    options = _sized(options, labels)
     segmenter = (
         _segmenter(checkpoint.load(model_folder), images, options) if model_folder and images is not None else None
     )
@@ -193,6 +195,14 @@ def check_together(name: object, movie: tuple[int, tuple[int, ...]], masks: tupl
         raise ValueError(
             f"{name}: expected the movie of the masks, {of_masks}, got {of_movie}; check both, or convert one of them"
         )
+
+
+def _sized(options: Options, labels: Sequence[Labels]) -> Options:
+    """A diameter that is to be found is that of the masks."""
+    if options.diameter != FOUND:
+        return options
+    some = [labels[t] for t in sorted({0, len(labels) // 2, len(labels) - 1})]
+    return replace(options, diameter=typical_diameter(some))
 
 
 def _segmenter(model: Model, images: Images, options: Options) -> Segmenter:

@@ -6,8 +6,10 @@ How they are compared says ``model_ranks.py``.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,14 +19,14 @@ from embedtrack import checkpoint
 from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
 from embedtrack.inference.adapt import adapt, middle
-from embedtrack.inference.model_ranks import Assessment, Ranked, in_words, judge, near, rank
+from embedtrack.inference.model_ranks import AGREE, Assessment, Ranked, in_words, judge, near, rank
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.machine import device
 from embedtrack.model_files import CONFIG
 from embedtrack.movies.kind import skew
 from embedtrack.movies.movie import Movie
-from embedtrack.options import Options
+from embedtrack.options import FOUND, Options
 from embedtrack.tracks.relabel import at_edge
 
 log = logging.getLogger(__name__)
@@ -47,69 +49,97 @@ class Fit(NamedTuple):
     sure: bool
     table: tuple[Ranked, ...] = ()
     """All models, the best first."""
+    diameter: float | None = None
+    """What the model has to be brought to, see ``Options``; None: it stays as it is."""
 
     def note(self) -> dict[str, Any]:
         """As a result's record has it."""
         return {"model_choice": self.verdict, "agreement": round(self.agreement, 3), "sure": self.sure}
 
+    def run_by(self, options: Options) -> Options:
+        """How the model is run: at the diameter that was found, if one was."""
+        return replace(options, diameter=self.diameter) if self.diameter else options
+
 
 OnModel = Callable[[int, int | None], None]
 """Called with the looks that are done, and all that there may be."""
-
-
-def choose_model(movie: Movie, device_name: str = "auto", precision: str = "auto") -> Path:
-    """The shipped model that fits a movie best: see ``choose``."""
-    return choose(movie, device_name, precision).model
+Diameter = float | Literal["auto"] | None
+"""As in ``Options``."""
 
 
 def choose(
-    movie: Movie, device_name: str = "auto", precision: str = "auto", on_model: OnModel = lambda done, total: None
+    movie: Movie,
+    device_name: str = "auto",
+    precision: str = "auto",
+    on_model: OnModel = lambda done, total: None,
+    diameter: Diameter = None,
 ) -> Fit:
     """The shipped model that fits a movie best; the log says how sure that is, and warns if none fits.
 
     All models look at one frame, the middle one unless it is empty. Those within NEAR of the best look at further ones.
+    Where none fits as it is, each is brought to the cells that it finds, see ``adapt.py``, and they look again.
 
     Args:
         movie: what will be tracked.
         device_name: where the networks run.
         precision: theirs; what a choice needs is not much.
         on_model: see ``OnModel``.
+        diameter: of a typical cell in pixels, to which all models are brought.
 
     Raises:
         ValueError: no model is there.
     """
-    begin, names = time.monotonic(), choosable()
+    names = choosable()
     if not names:
         raise ValueError(f"expected models in {models()}, got none; train one, or name a folder with --model")
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
-    where, centre = device.choose(device_name), len(images) // 2
-    order = [centre, *range(centre), *range(centre + 1, len(images))]
-    looks = 0
+    centre = len(images) // 2
+    order = [images[centre], *images[:centre], *images[centre + 1 :]]
+    where = device.choose(device_name)
+    looks = count(1)
 
-    def look(folder: Path, index: int) -> Assessment:
-        nonlocal looks
-        looks += 1
-        seen = assess(folder, [images[index]], where, precision)
-        on_model(looks, None)
+    def look(folder: Path, image: NDArray[Any], diameter: Diameter) -> Assessment:
+        seen = assess(folder, [image], where, precision, diameter)
+        on_model(next(looks), None)
         return seen
 
-    seen: dict[Path, Assessment] = {}
-    for number, index in enumerate(order):
-        likely = [models() / name for name in names] if not any(one.diameters for one in seen.values()) else near(seen)
-        if number and (len(likely) == 1 or time.monotonic() - begin > SECONDS):
-            break
-        for folder in likely:
-            before, further = seen.get(folder), look(folder, index)
-            if before is None or not before.diameters:
-                seen[folder] = further
-            elif further.diameters:  # an empty frame decides nothing
-                seen[folder] = before.and_also(further)
-    ranked = rank(list(seen.values()))
+    seen = _look_around(look, [(models() / name, diameter) for name in names], order)
+    ranked = rank(seen)
+    if diameter is None and ranked[0].score < AGREE:
+        seen += _look_around(look, [(one.seen.model, FOUND) for one in ranked if one.seen.learnt], order)
+        ranked = rank(seen)
     for one in ranked:
         log.info("%s: %s", one.seen.model.name, in_words(one))
     verdict, sure = judge(ranked, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
-    return Fit(ranked[0].seen.model, ranked[0].score, verdict, sure, tuple(ranked))
+    best = ranked[0]
+    return Fit(best.seen.model, best.score, verdict, sure, tuple(ranked), best.seen.brought_to)
+
+
+def _look_around(
+    look: Callable[[Path, NDArray[Any], Diameter], Assessment],
+    asked: Sequence[tuple[Path, Diameter]],
+    images: Sequence[NDArray[Any]],
+) -> list[Assessment]:
+    """All that are asked look at the first frame [H, W] in which there is something, those near the best at more."""
+    begin = time.monotonic()
+    seen: list[Assessment] = []
+    for image in images:
+        likely = near(seen) if any(one.diameters for one in seen) else []
+        if len(likely) == 1 or (seen and time.monotonic() - begin > SECONDS):
+            break
+        if not likely:
+            seen = []
+            for folder, diameter in asked:
+                seen.append(look(folder, image, diameter))
+                if diameter == FOUND and time.monotonic() - begin > SECONDS:  # each looks at all scales
+                    break
+            continue
+        for one in likely:
+            further = look(one.model, image, one.brought_to)
+            if further.diameters:  # an empty frame decides nothing
+                seen[seen.index(one)] = one.and_also(further)
+    return seen
 
 
 def choosable() -> list[str]:
@@ -118,11 +148,19 @@ def choosable() -> list[str]:
     return [name for name, config in configs.items() if not config.method.implementation().history(config)]
 
 
-def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, precision: str = "float32") -> Assessment:
-    """How the model in a folder sees some frames [H, W] of a movie."""
-    options = Options(device=str(where), precision=precision)
+def assess(
+    folder: Path,
+    images: Sequence[NDArray[Any]],
+    where: torch.device,
+    precision: str = "float32",
+    diameter: Diameter = None,
+) -> Assessment:
+    """How the model in a folder sees some frames [H, W] of a movie, brought to a diameter if one is said."""
+    options = Options(device=str(where), precision=precision, diameter=diameter)
     parts = [middle(image, SIDE) for image in images]
-    segmenter = Segmenter(adapt(Segmenter(checkpoint.load(folder), options).model, parts, options), options)
+    segmenter = Segmenter(checkpoint.load(folder), options)
+    learnt = segmenter.model.config.cell_diameter
+    segmenter.model = adapt(segmenter.model, parts, options)
     qualities: list[float] = []
     diameters: list[float] = []
     whole: list[float] = []
@@ -135,5 +173,6 @@ def assess(folder: Path, images: Sequence[NDArray[Any]], where: torch.device, pr
         cut = np.isin(labels, at_edge(found))
         diameters += sizes.tolist()
         whole += sizes[~cut].tolist()
-    learnt = segmenter.model.config.cell_diameter
-    return Assessment(folder, tuple(qualities), tuple(diameters), learnt, tuple(whole))
+    expected = segmenter.model.config.cell_diameter
+    brought_to = None if diameter is None else expected
+    return Assessment(folder, tuple(qualities), tuple(diameters), learnt or expected, tuple(whole), brought_to)

@@ -40,6 +40,13 @@ class Assessment(NamedTuple):
     """The typical diameter of the cells that trained the model."""
     whole: tuple[float, ...] = ()
     """Those of the diameters whose masks no edge of the frame cuts."""
+    brought_to: float | None = None
+    """The diameter of cells that the model was brought to, see ``adapt.py``; None: that of those that it has learnt."""
+
+    @property
+    def expected(self) -> float | None:
+        """The diameter that it should find."""
+        return self.brought_to or self.learnt
 
     @property
     def agreement(self) -> float:
@@ -63,10 +70,10 @@ class Assessment(NamedTuple):
 
     @property
     def alike(self) -> float:
-        """1 where what it finds has the size of what it has learnt, less the further they are apart."""
+        """1 where what it finds has the size that it should have, less the further they are apart."""
         if not self.diameter:
             return 0.0
-        apart = abs(math.log(self.diameter / (self.learnt or self.diameter)))
+        apart = abs(math.log(self.diameter / (self.expected or self.diameter)))
         return math.exp(-max(0.0, apart - math.log(ALIKE)))
 
     def and_also(self, other: "Assessment") -> "Assessment":
@@ -90,15 +97,15 @@ class Ranked(NamedTuple):
         return {
             "model": self.seen.model.name, "score": round(self.score, 3), "agreement": round(self.seen.agreement, 3),
             "cells": round(self.seen.cells, 1), "diameter": round(self.seen.diameter, 1), "learnt": self.seen.learnt,
-            "frames": self.seen.frames,
+            "brought_to": self.seen.brought_to, "frames": self.seen.frames,
         }  # fmt: skip
 
 
-def near(seen: dict[Path, Assessment]) -> list[Path]:
+def near(seen: Sequence[Assessment]) -> list[Assessment]:
     """The models whose scores are within NEAR of the best one's."""
-    ranked = rank(list(seen.values()))
+    ranked = rank(seen)
     best = max(one.score for one in ranked)
-    return [one.seen.model for one in ranked if one.score >= best - NEAR]
+    return [one.seen for one in ranked if one.score >= best - NEAR]
 
 
 def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
@@ -114,8 +121,8 @@ def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
 
 
 def _apart(one: Ranked) -> tuple[float, float]:
-    """How far what a model finds is from the size that it has learnt, then how far its score is from 1."""
-    known = one.seen.learnt or one.seen.diameter
+    """How far what a model finds is from the size that it should have, then how far its score is from 1."""
+    known = one.seen.expected or one.seen.diameter
     return (round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf, -one.score)
 
 
@@ -125,25 +132,33 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
     seen = best.seen
     if not seen.diameters:
         return f"no model finds any cell; going on with {seen.model.name}; train one on some of your own frames", False
+    size = ""
+    if seen.brought_to:
+        size = f", brought from cells of {seen.learnt:.0f} pixels to {seen.brought_to:.0f}"
     look = "bright on dark" if skewed > DARK else "no brighter than the ground"
     told = f"score {best.score:.2f}" + (f", {others[0].seen.model.name} has {others[0].score:.2f}" if others else "")
     told += f"; cells of {seen.diameter:.0f} pixels, {look}"
     if best.score < DOUBTFUL:
         learnt = f", it has learnt cells of {seen.learnt:.0f}" if seen.learnt and seen.alike < 1 else ""
         return (
-            f"none fits: {seen.model.name} is the nearest, {told}{learnt}; train one on some of your own frames",
+            f"none fits: {seen.model.name} is the nearest{size}, {told}{learnt}; train one on some of your own frames",
             False,
         )
     if best.score < AGREE:
         return (
-            f"{seen.model.name} fits best, but not well: {told}; look at the result before you trust it; "
+            f"{seen.model.name} fits best, but not well{size}: {told}; look at the result before you trust it; "
             "embedtrack adapt may bring it nearer",
             False,
         )
     if others and abs(others[0].score - best.score) <= NEAR:
-        rival = others[0].seen.model.name
-        return f"{seen.model.name} fits, and {rival} nearly as well: {told}; --model {rival} shows its result", True
-    return f"{seen.model.name} fits: {told}", True
+        rival = others[0].seen
+        sized = f" --diameter {rival.brought_to:.0f}" if rival.brought_to else ""
+        return (
+            f"{seen.model.name} fits{size}, and {rival.model.name} nearly as well: {told}; "
+            f"--model {rival.model.name}{sized} shows its result",
+            True,
+        )
+    return f"{seen.model.name} fits{size}: {told}", True
 
 
 def in_words(one: Ranked) -> str:
@@ -151,7 +166,8 @@ def in_words(one: Ranked) -> str:
     seen = one.seen
     if not seen.diameters:
         return "finds no cell"
-    learnt = f" (it was trained on cells of {seen.learnt:.0f})" if seen.learnt else ""
+    brought = f", brought to {seen.brought_to:.0f}" if seen.brought_to else ""
+    learnt = f" (it was trained on cells of {seen.learnt:.0f}{brought})" if seen.learnt else ""
     return (
         f"score {one.score:.2f}: finds {seen.cells:.0f} cells of {seen.diameter:.0f} pixels{learnt}; "
         f"{seen.agreement:.0%} the same where the frame is turned"

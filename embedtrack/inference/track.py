@@ -22,7 +22,7 @@ from embedtrack.machine.pipeline import ahead
 from embedtrack.model import OnFrame
 from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
-from embedtrack.options import Options
+from embedtrack.options import FOUND, Options
 from embedtrack.tracks.lives import cell_of_track
 from embedtrack.tracks.tracker import Tracker
 from embedtrack.types import Track
@@ -102,12 +102,13 @@ def prepare(movie: Path, model_folder: Path, options: Options, frames: Sequence[
     """All that is the same for every frame, loaded and checked; the movie's folder names the challenge's border.
 
     Raises:
-        ValueError: anything that is wrong with the model or the device, or no frames where the model has to suit them.
+        ValueError: anything that is wrong with the model or the device, or no frames where their cells say the scale.
     """
     segmenter = Segmenter(checkpoint.load(model_folder), options)
-    if segmenter.model.config.working_diameter and not len(frames):
+    if not len(frames) and (segmenter.model.config.working_diameter or options.diameter == FOUND):
         raise ValueError(
-            f"expected a model with a scale of its own, got {model_folder}, one of all cells; choose another"
+            "expected cells whose size is known before the first frame is there: a model of one data set, with "
+            f"--diameter PIXELS where yours are larger or smaller; got {model_folder} and {options.diameter or 'none'}"
         )
     segmenter.model = adapt(segmenter.model, frames, options)
     return segmenter, Tracker(

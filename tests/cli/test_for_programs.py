@@ -96,19 +96,23 @@ def test_models_are_listed_with_what_their_cards_say(run_whole: Run, tmp_path: P
 
 
 def test_a_choice_is_told_and_kept_in_a_table(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
-    seen = Assessment(data / "model", (0.9,), (30.0, 30.0), 28.0)
-    fit = Fit(data / "model", 0.9, "it fits: well", True, (Ranked(seen, 0.9),))
+    seen = Assessment(data / "model", (0.9,), (30.0, 30.0), 28.0, brought_to=31.0)
+    fit = Fit(data / "model", 0.9, "it fits: well", True, (Ranked(seen, 0.9),), 31.0)
     monkeypatch.setattr("embedtrack.inference.model_choice.choose", lambda *args, **kwargs: fit)
     movie = data / "toy" / "01"
     code, out, _ = run_whole("choose", movie, "--json", "--out", data / "movies.csv", "--channel", 1)
     assert code == 0
     told = json.loads(out)[str(movie)]
-    assert (told["model"], told["score"], told["sure"]) == ("model", 0.9, True)
+    assert (told["model"], told["diameter"], told["score"], told["sure"]) == ("model", 31.0, 0.9, True)
     assert told["models"][0] == {
-        "model": "model", "score": 0.9, "agreement": 0.9, "cells": 2, "diameter": 30, "learnt": 28, "frames": 1,
+        "model": "model", "score": 0.9, "agreement": 0.9, "cells": 2, "diameter": 30, "learnt": 28, "brought_to": 31,
+        "frames": 1,
     }  # fmt: skip
     [row] = csv.DictReader((data / "movies.csv").read_text().splitlines())
-    assert row == {"path": str(movie), "model": "model", "agreement": "0.9", "verdict": "it fits: well", "channel": "1"}
+    assert row == {
+        "path": str(movie), "model": "model", "agreement": "0.9", "verdict": "it fits: well", "diameter": "31.0",
+        "channel": "1",
+    }  # fmt: skip
     code, out, _ = run_whole("choose", movie)
     assert "it fits: well" in " ".join(out.split())
 

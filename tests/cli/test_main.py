@@ -32,7 +32,7 @@ Run = Callable[..., tuple[int, str, str]]
 def data(tmp_path: Path) -> Path:
     """DATA/toy with 01 and 01_GT, DATA/model with untrained weights."""
     write_movie(moving(), tmp_path / "toy")
-    checkpoint.save(tmp_path / "model", BranchedERFNet(), ModelConfig())
+    checkpoint.save(tmp_path / "model", BranchedERFNet(), ModelConfig(cell_diameter=20))
     return tmp_path
 
 
@@ -319,7 +319,7 @@ def test_device_auto_says_what_it_took(data: Path, run_whole: Run):
 
 
 def test_without_a_model_the_one_that_fits_is_taken(data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch):
-    fit = Fit(data / "model", 0.6, "it fits, but not well", False)
+    fit = Fit(data / "model", 0.6, "it fits, but not well", False, diameter=20)
     monkeypatch.setattr("embedtrack.inference.model_choice.choose", lambda *args, **kwargs: fit)
     words = ["infer", data / "toy" / "01", "--out", data / "toy" / "01_RES", "--views", 1, "--device", "cpu"]
     code, _, error = run_whole(*words, "--min-agreement", 0.7)
@@ -329,5 +329,7 @@ def test_without_a_model_the_one_that_fits_is_taken(data: Path, run_whole: Run, 
     code, _, error = run_whole(*words, "--min-agreement", 0.6)
     assert code == 0, error
     assert "the model is doubtful: it fits, but not well" in error
-    assert "used.model_choice: it fits, but not well" in (data / "toy" / "01_RES.log").read_text()
-    assert str(data / "model") in (data / "toy" / "01_RES.log").read_text()
+    told = (data / "toy" / "01_RES.log").read_text()
+    assert "used.model_choice: it fits, but not well" in told
+    assert "options.diameter: 20" in told
+    assert str(data / "model") in told

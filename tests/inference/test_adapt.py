@@ -6,6 +6,9 @@ import pytest
 from scipy.ndimage import label
 
 from embedtrack import checkpoint
+from embedtrack.challenge.aogm import quality
+from embedtrack.challenge.convention import job
+from embedtrack.challenge.layout import read_frame
 from embedtrack.config import ModelConfig
 from embedtrack.inference import adapt as adapting
 from embedtrack.inference.adapt import adapt, at_diameter, find_diameter, middle
@@ -14,10 +17,15 @@ from embedtrack.inference.track import prepare
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.model import Model
+from embedtrack.movies.settings import Normalisation
 from embedtrack.options import Options
 from embedtrack.types import Cells
 from tests.drawings import draw, seen
 
+SPECIAL = ModelConfig(
+    method=EmbedTrackConfig(clustering=Clustering(min_cell_size=90)), cell_diameter=48, scale=2.0,
+    normalisation=Normalisation(method="asinh"),
+)  # fmt: skip
 ALL_CELLS = ModelConfig(method=EmbedTrackConfig(clustering=Clustering(min_cell_size=90)), working_diameter=30)
 LABELS = draw((200, 260), {1: ((50, 60), 30), 2: ((120, 180), 30), 3: ((150, 60), 30)})
 IMAGE = np.where(LABELS > 0, 900, 100).astype(np.uint16) + np.arange(260, dtype=np.uint16) % 7
@@ -32,13 +40,34 @@ def test_sizes_follow_the_diameter():
     assert at_diameter(ALL_CELLS, 2, [IMAGE]).scale == 4
 
 
-def test_a_model_with_a_scale_of_its_own_stays_as_it_is(network: BranchedERFNet):
-    model = Model(network, ModelConfig(cell_diameter=48))
+def test_a_model_of_one_data_set_stays_as_it_is_unless_a_diameter_is_said(network: BranchedERFNet):
+    model = Model(network, SPECIAL)
     assert adapt(model, [IMAGE], Options()) is model
-    with pytest.raises(ValueError, match=r"expected --diameter with a model of all cells alone.*of 48 pixels"):
-        adapt(model, [IMAGE], Options(diameter=20))
-    with pytest.raises(ValueError, match="--diameter above 0"):
+    assert at_diameter(SPECIAL, 48, []) == SPECIAL
+    larger = adapt(model, [], Options(diameter=96)).config  # no frame is needed
+    assert (larger.scale, larger.cell_diameter, larger.normalisation) == (1, 96, SPECIAL.normalisation)
+    assert larger.method.clustering.min_cell_size == 360
+    assert at_diameter(larger, 48, []) == SPECIAL
+    assert at_diameter(SPECIAL, 1, []).scale == 4
+    with pytest.raises(ValueError, match="expected --diameter with a model that says how large"):
+        adapt(Model(network, ModelConfig()), [IMAGE], Options(diameter=20))
+    with pytest.raises(ValueError, match="--diameter auto, or above 0"):
         Options(diameter=0)
+
+
+def test_a_frame_twice_as_large_is_seen_as_the_frame_itself():
+    """The network sees the same working pixels, and the cells are twice as large."""
+    frames, folder, _ = job("demo", "01")
+    image = read_frame(frames / "t000.tif")[:256, :256]
+    model = Model.load(folder)
+    found = model.segment(image, Options(views=1, device="cpu"))
+    twice = image.repeat(2, axis=0).repeat(2, axis=1)
+    assert model.config.cell_diameter
+    same = model.segment(twice, Options(views=1, device="cpu", diameter=2 * model.config.cell_diameter))
+    assert found.max() > 5
+    assert quality(same[::2, ::2], found) > 0.9
+    alone = model.segment(twice, Options(views=1, device="cpu"))
+    assert quality(alone[::2, ::2], found) < 0.8
 
 
 def test_a_person_may_say_the_diameter(network: BranchedERFNet):
@@ -66,6 +95,8 @@ def test_the_diameter_is_found(network: BranchedERFNet, monkeypatch: pytest.Monk
     assert find_diameter(model, [IMAGE, IMAGE], Options()) == pytest.approx(60, abs=1)
     assert find_diameter(model, [np.zeros_like(IMAGE)], Options()) == 30  # nothing: taken as it is
     assert adapt(model, [IMAGE], Options()).config.scale == pytest.approx(0.5, abs=0.01)
+    special = Model(network, ModelConfig(cell_diameter=30))
+    assert adapt(special, [IMAGE], Options(diameter="auto")).config.cell_diameter == pytest.approx(60, abs=1)
 
 
 def test_small_parts():
@@ -75,5 +106,10 @@ def test_small_parts():
 
 def test_a_recording_needs_a_model_with_a_scale(network: BranchedERFNet, tmp_path: Path):
     checkpoint.save(tmp_path / "model", network, ALL_CELLS)
-    with pytest.raises(ValueError, match="scale of its own"):
+    with pytest.raises(ValueError, match="known before the first frame is there: a model of one data set"):
         prepare(tmp_path, tmp_path / "model", Options(device="cpu"))
+    checkpoint.save(tmp_path / "one", network, SPECIAL)
+    with pytest.raises(ValueError, match=r"with --diameter PIXELS where .* got .*one and auto"):
+        prepare(tmp_path, tmp_path / "one", Options(device="cpu", diameter="auto"))
+    segmenter, _ = prepare(tmp_path, tmp_path / "one", Options(device="cpu", diameter=96))
+    assert segmenter.model.config.scale == 1

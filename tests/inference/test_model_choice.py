@@ -14,13 +14,14 @@ from embedtrack.challenge.convention import job, model_names
 from embedtrack.checkpoint import read_config
 from embedtrack.files.lazy import Lazy
 from embedtrack.inference import model_choice
-from embedtrack.inference.model_choice import choose, choose_model
+from embedtrack.inference.model_choice import choose
 from embedtrack.inference.model_ranks import Assessment
 from embedtrack.methods.embedtrack import method
 from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.open import open_movie
+from embedtrack.options import Options
 from tests.drawings import draw, moving, write_movie
 from tests.inference.test_model_ranks import made
 
@@ -54,7 +55,7 @@ def test_all_look_at_a_frame_and_those_near_the_best_at_more(
     asked: list[str] = []
     agreement = {"a": [0.3], "b": [0.9, 0.7, 0.9], "c": [0.88, 0.9, 0.9], "d": [0.6]}
 
-    def assess(folder: Path, images: list[np.ndarray], where: object, precision: str) -> Assessment:
+    def assess(folder: Path, *_: object) -> Assessment:
         asked.append(folder.name)
         return made(str(folder), agreement[folder.name].pop(0))
 
@@ -64,8 +65,34 @@ def test_all_look_at_a_frame_and_those_near_the_best_at_more(
         fit = choose(toy, "cpu", on_model=lambda done, total: None)
     assert asked == [*"abcd", *"bc"]  # b's second frame is enough: it is no longer near
     assert (fit.model.name, fit.sure, [one.seen.model.name for one in fit.table]) == ("c", True, [*"cbda"])
+    assert (fit.diameter, fit.run_by(Options())) == (None, Options())
     assert "c: score 0.89: finds 5 cells of 30 pixels (it was trained on cells of 30); 89% the same" in caplog.text
     assert [record.levelname for record in caplog.records if "--model auto" in record.message] == ["INFO"]
+
+
+def test_where_none_fits_all_are_brought_to_the_cells(
+    toy: Movie, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    asked: list[tuple[str, object]] = []
+
+    def assess(folder: Path, images: object, where: object, precision: str, diameter: object) -> Assessment:
+        asked.append((folder.name, diameter))
+        if diameter is None:
+            return made(str(folder), 0.7 if folder.name == "a" else 0.5)
+        return made(str(folder), 0.9 if folder.name == "b" else 0.6, 61)._replace(brought_to=60)
+
+    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b"])
+    monkeypatch.setattr(model_choice, "assess", assess)
+    with caplog.at_level(logging.INFO):
+        fit = choose(toy, "cpu")
+    assert asked == [("a", None), ("b", None), ("a", "auto"), ("b", "auto")]
+    assert (fit.model.name, fit.diameter, fit.sure) == ("b", 60, True)
+    assert fit.run_by(Options(views=1)) == Options(views=1, diameter=60)
+    assert fit.verdict.startswith("b fits, brought from cells of 30 pixels to 60: score 0.90, a has 0.70")
+    assert "b: score 0.90: finds 5 cells of 61 pixels (it was trained on cells of 30, brought to 60)" in caplog.text
+    asked.clear()
+    assert choose(toy, "cpu", diameter=60).diameter == 60
+    assert asked == [("a", 60), ("b", 60)]
 
 
 def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
@@ -79,8 +106,8 @@ def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, capl
     monkeypatch.setattr(model_choice, "assess", assess)
     monkeypatch.setattr(model_choice, "SECONDS", 0.0)
     with caplog.at_level(logging.WARNING):
-        assert choose_model(toy, "cpu").name == "a"
-    assert asked == ["a", "b"]
+        assert choose(toy, "cpu").model.name == "a"
+    assert asked == ["a", "b", "a"]  # brought to the cells: the first one alone
     assert "--model auto: none fits" in caplog.records[-1].message
     assert caplog.records[-1].levelname == "WARNING"
 
@@ -94,13 +121,13 @@ def test_an_empty_frame_decides_nothing(toy: Movie, monkeypatch: pytest.MonkeyPa
         return made(str(folder), *((0.9, 30) if seen and folder.name == "c" else (0, 0)))
 
     monkeypatch.setattr(model_choice, "assess", assess)
-    assert choose_model(toy, "cpu").name == "c"
+    assert choose(toy, "cpu").model.name == "c"
 
 
 def test_no_model_at_all(toy: Movie, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path))
     with pytest.raises(ValueError, match="got none; train one, or name a folder with --model"):
-        choose_model(toy, "cpu")
+        choose(toy, "cpu")
 
 
 def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.MonkeyPatch):
@@ -133,7 +160,7 @@ def test_the_demo_is_told_apart(caplog: pytest.LogCaptureFixture):
     paths = layout.open_frame_folder(sequence).paths
     frames: Lazy[np.ndarray] = Lazy(1, lambda i: layout.read_frame(paths[i])[:256, :256])
     with caplog.at_level(logging.INFO):
-        assert choose_model(Movie(sequence, frames, (256, 256)), "cpu") == folder
+        assert choose(Movie(sequence, frames, (256, 256)), "cpu").model == folder
     assert re.search(r"Fluo-N2DH-SIM\+ fits.*: score 0\.[89]", caplog.text)
     assert "bright on dark" in caplog.text
 
