@@ -5,6 +5,7 @@ of its cells, as if a person had said it; a model with a scale of its own as it 
 of ``--views``.
 """
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated
@@ -33,8 +34,9 @@ def precisions(model: Model, stills: list[Still], size: str, views: int, device:
     found = []
     for still in stills:
         grey, truth = still.read()
-        diameter = typical_diameter([truth]) if size == TOLD else FOUND if size == BY_ITSELF else None
-        options = Options(views=views, device=device, diameter=diameter)
+        options = Options(views=views, device=device)
+        if size != AS_IT_IS:
+            options = replace(options, diameter=typical_diameter([truth]) if size == TOLD else FOUND)
         labels = model.segment(np.asarray(grey), options)
         found.append(matches(truth, labels, THRESHOLDS))
     return [float(value) for value in average(np.stack(found))]

@@ -9,6 +9,8 @@ from embedtrack.options import PRECISIONS
 
 LONGEST = 400
 """Letters of a doubt."""
+LARGEST = 1e6
+"""Pixels across a cell."""
 
 
 def as_used(used: Mapping[str, Any]) -> str:
@@ -24,6 +26,9 @@ def as_used(used: Mapping[str, Any]) -> str:
     views, precision = used.get("views"), used.get("precision")
     if _is_count(views) and precision in PRECISIONS[1:]:
         words.append(f"{views} view{'s' * (views != 1)} in {precision}")
+    diameter = used.get("brought_to_diameter")
+    if isinstance(diameter, float) and 0 < diameter < LARGEST:
+        words.append(f"brought to cells of {diameter:.0f} px")
     if _is_count(border):
         words.append(f"border {border} px" if border else "no border")
     if _is_count(tiles) and isinstance(side, list) and len(side) == 2 and all(map(_is_count, side)):

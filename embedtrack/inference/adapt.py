@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 STEPS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 """Of the scale at which cells of the learnt size are seen: what is looked at."""
+BEYOND = 1.5
+"""A person's diameter may be so many times as large, or small, as that which the bounds of scales allow."""
 FRAMES, SIDE = 2, 384
 """So many frames are looked at, of each a square of this side in working pixels at the middle."""
 
@@ -40,7 +42,8 @@ def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
         options: with the diameter, where a person says it or wants it to be found.
 
     Raises:
-        ValueError: a diameter is asked for, and the model does not say what cells it has learnt.
+        ValueError: a diameter is asked for, and the model does not say what cells it has learnt; or one that is told
+            is too far from it.
     """
     if options.diameter is None and model.config.working_diameter is None:
         return model
@@ -54,6 +57,11 @@ def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
     told = None if options.diameter == FOUND else options.diameter
     diameter = told or find_diameter(model, some, options)
     config = at_diameter(model.config, diameter, some)
+    if told and abs(math.log(told / (config.cell_diameter or told))) > math.log(BEYOND):
+        raise ValueError(
+            f"expected --diameter so that frames are scaled by {BOUNDS[0]} to {BOUNDS[1]} for a model that has learnt "
+            f"cells of {learnt_by(model.config):.0f} pixels at a scale of {model.config.scale:g}, got {told:g}"
+        )
     log.info(
         "cells of %.0f pixels%s, scale %.2f, %s", config.cell_diameter, "" if told else ", found by itself",
         config.scale, config.normalisation.method,

@@ -35,6 +35,8 @@ FRAMES = 3
 """So many frames are looked at, at most, evenly spaced."""
 SIDE = 640
 """Of larger frames only a square of this side, at their middle: the same one for all models."""
+LARGEST = 1280
+"""... in no more than so many working pixels."""
 SECONDS = 60.0
 """By the clock: after them no model looks at a further frame."""
 
@@ -161,10 +163,12 @@ def assess(
     segmenter = Segmenter(checkpoint.load(folder), options)
     learnt = segmenter.model.config.cell_diameter
     segmenter.model = adapt(segmenter.model, parts, options)
+    small = [middle(image, round(LARGEST / segmenter.model.config.scale)) for image in parts]
+    share = sum(image.size for image in small) / sum(image.size for image in parts)
     qualities: list[float] = []
     diameters: list[float] = []
     whole: list[float] = []
-    for image in parts:
+    for image in small:
         _, (straight, turned) = segmenter.in_views(image, TURNED)
         found = straight.labels
         qualities.append(quality(found, turned.labels))
@@ -175,4 +179,4 @@ def assess(
         whole += sizes[~cut].tolist()
     expected = segmenter.model.config.cell_diameter
     brought_to = None if diameter is None else expected
-    return Assessment(folder, tuple(qualities), tuple(diameters), learnt or expected, tuple(whole), brought_to)
+    return Assessment(folder, tuple(qualities), tuple(diameters), learnt or expected, tuple(whole), brought_to, share)

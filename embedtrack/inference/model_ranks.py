@@ -43,6 +43,9 @@ class Assessment(NamedTuple):
     brought_to: float | None = None
     """The diameter of cells that the model was brought to, see ``adapt.py``; None: that of those that it has learnt."""
 
+    share: float = 1.0
+    """Of the square that all look at: where cells are enlarged a smaller one, so that it takes no longer."""
+
     @property
     def expected(self) -> float | None:
         """The diameter that it should find."""
@@ -61,7 +64,7 @@ class Assessment(NamedTuple):
     @property
     def cells(self) -> float:
         """Found in a frame."""
-        return len(self.diameters) / max(self.frames, 1)
+        return len(self.diameters) / max(self.frames, 1) / self.share
 
     @property
     def diameter(self) -> float:

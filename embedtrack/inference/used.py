@@ -33,6 +33,8 @@ def used_by_run(
         found |= {"normalisation": how.model_dump(), "scale": round(scale, 4)}
     if segmenter:
         found |= {"views": segmenter.options.views, "precision": segmenter.options.precision, **segmenter.used()}
+        if config and segmenter.options.diameter is not None:
+            found["brought_to_diameter"] = config.cell_diameter
     found["peak_memory_mb"] = peak_memory()
     if movie:
         uneven = _unevenness(movie, scale, how) if how else None

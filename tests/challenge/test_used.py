@@ -23,7 +23,8 @@ def test_all_is_told():
     assert as_used(USED) == "border 50 px, 4 tiles of 512 x 320 px, 812 MB of memory"
     seen = USED | {"views": 8, "precision": "bfloat16"}
     assert as_used(seen).startswith("8 views in bfloat16, border 50 px")
-    assert as_used(USED | {"views": 1, "precision": "float32"}).startswith("1 view in float32, ")
+    brought = USED | {"views": 1, "precision": "float32", "brought_to_diameter": 41.7}
+    assert as_used(brought).startswith("1 view in float32, brought to cells of 42 px, border 50 px")
     removed, model, blank, ground, end = doubts(USED)
     assert removed == "31 masks within 50 px of the edge were removed; --border 0 keeps them"
     assert model == "the model is doubtful: a fits best, but not well"

@@ -153,6 +153,9 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
     assert found.qualities == (1,)
     assert len(found.diameters) == 2
     assert found.diameter == pytest.approx(14, abs=1)
+    assert (found.share, found.brought_to) == (1, None)
+    monkeypatch.setattr(model_choice, "LARGEST", 32)
+    assert model_choice.assess(folder, [image], model_choice.device.choose("cpu")).share == 32**2 / image.size
 
 
 def test_the_demo_is_told_apart(caplog: pytest.LogCaptureFixture):

@@ -49,6 +49,10 @@ def test_who_misses_half_of_the_cells_has_half_the_score():
     ]  # fmt: skip
 
 
+def test_a_smaller_part_of_a_frame_counts_for_all_of_it():
+    assert made("a", 0.9, cells=5)._replace(share=0.25).cells == 20
+
+
 def test_cells_that_an_edge_cuts_say_nothing_of_the_size():
     cut = made("a", 0.9, 15, 30, cells=8)
     assert cut.alike < 1  # nothing else is there
