@@ -21,7 +21,7 @@ from benchmarks.scoring import MEASURES, markdown, place, score
 from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import REPOSITORY, data_root
-from embedtrack.challenge.evaluate import Scores
+from embedtrack.challenge.scores import Scores
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe
 from embedtrack.model import Model

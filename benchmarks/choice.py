@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
-from embedtrack.challenge.evaluate import jaccards
 from embedtrack.challenge.layout import open_frames, open_truth, read_frame, read_labels
+from embedtrack.challenge.scores import jaccards
 from embedtrack.inference.adapt import adapt, middle
 from embedtrack.inference.model_choice import SIDE, assess, choosable
 from embedtrack.inference.model_ranks import AGREE, Assessment, rank

@@ -23,7 +23,7 @@ from benchmarks.plot import Line, Panel, draw
 from benchmarks.tracking_costs import Datasets, First, Folds, Last, Part, Weights, parts_of, sources
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import Node, cells_of_masks, edges, match_labels
-from embedtrack.challenge.evaluate import cut
+from embedtrack.challenge.scores import cut
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Costs, Logistic, Sureness
 from embedtrack.files.whole import whole_file

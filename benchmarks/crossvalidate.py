@@ -23,7 +23,7 @@ from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.datasets import DATASETS, DataSet
-from embedtrack.challenge.evaluate import Scores
+from embedtrack.challenge.scores import Scores
 from embedtrack.challenge.stills import MEASURING_ONLY, has_stills
 from embedtrack.cli.display import start_logging
 from embedtrack.config import RECIPES, Recipe

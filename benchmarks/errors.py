@@ -21,8 +21,8 @@ from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import edges, match_labels
 from embedtrack.challenge.convention import REPOSITORY, data_root, dataset_of, models
-from embedtrack.challenge.evaluate import cut
 from embedtrack.challenge.pair import open_raw
+from embedtrack.challenge.scores import cut
 from embedtrack.challenge.tracked import open_tracked
 from embedtrack.cli.display import start_logging
 from embedtrack.files.lazy import Lazy

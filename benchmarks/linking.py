@@ -29,7 +29,8 @@ from benchmarks.trackers import TRACKERS, renumbered
 from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, data_root, dataset_of, model_names
-from embedtrack.challenge.evaluate import Scores, cut, evaluate
+from embedtrack.challenge.evaluate import evaluate
+from embedtrack.challenge.scores import Scores, cut
 from embedtrack.challenge.tracked import open_tracked, write_tracked
 from embedtrack.cli.display import start_logging
 from embedtrack.movies.masks import open_masks

@@ -17,7 +17,7 @@ from benchmarks.crossvalidate import Budget, folds, means, run
 from benchmarks.memory import peak
 from benchmarks.scoring import cells_of, markdown
 from embedtrack.challenge.convention import REPOSITORY, data_root
-from embedtrack.challenge.evaluate import Scores
+from embedtrack.challenge.scores import Scores
 from embedtrack.cli.display import start_logging
 
 METHODS = ("embedtrack", "hourglass", "embedseg")

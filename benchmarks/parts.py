@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from embedtrack.challenge import layout
-from embedtrack.challenge.evaluate import cut
 from embedtrack.challenge.lbep import write_tracks
+from embedtrack.challenge.scores import cut
 
 
 def take(sequence: Path, numbers: Iterable[int], out: Path, *, silver: bool = True) -> Path:

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import data_root, dataset_of, model_names
-from embedtrack.challenge.evaluate import Scores, evaluate, jaccards
+from embedtrack.challenge.evaluate import evaluate
+from embedtrack.challenge.scores import Scores, jaccards
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.files.lazy import Lazy
 from embedtrack.files.names import numbered

@@ -34,7 +34,7 @@ from benchmarks.speed_report import plot, section, table
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import DEMO_MODEL, REPOSITORY, models
-from embedtrack.challenge.evaluate import jaccards
+from embedtrack.challenge.scores import jaccards
 from embedtrack.challenge.writer import write_mask
 from embedtrack.config import ModelConfig
 from embedtrack.inference.memory import follow

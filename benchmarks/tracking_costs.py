@@ -29,7 +29,7 @@ from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.aogm import match_labels
 from embedtrack.challenge.convention import data_root, dataset_of, models
-from embedtrack.challenge.evaluate import Scores, cut, track_scores
+from embedtrack.challenge.scores import Scores, cut, track_scores
 from embedtrack.cli.display import start_logging
 from embedtrack.config import Costs, ModelConfig
 from embedtrack.files.whole import whole_file

@@ -18,7 +18,7 @@ from benchmarks.scoring import MEASURES, cells_of, markdown, place, score
 from embedtrack import checkpoint
 from embedtrack.challenge import layout
 from embedtrack.challenge.convention import REPOSITORY, data_root, models
-from embedtrack.challenge.evaluate import Scores
+from embedtrack.challenge.scores import Scores
 from embedtrack.cli.display import start_logging
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences

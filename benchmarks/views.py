@@ -20,7 +20,7 @@ from benchmarks.scoring import markdown, place, shipped
 from benchmarks.validation import frames_of
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import data_root, models
-from embedtrack.challenge.evaluate import jaccards
+from embedtrack.challenge.scores import jaccards
 from embedtrack.cli.display import start_logging
 from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry

@@ -36,7 +36,7 @@ def evaluate(
     from rich.console import Console
 
     from embedtrack.challenge.evaluate import evaluate as score
-    from embedtrack.challenge.evaluate import table
+    from embedtrack.challenge.scores import table
 
     scores = score(truth_folder, result_folder, frames=frame_range(frames))
     if json:

@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from embedtrack.challenge.aogm import match_labels
-from embedtrack.challenge.evaluate import jaccards
+from embedtrack.challenge.scores import jaccards
 from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.method import Pending

@@ -13,8 +13,9 @@ from ctc_metrics.utils.representations import count_acyclic_graph_correction_ope
 from rich.console import Console
 
 from embedtrack.challenge.aogm import Match, match_labels, operations
-from embedtrack.challenge.evaluate import MEASURES, OPERATIONS, cut, evaluate, jaccards, table
+from embedtrack.challenge.evaluate import evaluate
 from embedtrack.challenge.layout import check, read_labels, read_tracks, write_tracks
+from embedtrack.challenge.scores import MEASURES, OPERATIONS, jaccards, table
 from embedtrack.types import Labels, Track
 from tests.drawings import ALL, Toy, dividing, moving, still, touching, vanishing, write_movie
 
@@ -219,25 +220,6 @@ def test_cca_compares_the_lengths_of_cell_cycles(tmp_path: Path):
 # SEG
 
 
-def test_a_mask_needs_more_than_half_of_the_gold_mask():
-    gold, labels = np.zeros((2, 20, 20), np.int32)
-    gold[5:15, 5:15] = 3
-    labels[5:15, 5:10] = 7
-    assert jaccards(gold, labels) == [0]
-    labels[5, 10] = 7
-    assert jaccards(gold, labels) == [51 / 100]
-    labels[0] = 7
-    assert jaccards(gold, labels) == [51 / 120]
-
-
-def test_jaccards_of_gold_masks_only():
-    gold, labels = np.zeros((2, 10, 10), np.int32)
-    labels[:5] = 65535
-    assert jaccards(gold, labels) == []
-    assert jaccards(labels, gold) == [0]
-    assert jaccards(labels, labels) == [1]
-
-
 def test_labels_may_use_all_16_bits_and_leave_no_background():
     truth = np.full((6, 6), 65534, np.int32)
     truth[3:] = 65535
@@ -335,14 +317,6 @@ def test_where_the_truth_has_no_cell_only_errors_can_be_counted(tmp_path: Path):
 
 
 # Frames
-
-
-def test_cut_keeps_parents_that_reach_into_the_frames():
-    tracks = [Track(1, 0, 2, 0), Track(2, 3, 5, 1), Track(3, 4, 9, 1), Track(4, 7, 9, 2), Track(5, 9, 9, 4)]
-    assert cut(tracks, 0, 9) == tracks
-    assert cut(tracks, 2, 4) == [Track(1, 0, 0, 0), Track(2, 1, 2, 1), Track(3, 2, 2, 1)]
-    assert cut(tracks, 5, 8) == [Track(2, 0, 0, 0), Track(3, 0, 3, 0), Track(4, 2, 3, 2)]
-    assert cut(tracks, 10, 12) == []
 
 
 def test_only_the_chosen_frames_are_scored(tmp_path: Path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.challenge.evaluate import jaccards
+from embedtrack.challenge.scores import jaccards
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.methods.embedtrack.maps import to_frame

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.challenge.evaluate import jaccards
+from embedtrack.challenge.scores import jaccards
 from embedtrack.config import Augmentation, ModelConfig, Recipe, Sampling
 from embedtrack.methods.embedtrack import method
 from embedtrack.methods.embedtrack.cluster import cluster

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedtrack import __version__
 from embedtrack.challenge.aogm import Match, match_labels
-from embedtrack.challenge.evaluate import score
+from embedtrack.challenge.scores import score
 from embedtrack.files.whole import check_file, new_file
 from embedtrack.looks.colours import colours
 from embedtrack.looks.errors import KINDS, Comparison, Error, compare, errors_of, require_same_frames

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from embedtrack.challenge.evaluate import jaccards
+from embedtrack.challenge.scores import jaccards
 from embedtrack.config import Augmentation, ModelConfig, Recipe, Sampling
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import SYMMETRIES, do
