@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 STEPS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 """Of the scale at which cells of the learnt size are seen: what is looked at."""
+HALF_STEP = 1.19
+"""What is found may be so many times as large, or small, as what was learnt: the right scale lies between two steps."""
 BEYOND = 1.5
 """A person's diameter may be so many times as large, or small, as that which the bounds of scales allow."""
 FRAMES, SIDE = 2, 384
@@ -112,7 +114,8 @@ def _looks(model: Model, images: Sequence[NDArray[Any]], options: Options) -> It
         diameter = typical_diameter([whole.labels for whole, _ in seen])
         if diameter:
             agreed = float(np.mean([quality(whole.labels, one.labels) for whole, views in seen for one in views]))
-            score = agreed / math.exp(abs(math.log(diameter * step / learnt)))
+            off = abs(math.log(diameter * step / learnt))
+            score = agreed / math.exp(max(0.0, off - math.log(HALF_STEP)))
             log.debug(
                 "scale %.2f: cells of %.1f pixels, agreement %.2f, score %.2f", config.scale, diameter, agreed, score
             )

@@ -102,6 +102,24 @@ def test_the_diameter_is_found(network: BranchedERFNet, monkeypatch: pytest.Monk
     assert adapt(special, [IMAGE], Options(diameter="auto")).config.cell_diameter == pytest.approx(60, abs=1)
 
 
+def test_fragments_of_the_very_size_do_not_beat_cells_between_two_steps(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch
+):
+    """At one scale it finds cells of 60 pixels, of which 68 would be right, then cores of 48 as is right."""
+    cores = draw((200, 260), {1: ((50, 60), 24), 2: ((120, 180), 24), 3: ((150, 60), 24)})
+
+    class Between(Seer):
+        def in_views(self, image: np.ndarray, views: Sequence[Symmetry]) -> tuple[Cells, list[Cells]]:
+            labels = {0.5: LABELS, 0.7: cores}.get(round(self.scale, 2), np.zeros_like(LABELS))
+            other = np.roll(labels, round(self.scale > 0.6), axis=1)  # cores are not quite the same in both views
+            whole, *single = (seen(one, np.zeros((2, *one.shape), np.float32)) for one in (labels, labels, other))
+            return whole, single
+
+    monkeypatch.setattr(adapting, "Segmenter", Between)
+    model = Model(network, ModelConfig(cell_diameter=34))
+    assert find_diameter(model, [IMAGE], Options()) == pytest.approx(60, abs=1)
+
+
 def test_small_parts():
     assert middle(IMAGE, 100).shape == (100, 100)
     assert middle(IMAGE, 220).shape == (200, 220)
