@@ -19,6 +19,7 @@ from embedtrack.challenge.convention import REPOSITORY, data_root, model_folder
 from embedtrack.cli.display import start_logging
 from embedtrack.cli.options import frame_range
 from embedtrack.movies.open import open_movie
+from embedtrack.options import FOUND, Diameter
 from embedtrack.training.self_training import self_train
 from embedtrack.training.train import finished
 
@@ -31,6 +32,7 @@ def main(
     frames: Annotated[str | None, typer.Option(help="Take these of the movie alone, e.g. 0:40.")] = None,
     last: Annotated[int | None, typer.Option(help="Score the last frames alone, so many.", min=2)] = None,
     seeds: Annotated[int, typer.Option(help="So many adaptations of each.", min=1)] = 1,
+    sized: Annotated[bool, typer.Option("--sized", help="Bring the model to the movie's cells first.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     out: Annotated[Path, typer.Option(help="Where the models lie; those that are there are only scored.")] = REPOSITORY
     / "adapted",
@@ -47,14 +49,20 @@ def main(
             folder = take(folder, span, out / f"{short}-frames")
         numbers = sorted(layout.open_frames(folder))[-(last or 0) :]
         scored = range(numbers[0], numbers[-1] + 1)
-        known = {"as they were": model}
+        wanted: Diameter = FOUND if sized else None
+        known: dict[str, tuple[Path, Diameter]] = {"as they were": (model, None)}
+        if sized:
+            known["brought to the cells"] = (model, FOUND)
         for seed in range(seeds):
             new = out / f"{short}-seed{seed}"
             if not finished(new):
-                self_train(open_movie(folder), model, new, minutes=minutes, seed=seed, device_name=device)
-            known[f"adapted, seed {seed}"] = new
-        for words, weights in known.items():
-            found = score(folder, place(checkpoint.load(weights), device), 1, scored, precision="float32")
+                self_train(
+                    open_movie(folder), model, new, minutes=minutes, seed=seed, device_name=device, diameter=wanted
+                )
+            known[f"adapted, seed {seed}"] = (new, None)
+        for words, (weights, size) in known.items():
+            network = place(checkpoint.load(weights), device)
+            found = score(folder, network, 1, scored, precision="float32", diameter=size)
             table.add_row(model.name, movie, words, *cells_of(found, SHOWN))
     Console().print(table)
     out.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
@@ -27,7 +27,7 @@ from embedtrack.inference.model_choice import SIDE, assess, choosable
 from embedtrack.inference.model_ranks import AGREE, Assessment, rank
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
-from embedtrack.options import FOUND, Options
+from embedtrack.options import FOUND, Diameter, Options
 from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Frames(NamedTuple):
     truths: list[Labels]
     """The middle of each."""
 
-    def looked_at(self, name: str, diameter: Literal["auto"] | None) -> Looked:
+    def looked_at(self, name: str, diameter: Diameter) -> Looked:
         """What a model sees in them, as it is or brought to their cells, and what that is worth."""
         seen = assess(models() / name, self.images, device.choose("cpu"), "auto", diameter)
         options = Options(views=1, device="cpu", precision="auto", diameter=seen.brought_to)

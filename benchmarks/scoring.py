@@ -21,7 +21,7 @@ from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine import device
 from embedtrack.model import Model
-from embedtrack.options import Options
+from embedtrack.options import Diameter, Options
 from embedtrack.tracks.cells import at_rest
 from embedtrack.tracks.rules import remove_border
 from embedtrack.tracks.tracker import Tracker, finished
@@ -41,6 +41,7 @@ def score(
     *,
     offsets: bool = True,
     precision: str = "auto",
+    diameter: Diameter = None,
 ) -> Scores:
     """Segment and track a sequence, or some frames of it as a movie of its own; the measures and seconds per frame.
 
@@ -54,11 +55,12 @@ def score(
         frames: the numbers of the frames, all by default.
         offsets: whether cells are linked by the tracking offsets; else by their overlap.
         precision: as in ``embedtrack infer``.
+        diameter: what the model is brought to.
     """
     paths, truth = layout.open_frames(folder), layout.open_truth(folder)
     chosen = {number: path for number, path in paths.items() if frames is None or number in frames}
     images = Lazy(len(chosen), lambda index: layout.read_frame(list(chosen.values())[index]))
-    model = adapt(model, images, Options(device=str(model.device), precision=precision))
+    model = adapt(model, images, Options(device=str(model.device), precision=precision, diameter=diameter))
     begin = time.perf_counter()
     if not truth.markers:
         both = {number: path for number, path in chosen.items() if number in truth.gold}

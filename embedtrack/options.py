@@ -5,7 +5,8 @@ from numbers import Integral, Real
 from typing import Final, Literal
 
 FOUND: Final = "auto"
-"""Of a diameter: found by itself."""
+Diameter = float | Literal["auto"] | None
+"""Of a typical cell in pixels; ``auto``: found by itself; None: that of the cells that the model has learnt."""
 VIEWS: Final = (1, 2, 4, 8)
 USUAL_VIEWS: Final = 4
 """At most so many are taken where nobody says: eight were no better on any data set, see docs/experiments.md."""
@@ -51,9 +52,9 @@ class Options:
     memory: int | None = None
     """Bytes that the whole process may take at its peak: tiles are as small as that needs, and stages take turns where
     it needs that too. With ``tile`` the tiles are those. None: as much as suits the memory built in."""
-    diameter: float | Literal["auto"] | None = None
-    """Of a typical cell in pixels: the network sees it at the size that it has learnt. ``auto``: found by itself. None:
-    that of the cells that the model has learnt; found by itself by a model of all cells."""
+    diameter: Diameter = None
+    """Of a typical cell in pixels, which the network then sees at the size that it has learnt. ``auto``: found by
+    itself, as a model of all cells always does. None: it is that of the cells that the model has learnt."""
 
     def __post_init__(self) -> None:
         for flag in ("border", "max_gap", "tile", "memory"):

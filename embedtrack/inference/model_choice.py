@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from embedtrack.machine import device
 from embedtrack.model_files import CONFIG
 from embedtrack.movies.kind import skew
 from embedtrack.movies.movie import Movie
-from embedtrack.options import FOUND, Options
+from embedtrack.options import FOUND, Diameter, Options
 from embedtrack.tracks.relabel import at_edge
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,6 @@ class Fit(NamedTuple):
 
 OnModel = Callable[[int, int | None], None]
 """Called with the looks that are done, and all that there may be."""
-Diameter = float | Literal["auto"] | None
-"""As in ``Options``."""
 
 
 def choose(

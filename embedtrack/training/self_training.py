@@ -18,7 +18,7 @@ from embedtrack.inference.segmenter import Segmenter
 from embedtrack.model import Model
 from embedtrack.model_files import CARD, WEIGHTS, digest
 from embedtrack.movies.movie import Movie
-from embedtrack.options import USUAL_VIEWS, Options
+from embedtrack.options import USUAL_VIEWS, Diameter, Options
 from embedtrack.training import resume
 from embedtrack.training.card import OWN_TERMS, origin
 from embedtrack.training.distributed import join, leave
@@ -61,7 +61,7 @@ def self_train(
     minutes: float = 10.0,
     device_name: str = "auto",
     seed: int = 0,
-    diameter: float | None = None,
+    diameter: Diameter = None,
     overwrite: bool = False,
     on_record: OnRecord = lambda record: None,
 ) -> Adapted:
@@ -76,7 +76,7 @@ def self_train(
         minutes: the training's budget by the clock.
         device_name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of samples and dropout.
-        diameter: of a typical cell in pixels, for a model of all cells.
+        diameter: of a typical cell in pixels, see ``Options``.
         overwrite: write into a folder that holds files of the same names that no unfinished training left.
         on_record: called with each record of ``train.jsonl``.
 
@@ -100,7 +100,7 @@ def _teach(
     minutes: float,
     device_name: str,
     seed: int,
-    diameter: float | None,
+    diameter: Diameter,
     on_record: OnRecord,
 ) -> Adapted:
     """In a folder that no other training writes into."""
