@@ -1,5 +1,6 @@
 """How a model is run: everything a user may say of it, checked once and passed whole."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Final, Literal
@@ -81,6 +82,20 @@ class Options:
         size = self.diameter
         if size is not None and size != FOUND and not (_is_real(size) and 0 < size < float("inf")):
             raise ValueError(f"expected --diameter auto, or above 0 pixels, got {size}")
+
+
+def parse_diameter(text: str | float) -> Diameter:
+    """Pixels across a typical cell, or ``auto``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text == FOUND:
+        return FOUND
+    with suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise ValueError(f"expected pixels across a typical cell, or auto, got {str(text)[:40]!r}")
 
 
 def _is_real(value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from embedtrack.options import FOUND, VIEWS
+from embedtrack.options import VIEWS, parse_diameter
 
 
 def _length(text: str | float) -> float:
@@ -43,13 +43,11 @@ Compile = Annotated[
 Border = Annotated[int | None, typer.Option(help="Cells within so many pixels of the edge are removed.")]
 
 
-def _diameter(text: str | float) -> float | str:
-    if text == FOUND:
-        return FOUND
+def _diameter(text: str | float) -> float | str | None:
     try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"expected pixels across a typical cell, or auto, got {str(text)[:40]!r}") from None
+        return parse_diameter(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Diameter = Annotated[

@@ -25,6 +25,13 @@ def test_a_line_says_what_the_command_does_not(tmp_path: Path):
     assert (second.path, second.channel, second.border) == (tmp_path / "sub" / "b.tif", "1", 3)
 
 
+def test_a_diameter_is_a_number_of_pixels_or_found(tmp_path: Path):
+    sizes = [
+        job.run_by(Options()).diameter for job in read_table(table(tmp_path, "path,diameter\na.tif,44\nb.tif,auto\n"))
+    ]
+    assert sizes == [44, "auto"]
+
+
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_as_spreadsheets_write_it(tmp_path: Path, mark: str):
     lines = f'path{mark}"channel"\r\n"a b.tif"{mark}1\r\n'
@@ -37,6 +44,8 @@ def test_as_spreadsheets_write_it(tmp_path: Path, mark: str):
     [
         ("movie,channel\na.tif,1\n", "path among them, got movie, channel"),
         ("path,chanel\na.tif,1\n", "did you mean channel?"),
+        ("path,diameter\na.tif,tiny\n", "line 2, diameter: expected pixels across a typical cell, or auto, got 'tiny'"),
+        ("path,diameter\na.tif,-1\n", "line 2, diameter: expected pixels across a typical cell, or auto, got '-1'"),
         ("path,border\na.tif,-3\n", "line 2, border: Input should be greater than or equal to 0, got -3"),
         ("path,interval\na.tif,soon\n", "line 2, interval: expected --interval as 29min"),
         ("path,model\na.tif,\nb.tif,Fluo-N2DH-SIM\n", "line 3, model: expected the folder of a model"),
