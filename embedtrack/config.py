@@ -9,7 +9,7 @@ from embedtrack.challenge.datasets import DATASETS
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.methods.hourglass.config import HourglassConfig
-from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation, Scale
+from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
 from embedtrack.settings import Settings
 
 
@@ -194,7 +194,7 @@ class Recipe(Settings):
     """Which crops are seen."""
     pixel_size: float = Field(1 / 255, gt=0, lt=1)
     """Width of a working pixel in grid units: offsets reach 1 / pixel_size of them."""
-    scale: Scale | None = None
+    scale: float | None = Field(None, gt=0, le=8)
     """Working pixels per pixel of the frame; None: the one that suits the median cell, see ``truth/derive.py``."""
     working_diameter: float | None = Field(None, gt=0)
     """Brings each movie and each image to cells of so many working pixels, by a scale of its own, and normalises it by

@@ -1,22 +1,13 @@
 """What can be set of how the grey values of a movie become frames: their scale and their normalisation."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from embedtrack.settings import Settings
 
 SCALES = (0.25, 0.5, 1.0, 2.0)
-"""Working pixels per pixel of the frame."""
-
-
-def _known_scale(scale: float) -> float:
-    if scale not in SCALES:
-        raise ValueError(f"expected one of {SCALES}")
-    return scale
-
-
-Scale = Annotated[float, AfterValidator(_known_scale)]
+"""Working pixels per pixel of the frame: those of which a training chooses one."""
 
 
 class Normalisation(Settings):

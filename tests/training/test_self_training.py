@@ -85,6 +85,17 @@ def test_new_weights_with_the_old_thresholds(movie: Path, model: Path, tmp_path:
 
 
 @pytest.mark.usefixtures("taught")
+def test_a_model_may_be_brought_to_the_cells_first(movie: Path, network: BranchedERFNet, tmp_path: Path, run: Callable):
+    checkpoint.save(tmp_path / "model", network, CONFIG.model_copy(update={"cell_diameter": 20.0}))
+    new = tmp_path / "new"
+    words = ("adapt", movie, "--model", tmp_path / "model", "--out", new, "--minutes", 0.02, "--device", "cpu")
+    code, said = run(*words, "--diameter", 28)
+    assert (code, finished(new)) == (0, True), said
+    config = checkpoint.load(new).config
+    assert (config.scale, config.cell_diameter) == (20 / 28, 28)
+
+
+@pytest.mark.usefixtures("taught")
 def test_a_place_that_is_not_free_is_refused_before_any_work(
     movie: Path, model: Path, tmp_path: Path, run: Callable, monkeypatch: pytest.MonkeyPatch
 ):
