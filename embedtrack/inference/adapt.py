@@ -21,7 +21,7 @@ from embedtrack.inference.symmetry import TURNED
 from embedtrack.model import Model
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.scale import BOUNDS, typical_diameter
-from embedtrack.options import FOUND, Options
+from embedtrack.options import FOUND, Diameter, Options
 
 log = logging.getLogger(__name__)
 
@@ -49,26 +49,41 @@ def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
     """
     if options.diameter is None and model.config.working_diameter is None:
         return model
-    if not learnt_by(model.config):
-        raise ValueError(
-            "expected --diameter with a model that says how large the cells are that it has learnt (cell_diameter in "
-            "config.json), got one that does not; leave it out"
-        )
+    if not reaches(model.config, options.diameter):
+        raise ValueError(_out_of_reach(model.config, options.diameter))
     chosen = sorted({round(i) for i in np.linspace(0, len(images) - 1, FRAMES + 2)[1:-1]}) if len(images) else []
     some = [np.asarray(images[index]) for index in chosen]
     told = None if options.diameter == FOUND else options.diameter
     diameter = told or find_diameter(model, some, options)
     config = at_diameter(model.config, diameter, some)
-    if told and abs(math.log(told / (config.cell_diameter or told))) > math.log(BEYOND):
-        raise ValueError(
-            f"expected --diameter so that frames are scaled by {BOUNDS[0]} to {BOUNDS[1]} for a model that has learnt "
-            f"cells of {learnt_by(model.config):.0f} pixels at a scale of {model.config.scale:g}, got {told:g}"
-        )
     log.info(
         "cells of %.0f pixels%s, scale %.2f, %s", config.cell_diameter, "" if told else ", found by itself",
         config.scale, config.normalisation.method,
     )  # fmt: skip
     return replace(model, config=config)
+
+
+def reaches(config: ModelConfig, diameter: Diameter) -> bool:
+    """Whether the model can be brought to a diameter."""
+    learnt = learnt_by(config)
+    if not learnt or diameter is None or diameter == FOUND:
+        return bool(learnt) or diameter is None
+    scale = config.scale * learnt / diameter
+    return BOUNDS[0] / BEYOND <= scale <= BOUNDS[1] * BEYOND
+
+
+def _out_of_reach(config: ModelConfig, diameter: Diameter) -> str:
+    learnt = learnt_by(config)
+    if not learnt:
+        return (
+            "expected --diameter with a model that says how large the cells are that it has learnt (cell_diameter in "
+            "config.json), got one that does not; leave it out"
+        )
+    least, most = (config.scale * learnt / bound for bound in reversed(BOUNDS))
+    return (
+        f"expected --diameter {least:.0f} to {most:.0f} pixels with a model that has learnt cells of {learnt:.0f}, got "
+        f"{diameter}; scale the movie, or name another model"
+    )
 
 
 def learnt_by(config: ModelConfig) -> float | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
-from embedtrack.inference.adapt import adapt, middle
+from embedtrack.inference.adapt import adapt, middle, reaches
 from embedtrack.inference.model_ranks import AGREE, Assessment, Ranked, in_words, judge, near, rank
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
@@ -84,14 +84,15 @@ def choose(
         device_name: where the networks run.
         precision: theirs; what a choice needs is not much.
         on_model: see ``OnModel``.
-        diameter: of a typical cell in pixels, to which all models are brought.
+        diameter: of a typical cell in pixels, to which all models are brought that can be.
 
     Raises:
-        ValueError: no model is there.
+        ValueError: no model is there, or none can be brought to the diameter.
     """
-    names = choosable()
+    names = choosable(diameter)
     if not names:
-        raise ValueError(f"expected models in {models()}, got none; train one, or name a folder with --model")
+        size = f" that can be brought to cells of {diameter:g} pixels" if isinstance(diameter, float | int) else ""
+        raise ValueError(f"expected models{size} in {models()}, got none; train one, or name a folder with --model")
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
     centre = len(images) // 2
     order = [images[centre], *images[:centre], *images[centre + 1 :]]
@@ -113,7 +114,8 @@ def choose(
     verdict, sure = judge(ranked, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
     best = ranked[0]
-    return Fit(best.seen.model, best.score, verdict, sure, tuple(ranked), best.seen.brought_to)
+    diameter = best.seen.brought_to if best.seen.learnt else None  # a model of all cells finds it anyway
+    return Fit(best.seen.model, best.score, verdict, sure, tuple(ranked), diameter)
 
 
 def _look_around(
@@ -142,10 +144,11 @@ def _look_around(
     return seen
 
 
-def choosable() -> list[str]:
-    """The models that see a frame by itself as they do in a movie: a choice looks at a few frames alone."""
+def choosable(diameter: Diameter = None) -> list[str]:
+    """The models that see a frame by itself as they do in a movie, as a choice looks at few, and reach the diameter."""
     configs = {name: checkpoint.read_config(models() / name / CONFIG) for name in model_names()}
-    return [name for name, config in configs.items() if not config.method.implementation().history(config)]
+    alone = [(name, config) for name, config in configs.items() if not config.method.implementation().history(config)]
+    return [name for name, config in alone if reaches(config, diameter)]
 
 
 def assess(
@@ -176,5 +179,5 @@ def assess(
         diameters += sizes.tolist()
         whole += sizes[~cut].tolist()
     expected = segmenter.model.config.cell_diameter
-    brought_to = None if diameter is None else expected
-    return Assessment(folder, tuple(qualities), tuple(diameters), learnt or expected, tuple(whole), brought_to, share)
+    brought_to = expected if diameter or not learnt else None
+    return Assessment(folder, tuple(qualities), tuple(diameters), learnt, tuple(whole), brought_to, share)

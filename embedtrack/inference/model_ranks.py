@@ -37,12 +37,11 @@ class Assessment(NamedTuple):
     diameters: tuple[float, ...]
     """Of discs of the masks' areas, in pixels."""
     learnt: float | None
-    """The typical diameter of the cells that trained the model."""
+    """The typical diameter of the cells that trained the model; None: it is one of all cells, or does not say."""
     whole: tuple[float, ...] = ()
     """Those of the diameters whose masks no edge of the frame cuts."""
     brought_to: float | None = None
     """The diameter of cells that the model was brought to, see ``adapt.py``; None: that of those that it has learnt."""
-
     share: float = 1.0
     """Of the square that all look at: where cells are enlarged a smaller one, so that it takes no longer."""
 
@@ -136,7 +135,7 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
     if not seen.diameters:
         return f"no model finds any cell; going on with {seen.model.name}; train one on some of your own frames", False
     size = ""
-    if seen.brought_to:
+    if seen.brought_to and seen.learnt:
         size = f", brought from cells of {seen.learnt:.0f} pixels to {seen.brought_to:.0f}"
     look = "bright on dark" if skewed > DARK else "no brighter than the ground"
     told = f"score {best.score:.2f}" + (f", {others[0].seen.model.name} has {others[0].score:.2f}" if others else "")

@@ -50,7 +50,7 @@ def test_a_model_of_one_data_set_stays_as_it_is_unless_a_diameter_is_said(networ
     assert at_diameter(larger, 48, []) == SPECIAL
     assert at_diameter(SPECIAL, 1, []).scale == 4
     for size in (5, 2000):
-        with pytest.raises(ValueError, match=rf"by 0.125 to 4.0 .*cells of 48 pixels at a scale of 2, got {size}"):
+        with pytest.raises(ValueError, match=f"--diameter 24 to 768 pixels .* learnt cells of 48, got {size};"):
             adapt(model, [], Options(diameter=size))
     with pytest.raises(ValueError, match="expected --diameter with a model that says how large"):
         adapt(Model(network, ModelConfig()), [IMAGE], Options(diameter=20))

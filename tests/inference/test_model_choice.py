@@ -59,7 +59,7 @@ def test_all_look_at_a_frame_and_those_near_the_best_at_more(
         asked.append(folder.name)
         return made(str(folder), agreement[folder.name].pop(0))
 
-    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b", "c", "d"])
+    monkeypatch.setattr(model_choice, "choosable", lambda diameter=None: ["a", "b", "c", "d"])
     monkeypatch.setattr(model_choice, "assess", assess)
     with caplog.at_level(logging.INFO):
         fit = choose(toy, "cpu", on_model=lambda done, total: None)
@@ -81,7 +81,7 @@ def test_where_none_fits_all_are_brought_to_the_cells(
             return made(str(folder), 0.7 if folder.name == "a" else 0.5)
         return made(str(folder), 0.9 if folder.name == "b" else 0.6, 61)._replace(brought_to=60)
 
-    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b"])
+    monkeypatch.setattr(model_choice, "choosable", lambda diameter=None: ["a", "b"])
     monkeypatch.setattr(model_choice, "assess", assess)
     with caplog.at_level(logging.INFO):
         fit = choose(toy, "cpu")
@@ -102,7 +102,7 @@ def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, capl
         asked.append(folder.name)
         return made(str(folder), 0.3)
 
-    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b"])
+    monkeypatch.setattr(model_choice, "choosable", lambda diameter=None: ["a", "b"])
     monkeypatch.setattr(model_choice, "assess", assess)
     monkeypatch.setattr(model_choice, "SECONDS", 0.0)
     with caplog.at_level(logging.WARNING):
@@ -114,7 +114,7 @@ def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, capl
 
 def test_an_empty_frame_decides_nothing(toy: Movie, monkeypatch: pytest.MonkeyPatch):
     """Nothing is seen but in the last frame, and there only by the last of the models."""
-    monkeypatch.setattr(model_choice, "choosable", lambda: ["a", "b", "c"])
+    monkeypatch.setattr(model_choice, "choosable", lambda diameter=None: ["a", "b", "c"])
 
     def assess(folder: Path, images: list[np.ndarray], *_: object) -> Assessment:
         seen = any(np.array_equal(image, toy.frames[len(toy) - 1]) for image in images)
@@ -174,3 +174,18 @@ def test_every_shipped_model_says_how_large_its_cells_are() -> None:
             yield read_config(model_choice.models() / name / "config.json").cell_diameter
 
     assert all(sizes())
+
+
+def test_models_that_cannot_be_brought_to_the_cells_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    for name, learnt in (("small", 10.0), ("large", 100.0), ("unknown", None)):
+        config = read_config(model_choice.models() / "Fluo-N2DL-HeLa" / "config.json")
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.safetensors").touch()
+        (tmp_path / name / "config.json").write_text(
+            config.model_copy(update={"cell_diameter": learnt}).model_dump_json()
+        )
+    monkeypatch.setenv("EMBEDTRACK_MODELS", str(tmp_path))
+    assert model_choice.choosable() == ["large", "small", "unknown"]
+    assert model_choice.choosable("auto") == ["large", "small"]
+    assert model_choice.choosable(2.0) == ["small"]
+    assert model_choice.choosable(1000.0) == ["large"]
