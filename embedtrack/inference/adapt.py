@@ -29,6 +29,8 @@ STEPS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 """Of the scale at which cells of the learnt size are seen: what is looked at."""
 HALF_STEP = 1.19
 """What is found may be so many times as large, or small, as what was learnt: the right scale lies between two steps."""
+TEXTURE = 8.0
+"""What is less than so many pixels across is taken for texture, which any network finds where it is enlarged enough."""
 BEYOND = 1.5
 """A person's diameter may be so many times as large, or small, as that which the bounds of scales allow."""
 FRAMES, SIDE = 2, 384
@@ -127,7 +129,7 @@ def _looks(model: Model, images: Sequence[NDArray[Any]], options: Options) -> It
         segmenter = Segmenter(replace(model, config=config), options)
         seen = [segmenter.in_views(middle(image, round(SIDE / config.scale)), TURNED) for image in images]
         diameter = typical_diameter([whole.labels for whole, _ in seen])
-        if diameter:
+        if diameter and diameter >= TEXTURE:
             agreed = float(np.mean([quality(whole.labels, one.labels) for whole, views in seen for one in views]))
             off = abs(math.log(diameter * step / learnt))
             score = agreed / math.exp(max(0.0, off - math.log(HALF_STEP)))

@@ -120,6 +120,19 @@ def test_fragments_of_the_very_size_do_not_beat_cells_between_two_steps(
     assert find_diameter(model, [IMAGE], Options()) == pytest.approx(60, abs=1)
 
 
+def test_texture_is_no_cell(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
+    """Grains of seven pixels, found alike in both views, are not what a model is brought to."""
+    grains = draw((200, 260), {1: ((50, 60), 3.5), 2: ((120, 180), 3.5)})
+
+    class Enlarging(Seer):
+        def in_views(self, image: np.ndarray, views: Sequence[Symmetry]) -> tuple[Cells, list[Cells]]:
+            whole, *single = (seen(one, np.zeros((2, *one.shape), np.float32)) for one in (grains, grains, grains))
+            return whole, single
+
+    monkeypatch.setattr(adapting, "Segmenter", Enlarging)
+    assert find_diameter(Model(network, ModelConfig(cell_diameter=20)), [IMAGE], Options()) == 20
+
+
 def test_small_parts():
     assert middle(IMAGE, 100).shape == (100, 100)
     assert middle(IMAGE, 220).shape == (200, 220)
