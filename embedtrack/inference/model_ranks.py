@@ -111,7 +111,10 @@ def near(seen: Sequence[Assessment]) -> list[Assessment]:
 
 
 def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
-    """The models with their scores, the best first; of those within NEAR of the best the one that knows the size."""
+    """The models with their scores, the best first.
+
+    Of those within NEAR of the best one that stays as it is comes first, then the one that knows the size.
+    """
     plain = [one.agreement * one.alike for one in assessed]
     rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
     most = max(rivals, default=0.0)
@@ -119,13 +122,15 @@ def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
     scores = [score * share for score, share in zip(plain, found, strict=True)]
     best = max(scores, default=0.0)
     ranked = map(Ranked, assessed, scores)
-    return sorted(ranked, key=lambda one: _apart(one) if one.score >= best - NEAR else (math.inf, -one.score))
+    return sorted(ranked, key=lambda one: _apart(one) if one.score >= best - NEAR else (math.inf, 0.0, -one.score))
 
 
-def _apart(one: Ranked) -> tuple[float, float]:
-    """How far what a model finds is from the size that it should have, then how far its score is from 1."""
+def _apart(one: Ranked) -> tuple[float, float, float]:
+    """Whether it had to be brought to the cells, how far they are from the right size, how far its score is from 1."""
+    brought = one.seen.brought_to is not None and one.seen.learnt is not None
     known = one.seen.expected or one.seen.diameter
-    return (round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf, -one.score)
+    apart = round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf
+    return float(brought), apart, -one.score
 
 
 def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:

@@ -49,6 +49,12 @@ def test_who_misses_half_of_the_cells_has_half_the_score():
     ]  # fmt: skip
 
 
+def test_a_model_is_brought_to_the_cells_only_where_that_gains():
+    plain, brought = made("a", 0.7), made("b", 0.72)._replace(brought_to=30)
+    assert [one.seen.model.name for one in rank([brought, plain])] == ["a", "b"]
+    assert [one.seen.model.name for one in rank([brought._replace(qualities=(0.74,)), plain])] == ["b", "a"]
+
+
 def test_a_smaller_part_of_a_frame_counts_for_all_of_it():
     assert made("a", 0.9, cells=5)._replace(share=0.25).cells == 20
 
