@@ -3,9 +3,9 @@
     python -m benchmarks.choice [--frames 2] [MOVIE ...]
 
 For each movie: what was chosen, of all models as they are and, where none fits so, brought to the cells that they find;
-whether its SEG is within .03 of the best one's, and the SEG that was lost against
-it, all on the square in the middle of the annotated frames that the choice itself looks at, in one view. Movies for
-which no model reaches a SEG of .4 do not count: there nothing serves.
+whether its SEG is within .03 of the best one's, and the SEG that was lost against it, all on the square in the middle
+of the annotated frames that the choice itself looks at, in one view. Movies for which no model reaches a SEG of .4 do
+not count: there nothing serves.
 """
 
 import logging

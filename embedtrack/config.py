@@ -108,6 +108,11 @@ class ModelConfig(Settings):
     """How likely they are right."""
 
     @property
+    def learnt_diameter(self) -> float | None:
+        """Of the cells that the model has learnt, in pixels at its own scale; None: it does not say."""
+        return self.working_diameter or self.cell_diameter
+
+    @property
     def offsets(self) -> EmbedTrackConfig | EmbedSegConfig:
         """The settings of a method whose pixels point at their cell's centre.
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -17,7 +17,7 @@ from embedtrack.files.guard import clipped, reading, require_regular
 from embedtrack.model_files import WEIGHTS
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units, parse_interval, parse_length
-from embedtrack.options import Options, parse_diameter
+from embedtrack.options import Diameter, Options, parse_diameter
 from embedtrack.settings import Settings
 
 AUTO = "auto"
@@ -72,7 +72,7 @@ class Job(Settings):
     """29min, 90s, 0.5h, or seconds."""
     border: int | None = Field(None, ge=0)
     """Cells within so many pixels of the edge are removed."""
-    diameter: Annotated[float | Literal["auto"] | None, BeforeValidator(parse_diameter)] = None
+    diameter: Annotated[Diameter, BeforeValidator(parse_diameter)] = None
     """Of a typical cell in pixels, or auto."""
     name: str | None = Field(None, pattern=r"^[\w+-][\w .+-]*$")
     """Of the result; by default that of the movie. Begun with a dot it would be hidden."""

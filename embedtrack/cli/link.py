@@ -45,7 +45,8 @@ def link(
     from embedtrack.challenge.writer import check_place
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
-    from embedtrack.inference.link import check_together, link_files
+    from embedtrack.inference.link import check_together, link_files, sized
+    from embedtrack.inference.model_choice import choose
     from embedtrack.movies.masks import open_masks
     from embedtrack.movies.open import open_movie
 
@@ -57,14 +58,12 @@ def link(
         raise ValueError("expected --raw MOVIE beside the options that say how a movie is read, got none")
     options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
+    notes = None
     movie, given = open_movie(raw, choice) if raw else None, open_masks(masks)
     if movie and model == AUTO:  # before the long look of all models
         check_place(out, overwrite=overwrite)
         check_together(movie.path, (len(movie), movie.shape), (len(given), given.shape))
-    notes = None
-    if movie and model == AUTO:
-        from embedtrack.inference.model_choice import choose
-
+        options = sized(options, given.frames)
         fit = choose(movie, options.device, diameter=options.diameter)
         model, options, notes = fit.model, fit.run_by(options), fit.note()
     with frames_bar("/".join(masks.absolute().parts[-2:])) as bar:

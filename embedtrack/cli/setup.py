@@ -52,7 +52,7 @@ def models(json: Json = False) -> None:
         config, card = read_config(place() / name / CONFIG), place() / name / CARD
         found.append(
             {
-                "name": name, "method": config.method.name, "diameter": config.cell_diameter or config.working_diameter,
+                "name": name, "method": config.method.name, "diameter": config.learnt_diameter,
                 "image": "bright on dark" if config.normalisation.bright else "any contrast",
                 "scores": noted_scores(card), "data": noted_data(card), "weights": noted_terms(card),
             }

@@ -67,15 +67,14 @@ def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
 
 def reaches(config: ModelConfig, diameter: Diameter) -> bool:
     """Whether the model can be brought to a diameter."""
-    learnt = learnt_by(config)
-    if not learnt or diameter is None or diameter == FOUND:
-        return bool(learnt) or diameter is None
-    scale = config.scale * learnt / diameter
-    return BOUNDS[0] / BEYOND <= scale <= BOUNDS[1] * BEYOND
+    learnt = config.learnt_diameter
+    if diameter is None or not learnt:
+        return diameter is None
+    return diameter == FOUND or BOUNDS[0] / BEYOND <= config.scale * learnt / diameter <= BOUNDS[1] * BEYOND
 
 
 def _out_of_reach(config: ModelConfig, diameter: Diameter) -> str:
-    learnt = learnt_by(config)
+    learnt = config.learnt_diameter
     if not learnt:
         return (
             "expected --diameter with a model that says how large the cells are that it has learnt (cell_diameter in "
@@ -88,18 +87,13 @@ def _out_of_reach(config: ModelConfig, diameter: Diameter) -> str:
     )
 
 
-def learnt_by(config: ModelConfig) -> float | None:
-    """The diameter of the cells that a model has learnt, in pixels at its own scale; None: it does not say."""
-    return config.working_diameter or config.cell_diameter
-
-
 def at_diameter(config: ModelConfig, diameter: float, images: Sequence[NDArray[Any]]) -> ModelConfig:
     """The configuration for cells of a diameter in pixels; its sizes are in pixels then.
 
     The scale stays within BOUNDS, or at the model's own one beyond them. A model of all cells takes its normalisation
     from the images [H, W].
     """
-    learnt = learnt_by(config)
+    learnt = config.learnt_diameter
     assert learnt
     least, most = min(BOUNDS[0], config.scale), max(BOUNDS[1], config.scale)
     scale = float(np.clip(config.scale * learnt / diameter, least, most))
@@ -113,15 +107,16 @@ def at_diameter(config: ModelConfig, diameter: float, images: Sequence[NDArray[A
 
 def find_diameter(model: Model, images: Sequence[NDArray[Any]], options: Options) -> float:
     """The diameter in pixels of what the network finds in images [H, W]; of what it has learnt if it finds nothing."""
-    learnt = learnt_by(model.config)
+    learnt = model.config.learnt_diameter
     assert learnt
-    return max(_looks(model, images, options), default=(0.0, learnt))[1]
+    return max(_looks(model, learnt, images, options), default=(0.0, learnt))[1]
 
 
-def _looks(model: Model, images: Sequence[NDArray[Any]], options: Options) -> Iterator[tuple[float, float]]:
+def _looks(
+    model: Model, learnt: float, images: Sequence[NDArray[Any]], options: Options
+) -> Iterator[tuple[float, float]]:
     """At each scale how well what is found agrees with itself and with what was learnt, and its diameter in pixels."""
-    learnt, options = learnt_by(model.config), replace(options, views=1, device=str(model.device))
-    assert learnt
+    options = replace(options, views=1, device=str(model.device))
     for step in STEPS:
         config = at_diameter(model.config, learnt / step, images)
         if not math.isclose(config.scale, model.config.scale * step, rel_tol=1e-3):

@@ -78,7 +78,7 @@ def link(
     images, opened = _images(movie, labels, about)
     if model and images is None:
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
-    options = _sized(options or Options(views=1), labels)
+    options = sized(options or Options(views=1), labels)
     segmenter = _segmenter(model, images, options) if model and images is not None else None
     tracker = _tracker(segmenter, options, repair, labels, _said(about) if pins is None else pins)
     found = Deflated()
@@ -127,7 +127,7 @@ def link_files(
     opened = masks if isinstance(masks, Movie) else open_masks(masks)
     labels, _ = _masks(opened)
     images, _ = _images(raw, labels, opened)
-    options = _sized(options, labels)
+    options = sized(options, labels)
     segmenter = (
         _segmenter(checkpoint.load(model_folder), images, options) if model_folder and images is not None else None
     )
@@ -197,7 +197,7 @@ def check_together(name: object, movie: tuple[int, tuple[int, ...]], masks: tupl
         )
 
 
-def _sized(options: Options, labels: Sequence[Labels]) -> Options:
+def sized(options: Options, labels: Sequence[Labels]) -> Options:
     """A diameter that is to be found is that of the masks."""
     if options.diameter != FOUND:
         return options

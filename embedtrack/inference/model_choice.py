@@ -104,26 +104,26 @@ def choose(
         on_model(next(looks), None)
         return seen
 
-    seen = _look_around(look, [(models() / name, diameter) for name in names], order)
+    seen = _look_around(look, [models() / name for name in names], diameter, order)
     ranked = rank(seen)
     if diameter is None and ranked[0].score < AGREE:
-        seen += _look_around(look, [(one.seen.model, FOUND) for one in ranked if one.seen.learnt], order)
+        seen += _look_around(look, [one.seen.model for one in ranked if one.seen.learnt], FOUND, order)
         ranked = rank(seen)
     for one in ranked:
         log.info("%s: %s", one.seen.model.name, in_words(one))
     verdict, sure = judge(ranked, skew(images))
     log.log(logging.INFO if sure else logging.WARNING, "--model auto: %s", verdict)
     best = ranked[0]
-    diameter = best.seen.brought_to if best.seen.learnt else None  # a model of all cells finds it anyway
-    return Fit(best.seen.model, best.score, verdict, sure, tuple(ranked), diameter)
+    return Fit(best.seen.model, best.score, verdict, sure, tuple(ranked), best.seen.to_be_told)
 
 
 def _look_around(
     look: Callable[[Path, NDArray[Any], Diameter], Assessment],
-    asked: Sequence[tuple[Path, Diameter]],
+    folders: Sequence[Path],
+    diameter: Diameter,
     images: Sequence[NDArray[Any]],
 ) -> list[Assessment]:
-    """All that are asked look at the first frame [H, W] in which there is something, those near the best at more."""
+    """All models look at the first frame [H, W] in which there is something, those near the best at more."""
     begin = time.monotonic()
     seen: list[Assessment] = []
     for image in images:
@@ -132,7 +132,7 @@ def _look_around(
             break
         if not likely:
             seen = []
-            for folder, diameter in asked:
+            for folder in folders:
                 seen.append(look(folder, image, diameter))
                 if diameter == FOUND and time.monotonic() - begin > SECONDS:  # each looks at all scales
                     break

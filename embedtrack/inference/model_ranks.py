@@ -51,6 +51,11 @@ class Assessment(NamedTuple):
         return self.brought_to or self.learnt
 
     @property
+    def to_be_told(self) -> float | None:
+        """The diameter that it has to be told; None: it stays as it is, or finds it, as a model of all cells does."""
+        return self.brought_to if self.learnt else None
+
+    @property
     def agreement(self) -> float:
         """How well the views agree: the mean over the frames that were tried."""
         return float(np.mean(self.qualities)) if self.qualities else 0.0
@@ -127,10 +132,9 @@ def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
 
 def _apart(one: Ranked) -> tuple[float, float, float]:
     """Whether it had to be brought to the cells, how far they are from the right size, how far its score is from 1."""
-    brought = one.seen.brought_to is not None and one.seen.learnt is not None
     known = one.seen.expected or one.seen.diameter
     apart = round(abs(math.log(one.seen.diameter / known)), 2) if one.seen.diameter else math.inf
-    return float(brought), apart, -one.score
+    return float(one.seen.to_be_told is not None), apart, -one.score
 
 
 def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
@@ -140,8 +144,8 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
     if not seen.diameters:
         return f"no model finds any cell; going on with {seen.model.name}; train one on some of your own frames", False
     size = ""
-    if seen.brought_to and seen.learnt:
-        size = f", brought from cells of {seen.learnt:.0f} pixels to {seen.brought_to:.0f}"
+    if seen.to_be_told:
+        size = f", brought from cells of {seen.learnt:.0f} pixels to {seen.to_be_told:.0f}"
     look = "bright on dark" if skewed > DARK else "no brighter than the ground"
     told = f"score {best.score:.2f}" + (f", {others[0].seen.model.name} has {others[0].score:.2f}" if others else "")
     told += f"; cells of {seen.diameter:.0f} pixels, {look}"
@@ -159,7 +163,7 @@ def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
         )
     if others and abs(others[0].score - best.score) <= NEAR:
         rival = others[0].seen
-        sized = f" --diameter {rival.brought_to:.0f}" if rival.brought_to else ""
+        sized = f" --diameter {rival.to_be_told:.0f}" if rival.to_be_told else ""
         return (
             f"{seen.model.name} fits{size}, and {rival.model.name} nearly as well: {told}; "
             f"--model {rival.model.name}{sized} shows its result",

@@ -99,7 +99,7 @@ def write(model: Model, out: Path, *, authors: Sequence[str] = (), licence: str 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         about = TEXT.format(
-            name=name, diameter=model.config.cell_diameter or model.config.working_diameter or 0,
+            name=name, diameter=model.config.learnt_diameter or 0,
             step=step(model.config), pixel=pixel_size, links=LINKS if network.tracking is not None else "", card=text,
         )  # fmt: skip
         (place / "README.md").write_text(about, encoding="utf-8")

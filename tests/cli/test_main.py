@@ -333,3 +333,19 @@ def test_without_a_model_the_one_that_fits_is_taken(data: Path, run_whole: Run, 
     assert "used.model_choice: it fits, but not well" in told
     assert "options.diameter: 20" in told
     assert str(data / "model") in told
+
+
+def test_link_chooses_among_models_at_the_size_of_the_masks(
+    data: Path, run_whole: Run, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[float] = []
+
+    def chosen(movie: object, device: str, *, diameter: float) -> Fit:
+        asked.append(diameter)
+        return Fit(data / "model", 0.9, "it fits", True, diameter=diameter)
+
+    monkeypatch.setattr("embedtrack.inference.model_choice.choose", chosen)
+    words = ["link", data / "toy" / "01_GT" / "TRA", "--raw", data / "toy" / "01", "--out", data / "linked"]
+    code, _, error = run_whole(*words, "--diameter", "auto", "--device", "cpu")
+    assert code == 0, error
+    assert asked == [pytest.approx(14, abs=3)]
