@@ -34,7 +34,7 @@ from embedtrack.cli.display import start_logging
 from embedtrack.config import Costs, ModelConfig
 from embedtrack.files.whole import whole_file
 from embedtrack.model_files import CONFIG
-from embedtrack.movies.normalise import noise
+from embedtrack.movies.noise import noise
 from embedtrack.tracks.learn import Examples, examples, learn
 from embedtrack.tracks.tracker import Tracker, finished
 from embedtrack.training import train as training

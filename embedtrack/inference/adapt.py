@@ -101,7 +101,8 @@ def at_diameter(config: ModelConfig, diameter: float, images: Sequence[NDArray[A
     sized = config.method.implementation().at_working_scale(config.model_copy(update={"scale": larger}))
     found: dict[str, Any] = {"scale": scale, "cell_diameter": round(learnt * larger, 1)}
     if config.working_diameter:
-        found |= {"normalisation": normalisation_for(images), "working_diameter": None}
+        kind = normalisation_for(images).model_copy(update={"noise": config.normalisation.noise})
+        found |= {"normalisation": kind, "working_diameter": None}
     return sized.model_copy(update=found)
 
 

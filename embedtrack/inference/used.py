@@ -4,11 +4,9 @@ from typing import Any
 
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.machine.heap import peak_memory
-from embedtrack.movies.content import content
 from embedtrack.movies.movie import Movie
-from embedtrack.movies.scale import to_working
+from embedtrack.movies.normalise import levelled_by
 from embedtrack.movies.settings import Normalisation
-from embedtrack.movies.shading import unevenness
 from embedtrack.tracks.tracker import Tracker
 
 
@@ -37,12 +35,6 @@ def used_by_run(
             found["brought_to_diameter"] = config.cell_diameter
     found["peak_memory_mb"] = peak_memory()
     if movie:
-        uneven = _unevenness(movie, scale, how) if how else None
+        uneven = how and (round(levelled_by(movie.frames[0], scale, how), 1) or None)
         found |= {"frames_without_image": sorted(movie.blank), "uneven_ground": uneven}
     return found
-
-
-def _unevenness(movie: Movie, scale: float, how: Normalisation) -> float | None:
-    """By how many times its noise the ground of the first frame differs, if that is so much that it is levelled."""
-    first = to_working(movie.frames[0], scale)
-    return round(unevenness(first, content(first), bright=how.bright), 1) or None

@@ -1,32 +1,57 @@
 """Grey values to a frame: one function for training and inference, its settings stored with the weights."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.movies.content import content
 from embedtrack.movies.median import median
+from embedtrack.movies.noise import noise
 from embedtrack.movies.scale import to_working
 from embedtrack.movies.settings import Normalisation
 from embedtrack.movies.shading import uneven_ground
 from embedtrack.types import Frame
 
-GAUSSIAN = 0.6744897501960817
-"""Median absolute deviation of a standard normal."""
 WHOLE = 0.999
 """Of a working pixel so much has content at least, or it has none."""
 
 
-def as_frame(image: NDArray[Any], scale: float, settings: Normalisation) -> Frame:
-    """What the network sees of an image [H, W]: float32[h, w], at the working scale and normalised.
+class _Seen(NamedTuple):
+    """What is known of an image before its grey values are changed."""
 
-    Places without content are looked for in the image itself: at a smaller scale thin wedges of a rotation are mixed.
-    """
-    within = content(image)
+    grey: Frame
+    """float32[h, w] at the working scale."""
+    within: NDArray[np.bool_] | None
+    """Which of these pixels have content; None: all."""
+    sigma: float
+    """The noise."""
+
+
+def as_frame(image: NDArray[Any], scale: float, settings: Normalisation) -> Frame:
+    """What the network sees of an image [H, W]: float32[h, w], at the working scale and normalised."""
+    seen = _look(image, scale, settings)
+    return normalise(seen.grey, settings, seen.within, looked=True, sigma=seen.sigma)
+
+
+def levelled_by(image: NDArray[Any], scale: float, settings: Normalisation) -> float:
+    """By how many times its noise the ground of an image [H, W] differs, if it is levelled; 0: it is not."""
+    grey, within, sigma = _look(image, scale, settings)
+    ground = uneven_ground(grey, sigma, within, bright=settings.bright)
+    return 0.0 if ground is None else float(np.ptp(ground)) / sigma
+
+
+def _look(image: NDArray[Any], scale: float, settings: Normalisation) -> _Seen:
+    """Places without content are looked for in the image itself: at a smaller scale thin wedges are mixed."""
+    within = inside = content(image)
     if within is not None and scale != 1:
         within = to_working(within.astype(np.float32), scale) > WHOLE
-    return normalise(to_working(image, scale), settings, within, looked=True)
+    grey = to_working(image, scale).astype(np.float32)
+    if settings.noise == "image" and scale > 1:
+        sigma = noise(image.astype(np.float32), inside, grouped=True)
+    else:
+        sigma = noise(grey, within, grouped=settings.noise == "image")
+    return _Seen(grey, within, sigma)
 
 
 def normalise(
@@ -35,6 +60,7 @@ def normalise(
     within: NDArray[np.bool_] | None = None,
     *,
     looked: bool = False,
+    sigma: float | None = None,
 ) -> Frame:
     """Bring the grey values of one image to a common scale.
 
@@ -50,16 +76,18 @@ def normalise(
         settings: method and floor.
         within: bool[H, W], the pixels with content, where that is known.
         looked: it is known, and None says that all have.
+        sigma: the noise, where that is known.
 
     Returns:
         float32[H, W].
     """
     grey = image.astype(np.float32)
     within = within if looked else content(image)
-    sigma = noise(grey, within)
+    if sigma is None:
+        sigma = noise(grey, within, grouped=settings.noise == "image")
     if sigma == 0:
         return np.zeros_like(grey)
-    ground = uneven_ground(grey, within, bright=settings.bright)
+    ground = uneven_ground(grey, sigma, within, bright=settings.bright)
     grey = grey if ground is None else grey - ground
     known = grey if within is None else grey[within]
     frame: Frame
@@ -71,24 +99,3 @@ def normalise(
     if within is not None:
         frame[~within] = np.median(frame[within])
     return frame
-
-
-def noise(grey: Frame, within: NDArray[np.bool_] | None = None) -> float:
-    """The standard deviation of the noise, from the differences of neighbours: float32[H, W] -> grey values.
-
-    sigma = median |x_i - x_{i+1}| / (0.6745 sqrt 2): edges are few, so the median does not see them. Where most
-    neighbours are equal (few grey levels, drawings) their mean takes its place. ``within`` are the pixels that count.
-    """
-    height, width = grey.shape
-    steps = np.empty((height - 1) * width + height * (width - 1), np.float32)
-    down, across = np.split(steps, [(height - 1) * width])  # differences in place: a large frame has many
-    np.subtract(grey[1:], grey[:-1], out=down.reshape(height - 1, width))
-    np.subtract(grey[:, 1:], grey[:, :-1], out=across.reshape(height, width - 1))
-    np.abs(steps, out=steps)
-    if within is not None:
-        both = (within[1:] & within[:-1], within[:, 1:] & within[:, :-1])
-        steps = steps[np.concatenate([pairs.ravel() for pairs in both])]
-    if steps.size == 0:
-        return 0.0
-    typical = median(steps, spare=True) or float(steps.mean())
-    return typical / (GAUSSIAN * 2**0.5)

@@ -20,6 +20,9 @@ class Normalisation(Settings):
     """The percentile that becomes 1."""
     floor: float = Field(10.0, gt=0, le=1e4)
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
+    noise: Literal["image", "frame"] = "frame"
+    """``image``: the noise is measured in the image itself where the network sees it enlarged, which smooths it, and
+    between the grey levels where these are few. ``frame``: in what the network sees, as earlier models have learnt."""
 
     @property
     def bright(self) -> bool:
@@ -27,8 +30,8 @@ class Normalisation(Settings):
         return self.method == "asinh"
 
 
-PLAIN = Normalisation()
+PLAIN = Normalisation(noise="image")
 """Phase contrast, DIC, brightfield: cells no brighter than the ground."""
 
-FLUORESCENCE = Normalisation(method="asinh")
+FLUORESCENCE = Normalisation(method="asinh", noise="image")
 """Bright cells of very different brightness on a dark ground."""

@@ -30,7 +30,7 @@ ROUNDS = 8
 
 
 def uneven_ground(
-    image: NDArray[np.generic], within: NDArray[np.bool_] | None = None, *, bright: bool = True
+    image: NDArray[np.generic], sigma: float, within: NDArray[np.bool_] | None = None, *, bright: bool = True
 ) -> Frame | None:
     """A smooth ground float32[H, W] that differs much over the frame, of mean 0; None where it does not.
 
@@ -39,11 +39,11 @@ def uneven_ground(
 
     Args:
         image: [H, W].
+        sigma: its noise.
         within: bool[H, W], the pixels that hold image; None: all.
         bright: cells are brighter than the ground, which is then the dark level of a block and is compared with the
             noise. Else it is a block's median, and is compared with the contrast.
     """
-    sigma = _noise(image)
     if not sigma:
         return None
     if bright:
@@ -58,12 +58,6 @@ def uneven_ground(
         return None
     ground = _polynomial(image.shape, fit)
     return ground - ground.mean() if not bright or np.ptp(ground) > UNEVEN * sigma else None
-
-
-def unevenness(image: NDArray[np.generic], within: NDArray[np.bool_] | None = None, *, bright: bool = True) -> float:
-    """By how many times the noise the ground of an image differs over the frame; 0 where it is even enough."""
-    ground = uneven_ground(image, within, bright=bright)
-    return 0.0 if ground is None else float(np.ptp(ground)) / _noise(image)
 
 
 def _fit(blocks: NDArray[np.float64], least: float, *, bright: bool) -> NDArray[np.float64]:
@@ -115,9 +109,3 @@ def _levels(
             if 2 * values.size > block.size:
                 place = ((top + bottom) / grey.shape[0] - 1, (left + right) / grey.shape[1] - 1)
                 yield *place, float(np.percentile(values, percentile))
-
-
-def _noise(image: NDArray[np.generic]) -> float:
-    """The noise, by the differences of neighbours of some rows."""
-    steps = np.abs(np.diff(image[:: max(1, isqrt(image.size // SOME))].astype(np.float32), axis=1))
-    return (float(np.median(steps)) / 0.954 or float(steps.mean())) if steps.size else 0.0

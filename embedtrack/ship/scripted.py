@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
-from embedtrack.movies.normalise import GAUSSIAN
+from embedtrack.movies.noise import GAUSSIAN
 
 
 def scripted(network: BranchedERFNet, config: ModelConfig) -> torch.jit.ScriptModule:
@@ -42,22 +42,22 @@ class GreyNetwork(nn.Module):
         self.asinh = config.normalisation.method == "asinh"
         self.high, self.floor = config.normalisation.high / 100, config.normalisation.floor
         self.bounded, self.noise = network.bounded, GAUSSIAN * 2**0.5
+        self.grouped = config.normalisation.noise == "image"
         self.encoder, self.segmentation, self.seediness = network.encoder, network.segmentation, network.seediness
 
     def features(self, grey: Tensor) -> Tensor:
         """[B, 1, H, W] -> [B, 128, h/8, w/8] at the working scale, see ``movies/scale.py``."""
         if self.smaller > 1:
             grey = functional.avg_pool2d(grey, self.smaller)
+        steps = typical_step(grey, self.grouped)
         if self.larger > 1:
             grey = functional.interpolate(grey, scale_factor=float(self.larger), mode="bilinear", align_corners=False)
-        features: Tensor = self.encoder(self.normalised(grey))
+            steps = steps if self.grouped else typical_step(grey, False)
+        features: Tensor = self.encoder(self.normalised(grey, steps / self.noise))
         return features
 
-    def normalised(self, grey: Tensor) -> Tensor:
-        """Each image [B, 1, h, w] by itself, see ``movies/normalise.py``."""
-        steps = torch.cat([grey.diff(dim=2).flatten(1), grey.diff(dim=3).flatten(1)], dim=1).abs().sort(dim=1).values
-        typical = quantile(steps, 0.5)
-        sigma = torch.where(typical > 0, typical, steps.mean(dim=1)[:, None, None, None]) / self.noise
+    def normalised(self, grey: Tensor, sigma: Tensor) -> Tensor:
+        """Each image [B, 1, h, w] by itself, whose noise is [B, 1, 1, 1], see ``movies/normalise.py``."""
         values = grey.flatten(1).sort(dim=1).values  # [B, h w]
         if self.asinh:
             frame = torch.asinh((grey - quantile(values, 0.5)) / (2 * sigma)) / 2
@@ -104,6 +104,27 @@ class FrameNetwork(GreyNetwork):
         shift = torch.tanh(self.tracking(torch.cat([now, self.features(before)], dim=1)))
         seediness, offset, bandwidth = self.cells(now)
         return seediness, offset, bandwidth, self.full(shift)
+
+
+def typical_step(grey: Tensor, grouped: bool) -> Tensor:
+    """Between neighbours of each image [B, 1, h, w], as ``movies/noise.py`` takes it: [B, 1, 1, 1]."""
+    steps = torch.cat([grey.diff(dim=2).flatten(1), grey.diff(dim=3).flatten(1)], dim=1).abs().sort(dim=1).values
+    typical, mean = quantile(steps, 0.5), steps.mean(dim=1)[:, None, None, None]
+    most_equal = (2 * (steps > 0).sum(dim=1) < steps.shape[1])[:, None, None, None]
+    if grouped:
+        typical = between(steps, typical[:, 0, 0])
+    least = torch.where(typical > 0, torch.minimum(typical, mean), mean)
+    return torch.where(most_equal, least, typical)
+
+
+def between(values: Tensor, middle: Tensor) -> Tensor:
+    """Of sorted values [B, n] with their median [B, 1] the grouped one, see ``movies/median.py``: [B, 1, 1, 1]."""
+    less, upto = (values < middle).sum(dim=1, keepdim=True), (values <= middle).sum(dim=1, keepdim=True)
+    lower = torch.where(less > 0, values.gather(1, (less - 1).clamp(min=0)), middle)
+    upper = torch.where(upto < values.shape[1], values.gather(1, upto.clamp(max=values.shape[1] - 1)), middle)
+    start, end = (lower + middle) / 2, (middle + upper) / 2
+    spread = start + (end - start) * (values.shape[1] / 2 - less) / (upto - less).clamp(min=1)
+    return torch.where(upto > less, spread, middle)[:, :, None, None]
 
 
 def quantile(values: Tensor, q: float) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from embedtrack.movies.normalise import noise
+from embedtrack.movies.noise import noise
 from embedtrack.types import Frame, Labels
 
 GAMMA, GAIN, LEVEL = 0.3, 0.4, 0.15

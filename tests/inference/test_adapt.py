@@ -36,6 +36,7 @@ def test_sizes_follow_the_diameter():
     assert (config.scale, config.cell_diameter, config.working_diameter) == (0.5, 60, None)
     assert config.method.clustering.min_cell_size == 360
     assert config.normalisation.method == "asinh"  # bright on dark
+    assert config.normalisation.noise == ALL_CELLS.normalisation.noise  # as it was trained
     assert at_diameter(ALL_CELLS, 60, [1000 - IMAGE]).normalisation.method == "percentile"
     assert at_diameter(ALL_CELLS, 2, [IMAGE]).scale == 4
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embedtrack.movies.median import RANGE, median
+from embedtrack.movies.median import RANGE, grouped_median, median
 
 RANDOM = np.random.default_rng(0)
 
@@ -40,3 +40,30 @@ def test_it_counts_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch):
     assert median(whole) == np.median(whole)
     whole[-1, -1] += 0.5  # the last part alone tells that not all are whole
     assert median(whole) == np.median(whole)
+
+
+@pytest.mark.parametrize(
+    ("values", "median"),
+    [
+        ([4], 4),
+        ([2, 2, 2], 2),
+        ([0, 0, 0, 1], 0.5 * 2 / 3),  # half a step below 0 there is nothing
+        ([0, 1, 1, 1, 2], 1),
+        ([0, 1, 1, 2, 2], 0.5 + 1.5 / 2),
+        ([0, 256, 256, 512, 512], 128 + 256 * 1.5 / 2),  # levels 256 apart
+        ([1, 1, 3, 3], 2),
+        ([1.5, 2.5, 2.5, 3.5, 3.5], 2 + 1.5 / 2),
+    ],
+)
+def test_grouped_medians_lie_between_levels(values: list[float], median: float):
+    grey = np.array(values, np.float32)
+    assert grouped_median(grey) == pytest.approx(median)
+    assert grouped_median(grey / 8) == pytest.approx(median / 8)  # no whole numbers
+
+
+def test_a_grouped_median_follows_what_was_rounded():
+    fine = RANDOM.normal(0, 1, 200_000).astype(np.float32)
+    for size in (0.6, 1.0, 1.7, 3.0):
+        rounded = np.abs((size * fine).round())
+        assert grouped_median(rounded) == pytest.approx(np.median(np.abs(size * fine)), rel=0.15)
+    assert grouped_median(fine) == np.median(fine)

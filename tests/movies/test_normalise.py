@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from embedtrack.movies.normalise import noise, normalise
-from embedtrack.movies.settings import Normalisation
+from embedtrack.movies.noise import noise
+from embedtrack.movies.normalise import as_frame, normalise
+from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
 
-METHODS = [Normalisation(method="percentile"), Normalisation(method="asinh")]
+METHODS = [Normalisation(method="percentile"), Normalisation(method="asinh"), PLAIN, FLUORESCENCE]
 
 
 def image(cells: int, seed: int = 0) -> np.ndarray:
@@ -57,3 +58,32 @@ def test_tiny_images(shape: tuple[int, int], settings: Normalisation):
     frame = normalise(np.random.default_rng(0).integers(0, 255, shape, np.uint8), settings)
     assert frame.shape == shape
     assert np.isfinite(frame).all()
+
+
+@pytest.mark.parametrize("size", [0.4, 0.7, 1.0, 1.6, 3.0])
+def test_noise_of_few_grey_levels(size: float):
+    grey = np.random.default_rng(0).normal(50, size, (300, 300)).round().astype(np.float32)
+    assert noise(grey, grouped=True) == pytest.approx(size, rel=0.2)
+
+
+def test_noise_of_drawings_is_the_mean_difference():
+    drawing = np.zeros((50, 50), np.float32)
+    drawing[20:30, 20:30] = 200
+    differences = 40 * 200 / (2 * 49 * 50)
+    for grouped in (False, True):
+        assert noise(drawing, grouped=grouped) == pytest.approx(differences / (0.6745 * 2**0.5), rel=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1.05, 1.5, 2.0, 3.0])
+def test_an_enlarged_frame_is_no_brighter(scale: float):
+    """Enlarging smooths the noise, which gives no cell more contrast."""
+    grey = image(5)
+    cells, ground = (slice(2, 10), slice(25, 55)), (slice(150, 190), slice(100, 190))
+    plain = as_frame(grey, 1.0, FLUORESCENCE)
+    large = as_frame(grey, scale, FLUORESCENCE)
+    rise = [
+        np.median(frame[tuple(slice(round(part.start * s), round(part.stop * s)) for part in cells)])
+        - np.median(frame[tuple(slice(round(part.start * s), round(part.stop * s)) for part in ground)])
+        for frame, s in ((plain, 1.0), (large, scale))
+    ]
+    assert rise[1] == pytest.approx(rise[0], rel=0.02)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from embedtrack.config import Normalisation
-from embedtrack.movies.normalise import normalise
-from embedtrack.movies.shading import uneven_ground, unevenness
+from embedtrack.movies.noise import noise
+from embedtrack.movies.normalise import levelled_by, normalise
+from embedtrack.movies.shading import uneven_ground
 from tests.drawings import disc
 
 SHAPE = (160, 200)
@@ -20,11 +21,11 @@ SHADES = {"a slope": 100 * X, "a vignette": -120 * (X**2 + Y**2), "two slopes": 
 @pytest.mark.parametrize("kind", SHADES)
 def test_a_smooth_ground_is_found_and_taken_away(kind: str):
     shade = SHADES[kind]
-    ground = uneven_ground(PLAIN + shade)
+    ground = uneven_ground(PLAIN + shade, noise(PLAIN + shade))
     assert ground is not None
     assert np.abs(ground - (shade - shade.mean())).max() < 12  # of some 200 grey values
-    assert unevenness(PLAIN + shade) == pytest.approx(np.ptp(shade) / 5, rel=0.15)
     settings = Normalisation(method="asinh")
+    assert levelled_by(PLAIN + shade, 1.0, settings) == pytest.approx(np.ptp(shade) / 5, rel=0.15)
     levelled, plain = normalise(PLAIN + shade, settings), normalise(PLAIN, settings)
     assert np.abs(levelled - plain).max() < 0.6
     assert np.median(np.abs(levelled - plain)) < 0.15
@@ -32,8 +33,8 @@ def test_a_smooth_ground_is_found_and_taken_away(kind: str):
 
 @pytest.mark.parametrize("image", [PLAIN, NOISE, COLONY, np.zeros(SHAPE), PLAIN[:9, :7], PLAIN[:1], 3 * X + PLAIN])
 def test_other_frames_are_left_as_they_are(image: np.ndarray):
-    assert uneven_ground(image) is None
-    assert unevenness(image) == 0
+    assert uneven_ground(image, noise(image)) is None
+    assert levelled_by(image, 1.0, Normalisation(method="asinh")) == 0
 
 
 def test_a_black_border_is_no_shading():
@@ -41,7 +42,7 @@ def test_a_black_border_is_no_shading():
     image[:, :60] = 0
     within = np.ones(SHAPE, bool)
     within[:, :60] = False
-    assert uneven_ground(image, within) is None
+    assert uneven_ground(image, noise(image), within) is None
 
 
 CONTRAST = NOISE + sum(
@@ -53,7 +54,7 @@ CONTRAST = NOISE + sum(
 @pytest.mark.parametrize("kind", SHADES)
 def test_a_steep_ground_of_other_contrasts_is_taken_away(kind: str):
     shade, settings = SHADES[kind], Normalisation(method="percentile")
-    ground = uneven_ground(CONTRAST + shade, bright=False)
+    ground = uneven_ground(CONTRAST + shade, noise(CONTRAST + shade), bright=False)
     assert ground is not None
     assert np.abs(ground - (shade - shade.mean())).max() < 12
     levelled, plain = normalise(CONTRAST + shade, settings), normalise(CONTRAST, settings)
@@ -62,10 +63,10 @@ def test_a_steep_ground_of_other_contrasts_is_taken_away(kind: str):
 
 @pytest.mark.parametrize("image", [CONTRAST, NOISE, COLONY, CONTRAST + 20 * X, np.zeros(SHAPE), CONTRAST[:9, :7]])
 def test_other_contrasts_are_left_as_they_are(image: np.ndarray):
-    assert uneven_ground(image, bright=False) is None
+    assert uneven_ground(image, noise(image), bright=False) is None
 
 
 def test_a_black_border_is_no_shading_of_other_contrasts():
     image, within = CONTRAST.copy(), np.ones(SHAPE, bool)
     image[:, :60], within[:, :60] = 0, False
-    assert uneven_ground(image, within, bright=False) is None
+    assert uneven_ground(image, noise(image), within, bright=False) is None

@@ -20,7 +20,7 @@ from embedtrack.methods.embedtrack.predict import Predictor, Prepared
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.model import Model
 from embedtrack.movies.normalise import as_frame
-from embedtrack.movies.settings import FLUORESCENCE, PLAIN
+from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
 from embedtrack.ship.scripted import FrameNetwork, ImageNetwork, step
 from embedtrack.ship.zoo import write
 from tests.drawings import moving
@@ -28,7 +28,13 @@ from tests.drawings import moving
 EXTRA = "needs the extra: pip install '.[bioimageio]'"
 
 
-@pytest.mark.parametrize(("scale", "normalisation"), [(1.0, FLUORESCENCE), (0.5, PLAIN), (2.0, PLAIN)])
+EARLIER = Normalisation(method="asinh")
+
+
+@pytest.mark.parametrize(
+    ("scale", "normalisation"),
+    [(1.0, FLUORESCENCE), (2.0, FLUORESCENCE), (0.5, PLAIN), (2.0, PLAIN), (1.0, EARLIER), (2.0, EARLIER)],
+)
 def test_the_network_gives_the_same_maps(network: BranchedERFNet, scale: float, normalisation):
     config = ModelConfig(scale=scale, normalisation=normalisation)
     before, image = moving().frames()[:2]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embedtrack.movies.normalise import noise
+from embedtrack.movies.noise import noise
 from embedtrack.truth.appearance import FADED, each_cell, each_pixel, fade, light, texture, vary_appearance
 from tests.drawings import draw
 
