@@ -10,6 +10,7 @@ from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
 from embedtrack.methods.hourglass.recipes import RECIPES as HOURGLASS
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.sequences import sequences
 
 GENTLE = 0.5
@@ -70,8 +71,8 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
     """The recipe for fine-tuning a model; the scale follows from the new cells.
 
     EmbedSeg's network is EmbedTrack's without tracking decoder, so each can begin with the other's weights. The
-    normalisation is what the model knows, but another method keeps its own. A model of all cells knows several: then it
-    is the recipe's, or if that says nothing, the one for the kind of the first movie.
+    normalisation is what the model knows, unless the new movies are of another kind: bright cells on a dark ground, or
+    others. A model of all cells knows several, and another method keeps its own.
     """
     if not _starts(config.method, recipe.method):
         raise ValueError(
@@ -83,13 +84,23 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
         changes["method"] = config.method  # the size of the network
     else:
         changes["pixel_size"] = config.offsets.pixel_size
-    said = recipe.working_diameter or "normalisation" in recipe.model_fields_set
     if config.working_diameter is None and config.method.name == recipe.method.name:
-        changes["normalisation"] = config.normalisation
-    elif config.working_diameter and not said and not has_stills(folders[0]):
-        frames = list(open_frames(folders[0]).values())
-        changes["normalisation"] = normalisation_for([frames[0](), frames[-1]()])
+        wanted = _wanted(recipe, folders)
+        same = wanted is None or wanted.bright == config.normalisation.bright
+        changes["normalisation"] = config.normalisation if same else wanted
+    elif config.working_diameter and not recipe.working_diameter and (wanted := _wanted(recipe, folders)):
+        changes["normalisation"] = wanted
     return recipe.model_copy(update=changes)
+
+
+def _wanted(recipe: Recipe, folders: Sequence[Path]) -> Normalisation | None:
+    """What the recipe says, or else the first movie's kind; None: single images, which may be of several."""
+    if "normalisation" in recipe.model_fields_set:
+        return recipe.normalisation
+    if has_stills(folders[0]):
+        return None
+    frames = list(open_frames(folders[0]).values())
+    return normalisation_for([frames[0](), frames[-1]()])
 
 
 def _starts(known: MethodConfig, taught: MethodConfig) -> bool:

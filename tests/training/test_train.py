@@ -14,7 +14,7 @@ from embedtrack.config import GENERAL, ModelConfig, Recipe, Sampling
 from embedtrack.methods.embedseg.recipes import OURS, PUBLISHED
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
-from embedtrack.movies.settings import Normalisation
+from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
 from embedtrack.training import pseudo_labels, resume
 from embedtrack.training import train as training
 from embedtrack.training.distributed import ProcessGroup
@@ -213,19 +213,30 @@ def test_fine_tuning_sees_the_grey_values_that_the_weights_know(tmp_path: Path, 
 
 
 def test_fine_tuning_keeps_what_the_weights_know(tmp_path: Path):
-    own = ModelConfig(normalisation=Normalisation(method="asinh"))
-    assert tuned(Recipe(), own, []).normalisation.method == "asinh"
-    assert tuned(Recipe(), own, []).learning_rate == Recipe().learning_rate / 2
+    bright = write_movie(moving(), tmp_path / "toy")
+    own = ModelConfig(normalisation=Normalisation(method="asinh", floor=7))
+    assert tuned(Recipe(), own, [bright]).normalisation == own.normalisation
+    assert tuned(recipe_for("Fluo-N2DH-SIM+"), own, []).normalisation == own.normalisation
+    assert tuned(Recipe(), own, [bright]).learning_rate == Recipe().learning_rate / 2
     all_cells = ModelConfig(working_diameter=30)
     assert tuned(recipe_for("Fluo-N2DH-SIM+"), all_cells, []).normalisation.method == "asinh"  # the recipe says so
-    bright = write_movie(moving(), tmp_path / "toy")
     assert tuned(Recipe(), all_cells, [bright]).normalisation.method == "asinh"  # the movie does
     assert tuned(GENERAL, all_cells, []).working_diameter == 30
 
 
-def test_bandwidths_that_mean_another_thing_begin_no_training():
+def test_fine_tuning_on_images_of_another_kind_sees_them_as_their_own_kind_does(tmp_path: Path):
+    bright = write_movie(moving(), tmp_path / "toy")
+    phase_contrast, fluorescence = ModelConfig(), ModelConfig(normalisation=Normalisation(method="asinh"))
+    assert tuned(Recipe(), phase_contrast, [bright]).normalisation == FLUORESCENCE
+    assert tuned(recipe_for("PhC-C2DL-PSC"), fluorescence, []).normalisation == PLAIN
+    said = Recipe(normalisation=Normalisation(method="percentile", high=99.8))
+    assert tuned(said, fluorescence, [bright]).normalisation == said.normalisation
+
+
+def test_bandwidths_that_mean_another_thing_begin_no_training(tmp_path: Path):
+    movie = write_movie(moving(), tmp_path / "toy")
     ours, published = (ModelConfig(method=recipe.method) for recipe in (OURS, PUBLISHED))
-    assert tuned(OURS, ours, []).method == ours.method
+    assert tuned(OURS, ours, [movie]).method == ours.method
     with pytest.raises(ValueError, match=r"embedseg \(bounded bandwidth\), got some of embedseg \(raw bandwidth\)"):
         tuned(OURS, published, [])
     with pytest.raises(ValueError, match=r"embedseg \(raw bandwidth\), got some of embedtrack"):
