@@ -23,7 +23,7 @@ def _silent(done: int, total: int | None) -> None:
     """Says nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A trained network and what inference needs to know of it."""
 
@@ -31,6 +31,10 @@ class Model:
     config: ModelConfig
     folder: Path | None = None
     """Where it was loaded from."""
+
+    def __repr__(self) -> str:
+        name, learnt = self.folder.name if self.folder else "in memory", self.config.learnt_diameter
+        return f"<Model {name}: {self.config.method.name}{f', cells of {learnt:g} pixels' if learnt else ''}>"
 
     @classmethod
     def load(cls, name: str | Path = "auto", movie: Any = None) -> Self:

@@ -24,7 +24,9 @@ WIDEST: Final = 1 << 16
 
 @dataclass(frozen=True)
 class Options:
-    """Frozen, valid when it exists.
+    """Frozen, valid when it exists. The fields are flags of ``embedtrack infer``, whose help says what each does.
+
+    ``compiling`` is ``--compile``, ``max_gap`` is ``--gap`` of ``embedtrack link``; the others have their own names.
 
     Raises:
         ValueError: a value that is none of those allowed; the message names the flag of the command line.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tracked:
     """Masks and tracks of a movie; times are indices from 0, whatever number the first frame has."""
 
@@ -48,6 +48,10 @@ class Tracked:
 
     def __len__(self) -> int:
         return len(self.masks)
+
+    def __repr__(self) -> str:
+        height, width = self.shape
+        return f"<Tracked: frames {len(self)}, pixels {height} x {width}, tracks {len(self.tracks)}>"
 
     def spell(self, index: int) -> str:
         """The frame's number as the file names have it."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,8 @@ def test_images_of_any_sizes(model: Model, toy: Toy):
 @pytest.mark.parametrize(
     ("movie", "message"),
     [
-        (np.zeros((4, 5)), "expected a movie of the axes T, Y, X, got 2 axes"),
+        (np.zeros((4, 5)), "expected a movie of the axes T, Y, X, got one image: Model.segment takes it"),
+        (np.zeros((2, 3, 4, 5)), "expected a movie of the axes T, Y, X, got 4 axes; choose one channel and one plane"),
         (np.zeros((0, 4, 5)), "at least one frame, got none"),
         (iter(()), "at least one frame, got none"),
         ([np.zeros((4, 5, 3))], "frame 0: expected the axes Y, X, got 3 axes"),
@@ -180,6 +182,14 @@ def test_a_model_is_chosen_for_whatever_is_a_movie(
 def test_options_are_valid_or_do_not_exist(options: dict[str, object], message: str):
     with pytest.raises(ValueError, match=message):
         Options(**options)
+
+
+def test_a_notebook_shows_them_in_a_line(model: Model, toy: Toy):
+    result = embedtrack.Tracked(list(toy.labels), toy.tracks, (48, 64))
+    assert repr(result) == f"<Tracked: frames {len(toy.labels)}, pixels 48 x 64, tracks {len(toy.tracks)}>"
+    assert repr(replace(model, folder=None, config=ModelConfig(cell_diameter=26))) == (
+        "<Model in memory: embedtrack, cells of 26 pixels>"
+    )
 
 
 def test_a_result_as_graph_and_table(toy: Toy):

@@ -4,7 +4,6 @@ How they are compared says ``model_ranks.py``.
 """
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -24,7 +23,7 @@ from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.machine import device
 from embedtrack.model_files import CONFIG
-from embedtrack.movies.kind import skew
+from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import FOUND, Diameter, Options
 from embedtrack.tracks.relabel import at_edge
@@ -37,8 +36,6 @@ SIDE = 640
 """Of larger frames only a square of this side, at their middle: the same one for all models."""
 LARGEST = 1280
 """... in no more than so many working pixels."""
-SECONDS = 60.0
-"""By the clock: after them no model looks at a further frame."""
 
 
 class Fit(NamedTuple):
@@ -124,18 +121,13 @@ def _look_around(
     images: Sequence[NDArray[Any]],
 ) -> list[Assessment]:
     """All models look at the first frame [H, W] in which there is something, those near the best at more."""
-    begin = time.monotonic()
     seen: list[Assessment] = []
     for image in images:
         likely = near(seen) if any(one.diameters for one in seen) else []
-        if len(likely) == 1 or (seen and time.monotonic() - begin > SECONDS):
+        if len(likely) == 1:
             break
         if not likely:
-            seen = []
-            for folder in folders:
-                seen.append(look(folder, image, diameter))
-                if diameter == FOUND and time.monotonic() - begin > SECONDS:  # each looks at all scales
-                    break
+            seen = [look(folder, image, diameter) for folder in folders]
             continue
         for one in likely:
             further = look(one.model, image, one.brought_to)
@@ -163,6 +155,7 @@ def assess(
     parts = [middle(image, SIDE) for image in images]
     segmenter = Segmenter(checkpoint.load(folder), options)
     learnt = segmenter.model.config.cell_diameter
+    other_kind = bool(learnt) and segmenter.model.config.normalisation.bright != (skew(parts) > DARK)
     segmenter.model = adapt(segmenter.model, parts, options)
     small = [middle(image, round(LARGEST / segmenter.model.config.scale)) for image in parts]
     share = sum(image.size for image in small) / sum(image.size for image in parts)
@@ -180,4 +173,4 @@ def assess(
         whole += sizes[~cut].tolist()
     expected = segmenter.model.config.cell_diameter
     brought_to = expected if diameter or not learnt else None
-    return Assessment(folder, tuple(qualities), tuple(diameters), learnt, tuple(whole), brought_to, share)
+    return Assessment(folder, tuple(qualities), tuple(diameters), learnt, tuple(whole), brought_to, share, other_kind)

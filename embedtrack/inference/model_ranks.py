@@ -22,6 +22,8 @@ from .85 on, at most .48 at .74 and less, and at most .2 below .6, but for one: 
 ALIKE = 1.4
 """What a model finds may be larger or smaller by this factor than what it has learnt; twice as far costs half the
 score."""
+OTHER_KIND = 0.85
+"""So much of the score is left to a model of another kind of image, as of phase contrast for fluorescence."""
 RIVAL = 0.85
 """Models with this share of the best one's score are asked how many cells there are; ..."""
 ENOUGH = 0.9
@@ -44,6 +46,8 @@ class Assessment(NamedTuple):
     """The diameter of cells that the model was brought to, see ``adapt.py``; None: that of those that it has learnt."""
     share: float = 1.0
     """Of the square that all look at: where cells are enlarged a smaller one, so that it takes no longer."""
+    other_kind: bool = False
+    """The model has learnt bright cells on a dark ground and the movie shows others, or the other way round."""
 
     @property
     def expected(self) -> float | None:
@@ -83,6 +87,11 @@ class Assessment(NamedTuple):
         apart = abs(math.log(self.diameter / (self.expected or self.diameter)))
         return math.exp(-max(0.0, apart - math.log(ALIKE)))
 
+    @property
+    def plain(self) -> float:
+        """Its score, whatever other models find."""
+        return self.agreement * self.alike * (OTHER_KIND if self.other_kind else 1.0)
+
     def and_also(self, other: "Assessment") -> "Assessment":
         """With what the same model has seen in further frames."""
         return self._replace(
@@ -97,7 +106,7 @@ class Ranked(NamedTuple):
 
     seen: Assessment
     score: float
-    """Agreement, less where sizes differ and cells are missed, in [0, 1]."""
+    """Agreement, less where sizes or kinds of image differ and cells are missed, in [0, 1]."""
 
     def row(self) -> dict[str, Any]:
         """For tables."""
@@ -120,7 +129,7 @@ def rank(assessed: Sequence[Assessment]) -> list[Ranked]:
 
     Of those within NEAR of the best one that stays as it is comes first, then the one that knows the size.
     """
-    plain = [one.agreement * one.alike for one in assessed]
+    plain = [one.plain for one in assessed]
     rivals = [one.cells for one, score in zip(assessed, plain, strict=True) if score >= RIVAL * max(plain)]
     most = max(rivals, default=0.0)
     found = [min(1.0, one.cells / (ENOUGH * most)) if most else 0.0 for one in assessed]
@@ -179,7 +188,8 @@ def in_words(one: Ranked) -> str:
         return "finds no cell"
     brought = f", brought to {seen.brought_to:.0f}" if seen.brought_to else ""
     learnt = f" (it was trained on cells of {seen.learnt:.0f}{brought})" if seen.learnt else ""
+    kind = "; it has learnt another kind of image" if seen.other_kind else ""
     return (
         f"score {one.score:.2f}: finds {seen.cells:.0f} cells of {seen.diameter:.0f} pixels{learnt}; "
-        f"{seen.agreement:.0%} the same where the frame is turned"
+        f"{seen.agreement:.0%} the same where the frame is turned{kind}"
     )

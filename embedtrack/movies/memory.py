@@ -31,6 +31,10 @@ def frames_of(movie: Any) -> tuple[Frames, Movie | None]:
     if isinstance(movie, Movie):
         return movie.frames, movie
     axes = getattr(movie, "ndim", None)
+    if axes == 2:
+        raise ValueError(
+            "expected a movie of the axes T, Y, X, got one image: Model.segment takes it, or say image[None]"
+        )
     if axes not in (None, 3):
         raise ValueError(f"expected a movie of the axes T, Y, X, got {axes} axes; choose one channel and one plane")
     if axes == 3 or isinstance(movie, Sequence):

@@ -95,19 +95,15 @@ def test_where_none_fits_all_are_brought_to_the_cells(
     assert asked == [("a", 60), ("b", 60)]
 
 
-def test_time_ends_the_looking(toy: Movie, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
-    asked: list[str] = []
-
-    def assess(folder: Path, *_: object) -> Assessment:
-        asked.append(folder.name)
-        return made(str(folder), 0.3)
-
+def test_where_none_fits_even_so_there_is_a_warning(
+    toy: Movie, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     monkeypatch.setattr(model_choice, "choosable", lambda diameter=None: ["a", "b"])
-    monkeypatch.setattr(model_choice, "assess", assess)
-    monkeypatch.setattr(model_choice, "SECONDS", 0.0)
+    monkeypatch.setattr(
+        model_choice, "assess", lambda folder, *_: made(str(folder), 0.3 if folder.name == "a" else 0.2)
+    )
     with caplog.at_level(logging.WARNING):
         assert choose(toy, "cpu").model.name == "a"
-    assert asked == ["a", "b", "a"]  # brought to the cells: the first one alone
     assert "--model auto: none fits" in caplog.records[-1].message
     assert caplog.records[-1].levelname == "WARNING"
 
@@ -153,7 +149,9 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
     assert found.qualities == (1,)
     assert len(found.diameters) == 2
     assert found.diameter == pytest.approx(14, abs=1)
-    assert (found.share, found.brought_to) == (1, None)
+    assert (found.share, found.brought_to, found.other_kind) == (1, None, False)
+    negative = model_choice.assess(folder, [image.max() - image], model_choice.device.choose("cpu"))
+    assert negative.other_kind
     monkeypatch.setattr(model_choice, "LARGEST", 32)
     assert model_choice.assess(folder, [image], model_choice.device.choose("cpu")).share == 32**2 / image.size
 

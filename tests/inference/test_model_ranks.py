@@ -1,10 +1,11 @@
 """The model that fits a movie is found by the agreement of its views, and by the size of what it finds."""
 
+import math
 from pathlib import Path
 
 import pytest
 
-from embedtrack.inference.model_ranks import Assessment, judge, rank
+from embedtrack.inference.model_ranks import Assessment, in_words, judge, rank
 
 
 def made(name: str, agreement: float, diameter: float = 30, learnt: float | None = 30, cells: int = 5) -> Assessment:
@@ -73,3 +74,16 @@ def test_one_cell_of_ten_more_decides_nothing():
     assert [one.seen.model.name for one in rank([made("a", 0.95, 37, cells=17), made("b", 0.95, 31, cells=16)])] == [
         *"ba"
     ]
+
+
+def test_a_model_of_another_kind_of_image_has_to_agree_better():
+    """Fragments that phase contrast's weights find in nuclei outnumber the nuclei."""
+    fragments = made("contrast", 0.8, 9, 13, cells=27)
+    whole = made("nuclei", 0.91, 19, 19, cells=13)
+    assert rank([fragments, whole])[0].seen.model.name == "contrast"
+    best, other = rank([fragments._replace(other_kind=True), whole])
+    assert (best.seen.model.name, other.score) == (
+        "nuclei",
+        pytest.approx(0.8 * 0.85 * math.exp(-math.log(13 / 9 / 1.4))),
+    )
+    assert "it has learnt another kind of image" in in_words(other)
