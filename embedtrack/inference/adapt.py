@@ -31,6 +31,8 @@ HALF_STEP = 1.19
 """What is found may be so many times as large, or small, as what was learnt: the right scale lies between two steps."""
 TEXTURE = 8.0
 """What is less than so many pixels across is taken for texture, which any network finds where it is enlarged enough."""
+HALF = 0.5
+"""What is more than this share of the frame's shorter side is taken for ground."""
 BEYOND = 1.5
 """A person's diameter may be so many times as large, or small, as that which the bounds of scales allow."""
 FRAMES, SIDE = 2, 384
@@ -38,6 +40,18 @@ FRAMES, SIDE = 2, 384
 
 
 def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
+    """As ``brought``, and the log says to what."""
+    there = brought(model, images, options)
+    if there is not model:
+        name, found = model.folder.name if model.folder else "model", options.diameter in (None, FOUND)
+        log.info(
+            "%s: cells of %.0f pixels%s, seen at %.2f of their size", name, there.config.cell_diameter,
+            ", which it found" if found else "", there.config.scale,
+        )  # fmt: skip
+    return there
+
+
+def brought(model: Model, images: Sequence[Any], options: Options) -> Model:
     """The model for this movie: as it is, unless it is one of all cells or ``options`` name a diameter.
 
     Args:
@@ -56,13 +70,7 @@ def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
     chosen = sorted({round(i) for i in np.linspace(0, len(images) - 1, FRAMES + 2)[1:-1]}) if len(images) else []
     some = [np.asarray(images[index]) for index in chosen]
     told = None if options.diameter == FOUND else options.diameter
-    diameter = told or find_diameter(model, some, options)
-    config = at_diameter(model.config, diameter, some)
-    log.info(
-        "cells of %.0f pixels%s, scale %.2f, %s", config.cell_diameter, "" if told else ", found by itself",
-        config.scale, config.normalisation.method,
-    )  # fmt: skip
-    return replace(model, config=config)
+    return replace(model, config=at_diameter(model.config, told or find_diameter(model, some, options), some))
 
 
 def reaches(config: ModelConfig, diameter: Diameter) -> bool:
@@ -125,7 +133,7 @@ def _looks(
         segmenter = Segmenter(replace(model, config=config), options)
         seen = [segmenter.in_views(middle(image, round(SIDE / config.scale)), TURNED) for image in images]
         diameter = typical_diameter([whole.labels for whole, _ in seen])
-        if diameter and diameter >= TEXTURE:
+        if diameter and TEXTURE <= diameter <= HALF * min(min(image.shape) for image in images):
             agreed = float(np.mean([quality(whole.labels, one.labels) for whole, views in seen for one in views]))
             off = abs(math.log(diameter * step / learnt))
             score = agreed / math.exp(max(0.0, off - math.log(HALF_STEP)))

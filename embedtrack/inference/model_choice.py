@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embedtrack import checkpoint
 from embedtrack.challenge.aogm import quality
 from embedtrack.challenge.convention import model_names, models
-from embedtrack.inference.adapt import adapt, middle, reaches
+from embedtrack.inference.adapt import brought, middle, reaches
 from embedtrack.inference.model_ranks import AGREE, Assessment, Ranked, in_words, judge, near, rank
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
@@ -156,7 +156,7 @@ def assess(
     segmenter = Segmenter(checkpoint.load(folder), options)
     learnt = segmenter.model.config.cell_diameter
     other_kind = bool(learnt) and segmenter.model.config.normalisation.bright != (skew(parts) > DARK)
-    segmenter.model = adapt(segmenter.model, parts, options)
+    segmenter.model = brought(segmenter.model, parts, options)
     small = [middle(image, round(LARGEST / segmenter.model.config.scale)) for image in parts]
     share = sum(image.size for image in small) / sum(image.size for image in parts)
     qualities: list[float] = []

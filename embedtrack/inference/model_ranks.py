@@ -148,8 +148,8 @@ def _apart(one: Ranked) -> tuple[float, float, float]:
 
 def judge(ranked: Sequence[Ranked], skewed: float) -> tuple[str, bool]:
     """What to tell of the fits, the best one first, and whether it is good news."""
-    best, others = ranked[0], ranked[1:]
-    seen = best.seen
+    best, seen = ranked[0], ranked[0].seen
+    others = [one for one in ranked[1:] if one.seen.model != seen.model]
     if not seen.diameters:
         return f"no model finds any cell; going on with {seen.model.name}; train one on some of your own frames", False
     size = ""
