@@ -132,7 +132,9 @@ class ModelConfig(Settings):
     @model_validator(mode="before")
     @classmethod
     def _of_earlier_versions(cls, given: Any) -> Any:
-        """There was one method, its name was a text and its settings lay flat."""
+        """There was one way to measure noise, and one method, whose name was a text and whose settings lay flat."""
+        if isinstance(given, dict) and isinstance(known := given.get("normalisation"), dict):
+            given = {**given, "normalisation": {"noise": "frame", **known}}
         if isinstance(given, dict) and isinstance(given.get("method"), str):
             flat = ("step", "pixel_size", "clustering")
             inner = {"pixel_size" if key == "step" else key: given[key] for key in flat if key in given}

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,12 @@ def test_bad_config(folder: Path, text: str):
     with pytest.raises(ValueError, match=r"config\.json") as error:
         checkpoint.load(folder)
     assert "\n" not in str(error.value)
+
+
+def test_earlier_models_measure_noise_as_they_have_learnt(tmp_path: Path):
+    file = tmp_path / checkpoint.CONFIG
+    earlier = {"normalisation": {"method": "asinh", "floor": 10}}
+    for given, noise in ((earlier, "frame"), ({}, "image"), ({"normalisation": {"noise": "image"}}, "image")):
+        file.write_text(json.dumps(given))
+        assert checkpoint.read_config(file).normalisation.noise == noise
+    assert json.loads(ModelConfig().model_dump_json())["normalisation"]["noise"] == "image"  # which later versions read

@@ -20,7 +20,7 @@ class Normalisation(Settings):
     """The percentile that becomes 1."""
     floor: float = Field(10.0, gt=0, le=1e4)
     """The percentile range is never below this many times the background's noise, so that noise stays small."""
-    noise: Literal["image", "frame"] = "frame"
+    noise: Literal["image", "frame"] = "image"
     """``image``: the noise is measured in the image itself where the network sees it enlarged, which smooths it, and
     between the grey levels where these are few. ``frame``: in what the network sees, as earlier models have learnt."""
 
@@ -30,8 +30,8 @@ class Normalisation(Settings):
         return self.method == "asinh"
 
 
-PLAIN = Normalisation(noise="image")
+PLAIN = Normalisation()
 """Phase contrast, DIC, brightfield: cells no brighter than the ground."""
 
-FLUORESCENCE = Normalisation(method="asinh", noise="image")
+FLUORESCENCE = Normalisation(method="asinh")
 """Bright cells of very different brightness on a dark ground."""

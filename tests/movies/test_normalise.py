@@ -5,7 +5,7 @@ from embedtrack.movies.noise import noise
 from embedtrack.movies.normalise import as_frame, normalise
 from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
 
-METHODS = [Normalisation(method="percentile"), Normalisation(method="asinh"), PLAIN, FLUORESCENCE]
+METHODS = [PLAIN, FLUORESCENCE, *(one.model_copy(update={"noise": "frame"}) for one in (PLAIN, FLUORESCENCE))]
 
 
 def image(cells: int, seed: int = 0) -> np.ndarray:

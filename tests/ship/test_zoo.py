@@ -28,7 +28,7 @@ from tests.drawings import moving
 EXTRA = "needs the extra: pip install '.[bioimageio]'"
 
 
-EARLIER = Normalisation(method="asinh")
+EARLIER = Normalisation(method="asinh", noise="frame")
 
 
 @pytest.mark.parametrize(
