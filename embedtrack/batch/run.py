@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from embedtrack import checkpoint
 from embedtrack.batch import outcome
 from embedtrack.batch.jobs import AUTO, Job
 from embedtrack.batch.outcome import Outcome
@@ -20,7 +21,8 @@ from embedtrack.challenge.record import known_of
 from embedtrack.challenge.record_fields import used_in
 from embedtrack.challenge.used import doubts
 from embedtrack.files.whole import check_apart, resolved
-from embedtrack.inference.model_choice import choose
+from embedtrack.inference.adapt import check_reach
+from embedtrack.inference.model_choice import candidates, choose
 from embedtrack.inference.track import summarise, track
 from embedtrack.model import OnFrame
 from embedtrack.model_files import WEIGHTS, digest
@@ -64,6 +66,7 @@ def run(
         ValueError: wishes that cannot be had, or something of others where a file will be made, before any work.
     """
     wishes.check()
+    _check_diameters(jobs, options)
     _check_places(jobs, folder, options, wishes, overwrite=overwrite)
     import pandas  # noqa: F401  an image that tracks and no more has none, which is to be said before any work
 
@@ -83,6 +86,22 @@ def run(
         outcome.write(folder, done)
         found.append(done)
     return sorted(found, key=lambda one: one.rank)
+
+
+def _check_diameters(jobs: Mapping[str, Job], options: Options) -> None:
+    """Raise ValueError with a line for each movie whose model cannot be brought to its cells."""
+    faults: list[str] = []
+    for name, job in jobs.items():
+        diameter = job.run_by(options).diameter
+        try:
+            if diameter and job.model == AUTO:
+                candidates(diameter)
+            elif diameter:
+                check_reach(checkpoint.read_config(Path(job.model) / checkpoint.CONFIG), diameter)
+        except ValueError as error:
+            faults.append(f"{name}: {error}")
+    if faults:
+        raise ValueError("\n".join(faults))
 
 
 def _check_places(jobs: Mapping[str, Job], folder: Path, options: Options, wishes: Wishes, *, overwrite: bool) -> None:

@@ -61,7 +61,8 @@ def summarise(folder: Path, outcomes: Sequence[Outcome]) -> str:
 def spell(outcomes: Sequence[Outcome]) -> str:
     """``20 movies: 2 failed, 3 doubtful, 15 done``."""
     count: Counter[str] = Counter(one.state for one in outcomes)
-    return f"{len(outcomes)} movies: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
+    movies = "1 movie" if len(outcomes) == 1 else f"{len(outcomes)} movies"
+    return f"{movies}: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
 
 
 def render(folder: Path, outcomes: Sequence[Outcome]) -> str:

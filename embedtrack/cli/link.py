@@ -52,10 +52,14 @@ def link(
 
     if raw is None and model != AUTO:
         raise ValueError(
-            f"expected --raw MOVIE beside --model {model.name}: a model sees the movie; leave both away, or none"
+            f"expected --raw MOVIE beside --model {model.name}: a model sees the movie; give both, or neither"
         )
     if raw is None and any(choice.note().values()):
         raise ValueError("expected --raw MOVIE beside the options that say how a movie is read, got none")
+    if raw is None and options.diameter is not None:
+        raise ValueError(
+            "expected --raw MOVIE beside --diameter, which says at what size a model sees the movie, got none"
+        )
     options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
     notes = None

@@ -66,5 +66,5 @@ def models(json: Json = False) -> None:
     table = Table(named, "cells, pixels across", "image", "scores on frames that trained nothing", "weights")
     for one in found:
         scores = ", ".join(f"{name} {value:.2f}" for name, value in one["scores"].items())
-        table.add_row(one["name"], f"{one['diameter'] or 0:.0f}", one["image"], scores, one["weights"])
+        table.add_row(one["name"], f"{one['diameter'] or 0:g}", one["image"], scores, one["weights"])
     Console(width=None).print(table)

@@ -21,8 +21,13 @@ def relabel(draft: Draft, label: int, new: int, span: range) -> Draft:
         span: indices of frames, consecutive.
 
     Raises:
-        ValueError: there is no such cell in the span, or the new label would have frames before its own parent.
+        ValueError: there is no such cell in the span, it goes beyond the frames, or the new label would have frames
+            before its own parent.
     """
+    if not span or span[0] < 0 or span[-1] >= len(draft.frames):
+        raise ValueError(
+            f"cell {label}: expected frames from 0 to {len(draft.frames) - 1}, got {span.start} to {span.stop - 1}"
+        )
     track = draft.tracks.get(label)
     if label == new or new < 0:
         raise ValueError(f"cell {label}: expected another label, or 0 to take it away, got {new}")

@@ -16,7 +16,7 @@ from embedtrack.tracked import Tracked
 from embedtrack.types import Pin
 
 
-def save(draft: Draft, source: Path, out: Path | None = None, *, overwrite: bool = False) -> list[Pin]:
+def save(draft: Draft, source: str | Path, out: str | Path | None = None, *, overwrite: bool = False) -> list[Pin]:
     """Write what has become of a result by corrections.
 
     Args:
@@ -31,9 +31,10 @@ def save(draft: Draft, source: Path, out: Path | None = None, *, overwrite: bool
     Raises:
         ValueError: what was corrected is not valid, or cannot be written.
     """
+    source = Path(source)
     before = open_tracked(source)
     links = pins(open_draft(before), draft, read_pins(source, before.first))
-    write_corrected(as_tracked(draft, before), out or source, source, links, overwrite=overwrite)
+    write_corrected(as_tracked(draft, before), Path(out or source), source, links, overwrite=overwrite)
     return links
 
 

@@ -9,13 +9,14 @@ import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.challenge.aogm import quality
 from embedtrack.config import ModelConfig
+from embedtrack.inference.model_ranks import DOUBTFUL
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.model import Model
@@ -35,42 +36,78 @@ HALF = 0.5
 """What is more than this share of the frame's shorter side is taken for ground."""
 BEYOND = 1.5
 """A person's diameter may be so many times as large, or small, as that which the bounds of scales allow."""
-FRAMES, SIDE = 2, 384
-"""So many frames are looked at, of each a square of this side in working pixels at the middle."""
+SIDE = 384
+"""Of a frame a square of this side in working pixels is looked at, at the middle."""
+SHARES = ((1 / 3, 2 / 3), (1 / 6, 1 / 2), (0, 5 / 6))
+"""Where in the movie the frames lie that are looked at; the further ones where the first leave doubt."""
 
 
 def adapt(model: Model, images: Sequence[Any], options: Options) -> Model:
-    """As ``brought``, and the log says to what."""
-    there = brought(model, images, options)
-    if there is not model:
-        name, found = model.folder.name if model.folder else "model", options.diameter in (None, FOUND)
-        log.info(
-            "%s: cells of %.0f pixels%s, seen at %.2f of their size", name, there.config.cell_diameter,
-            ", which it found" if found else "", there.config.scale,
+    """As ``brought``; the log says to what, and warns where that is not sure."""
+    there, score = brought(model, images, options)
+    if there is model:
+        return model
+    name, config = model.folder.name if model.folder else "model", there.config
+    if score == 0:
+        log.warning(
+            "%s: finds no cells of any size in the frames that were looked at; goes on as with those of %.0f pixels; "
+            "say --diameter", name, config.cell_diameter,
         )  # fmt: skip
+        return there
+    log.info(
+        "%s: cells of %.0f pixels%s, seen at %.2f of their size", name, config.cell_diameter,
+        "" if score is None else ", which it found", config.scale,
+    )  # fmt: skip
+    if score is not None and score < DOUBTFUL:
+        log.warning(
+            "%s: the diameter is not sure (score %.2f): look at the result, or say it by --diameter", name, score
+        )
     return there
 
 
-def brought(model: Model, images: Sequence[Any], options: Options) -> Model:
+def brought(model: Model, images: Sequence[Any], options: Options) -> tuple[Model, float | None]:
     """The model for this movie: as it is, unless it is one of all cells or ``options`` name a diameter.
 
     Args:
         model: on the device where it runs.
-        images: the movie's frames [H, W], of which a few are read.
+        images: the movie's frames [H, W], of which a few are read; more where these leave doubt.
         options: with the diameter, where a person says it or wants it to be found.
+
+    Returns:
+        The model, and how sure a diameter is that was found, from 0 to 1.
 
     Raises:
         ValueError: a diameter is asked for, and the model does not say what cells it has learnt; or one that is told
             is too far from it.
     """
     if options.diameter is None and model.config.working_diameter is None:
-        return model
-    if not reaches(model.config, options.diameter):
-        raise ValueError(_out_of_reach(model.config, options.diameter))
-    chosen = sorted({round(i) for i in np.linspace(0, len(images) - 1, FRAMES + 2)[1:-1]}) if len(images) else []
-    some = [np.asarray(images[index]) for index in chosen]
-    told = None if options.diameter == FOUND else options.diameter
-    return replace(model, config=at_diameter(model.config, told or find_diameter(model, some, options), some))
+        return model, None
+    check_reach(model.config, options.diameter)
+    rounds = ([np.asarray(images[index]) for index in some] for some in _rounds(len(images)))
+    if options.diameter is not None and options.diameter != FOUND:
+        return replace(model, config=at_diameter(model.config, options.diameter, next(rounds, []))), None
+    best, some = Look(0.0, model.config.learnt_diameter or 0.0), []
+    for some in rounds:
+        best = max(best, find_diameter(model, some, options))
+        if best.score >= DOUBTFUL:
+            break
+    return replace(model, config=at_diameter(model.config, best.diameter, some)), best.score
+
+
+def _rounds(count: int) -> Iterator[list[int]]:
+    """The indices of the frames that are looked at, those of the first round alone where they leave no doubt."""
+    seen: set[int] = set()
+    for shares in SHARES:
+        new = {round(share * (count - 1)) for share in shares if count} - seen
+        seen |= new
+        if new:
+            yield sorted(new)
+
+
+def check_reach(config: ModelConfig, diameter: Diameter) -> None:
+    """Raise ValueError where the model cannot be brought to a diameter."""
+    if not reaches(config, diameter):
+        raise ValueError(_out_of_reach(config, diameter))
 
 
 def reaches(config: ModelConfig, diameter: Diameter) -> bool:
@@ -88,10 +125,10 @@ def _out_of_reach(config: ModelConfig, diameter: Diameter) -> str:
             "expected --diameter with a model that says how large the cells are that it has learnt (cell_diameter in "
             "config.json), got one that does not; leave it out"
         )
-    least, most = (config.scale * learnt / bound for bound in reversed(BOUNDS))
+    least, most = config.scale * learnt / BOUNDS[1] / BEYOND, config.scale * learnt / BOUNDS[0] * BEYOND
     return (
         f"expected --diameter {least:.0f} to {most:.0f} pixels with a model that has learnt cells of {learnt:.0f}, got "
-        f"{diameter}; scale the movie, or name another model"
+        f"{diameter:g}; scale the movie, or name another model"
     )
 
 
@@ -114,17 +151,24 @@ def at_diameter(config: ModelConfig, diameter: float, images: Sequence[NDArray[A
     return sized.model_copy(update=found)
 
 
-def find_diameter(model: Model, images: Sequence[NDArray[Any]], options: Options) -> float:
-    """The diameter in pixels of what the network finds in images [H, W]; of what it has learnt if it finds nothing."""
+class Look(NamedTuple):
+    """What a network finds at a scale."""
+
+    score: float
+    """How well it agrees with itself and with what was learnt, from 0 to 1."""
+    diameter: float
+    """In pixels."""
+
+
+def find_diameter(model: Model, images: Sequence[NDArray[Any]], options: Options) -> Look:
+    """What the network finds best in images [H, W]; what it has learnt, with score 0, if it finds nothing."""
     learnt = model.config.learnt_diameter
     assert learnt
-    return max(_looks(model, learnt, images, options), default=(0.0, learnt))[1]
+    return max(_looks(model, learnt, images, options), default=Look(0.0, learnt))
 
 
-def _looks(
-    model: Model, learnt: float, images: Sequence[NDArray[Any]], options: Options
-) -> Iterator[tuple[float, float]]:
-    """At each scale how well what is found agrees with itself and with what was learnt, and its diameter in pixels."""
+def _looks(model: Model, learnt: float, images: Sequence[NDArray[Any]], options: Options) -> Iterator[Look]:
+    """At each scale."""
     options = replace(options, views=1, device=str(model.device))
     for step in STEPS:
         config = at_diameter(model.config, learnt / step, images)
@@ -140,7 +184,7 @@ def _looks(
             log.debug(
                 "scale %.2f: cells of %.1f pixels, agreement %.2f, score %.2f", config.scale, diameter, agreed, score
             )
-            yield score, diameter
+            yield Look(score, diameter)
 
 
 def middle(image: NDArray[Any], side: int) -> NDArray[Any]:

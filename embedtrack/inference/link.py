@@ -5,6 +5,7 @@ are split and false ones fall, as in the tracking of one's own cells.
 """
 
 import logging
+import math
 import time
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
@@ -46,6 +47,8 @@ from embedtrack.types import Cells, Labels, Pin
 Images = Sequence[NDArray[Any]]
 """The grey values [H, W] of each frame."""
 log = logging.getLogger(__name__)
+FAR = 1.5
+"""Masks that are so many times as large or small as the cells that a model has learnt are told."""
 GLANCES = 3
 """Without a model, so many frames tell how grey values are normalised."""
 
@@ -79,7 +82,7 @@ def link(
     if model and images is None:
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
     options = sized(options or Options(views=1), labels)
-    segmenter = _segmenter(model, images, options) if model and images is not None else None
+    segmenter = _segmenter(model, images, labels, options) if model and images is not None else None
     tracker = _tracker(segmenter, options, repair, labels, _said(about) if pins is None else pins)
     found = Deflated()
     on_frame(0, len(labels))
@@ -129,7 +132,9 @@ def link_files(
     images, _ = _images(raw, labels, opened)
     options = sized(options, labels)
     segmenter = (
-        _segmenter(checkpoint.load(model_folder), images, options) if model_folder and images is not None else None
+        _segmenter(checkpoint.load(model_folder), images, labels, options)
+        if model_folder and images is not None
+        else None
     )
     norm = _normalisation(images, segmenter)
     tracker = _tracker(segmenter, options, repair, labels, _said(opened) if pins else [])
@@ -199,15 +204,23 @@ def check_together(name: object, movie: tuple[int, tuple[int, ...]], masks: tupl
 
 def sized(options: Options, labels: Sequence[Labels]) -> Options:
     """A diameter that is to be found is that of the masks."""
-    if options.diameter != FOUND:
-        return options
-    some = [labels[t] for t in sorted({0, len(labels) // 2, len(labels) - 1})]
-    return replace(options, diameter=typical_diameter(some))
+    return replace(options, diameter=_typical(labels)) if options.diameter == FOUND else options
 
 
-def _segmenter(model: Model, images: Images, options: Options) -> Segmenter:
+def _typical(labels: Sequence[Labels]) -> float | None:
+    return typical_diameter([labels[t] for t in sorted({0, len(labels) // 2, len(labels) - 1})])
+
+
+def _segmenter(model: Model, images: Images, labels: Sequence[Labels], options: Options) -> Segmenter:
+    """What sees the movie of the masks; a hint where the model has learnt cells of another size than theirs."""
     segmenter = Segmenter(model, options)
     segmenter.model = adapt(segmenter.model, images, options)
+    known, typical = segmenter.model.config.cell_diameter, _typical(labels)
+    if known and typical and abs(math.log(typical / known)) > math.log(FAR):
+        log.warning(
+            "masks of %.0f pixels, and %s sees the movie as if cells were of %.0f: --diameter auto brings it there",
+            typical, model.folder.name if model.folder else "the model", known,
+        )  # fmt: skip
     return segmenter
 
 

@@ -86,10 +86,7 @@ def choose(
     Raises:
         ValueError: no model is there, or none can be brought to the diameter.
     """
-    names = choosable(diameter)
-    if not names:
-        size = f" that can be brought to cells of {diameter:g} pixels" if isinstance(diameter, float | int) else ""
-        raise ValueError(f"expected models{size} in {models()}, got none; train one, or name a folder with --model")
+    names = candidates(diameter)
     images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
     centre = len(images) // 2
     order = [images[centre], *images[:centre], *images[centre + 1 :]]
@@ -136,6 +133,19 @@ def _look_around(
     return seen
 
 
+def candidates(diameter: Diameter = None) -> list[str]:
+    """Those of ``choosable``.
+
+    Raises:
+        ValueError: there is none.
+    """
+    names = choosable(diameter)
+    if not names:
+        size = f" that can be brought to cells of {diameter:g} pixels" if isinstance(diameter, float | int) else ""
+        raise ValueError(f"expected models{size} in {models()}, got none; train one, or name a folder with --model")
+    return names
+
+
 def choosable(diameter: Diameter = None) -> list[str]:
     """The models that see a frame by itself as they do in a movie, as a choice looks at few, and reach the diameter."""
     configs = {name: checkpoint.read_config(models() / name / CONFIG) for name in model_names()}
@@ -156,7 +166,7 @@ def assess(
     segmenter = Segmenter(checkpoint.load(folder), options)
     learnt = segmenter.model.config.cell_diameter
     other_kind = bool(learnt) and segmenter.model.config.normalisation.bright != (skew(parts) > DARK)
-    segmenter.model = brought(segmenter.model, parts, options)
+    segmenter.model, _ = brought(segmenter.model, parts, options)
     small = [middle(image, round(LARGEST / segmenter.model.config.scale)) for image in parts]
     share = sum(image.size for image in small) / sum(image.size for image in parts)
     qualities: list[float] = []

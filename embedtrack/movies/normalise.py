@@ -9,12 +9,15 @@ from embedtrack.movies.content import content
 from embedtrack.movies.median import median
 from embedtrack.movies.noise import noise
 from embedtrack.movies.scale import to_working
-from embedtrack.movies.settings import Normalisation
+from embedtrack.movies.settings import SCALES, Normalisation
 from embedtrack.movies.shading import uneven_ground
 from embedtrack.types import Frame
 
 WHOLE = 0.999
 """Of a working pixel so much has content at least, or it has none."""
+LEAST = 0.5
+"""So much of the noise that means of independent pixels have stays at least where a frame is seen smaller: where most
+neighbours are equal, mixed ones differ by next to nothing."""
 
 
 class _Seen(NamedTuple):
@@ -47,11 +50,10 @@ def _look(image: NDArray[Any], scale: float, settings: Normalisation) -> _Seen:
     if within is not None and scale != 1:
         within = to_working(within.astype(np.float32), scale) > WHOLE
     grey = to_working(image, scale).astype(np.float32)
-    if settings.noise == "image" and scale > 1:
-        sigma = noise(image.astype(np.float32), inside, grouped=True)
-    else:
-        sigma = noise(grey, within, grouped=settings.noise == "image")
-    return _Seen(grey, within, sigma)
+    if settings.noise == "frame" or (scale in SCALES and scale <= 1):
+        return _Seen(grey, within, noise(grey, within, grouped=settings.noise == "image"))
+    own = noise(image.astype(np.float32), inside, grouped=True)
+    return _Seen(grey, within, own if scale > 1 else max(noise(grey, within, grouped=True), LEAST * scale * own))
 
 
 def normalise(

@@ -84,10 +84,16 @@ def test_what_cannot_be_had_is_said_before_any_work(movies: Path, run_whole: Run
         (("--export", "word"), "expected --export geff"),
         (("--only", "02"), "expected --only to name one of 01, bad, stack, gone"),
         (("--out", movies / "x"), "without --out"),
+        (("--diameter", "30"), "stack: expected --diameter with a model that says how large the cells are"),
     ]:
         code, _, error = run_whole(*words(movies, *more))
         assert code == 2
         assert said in error
+    code, _, error = run_whole(
+        "infer", movies / "toy" / "01", movies / "stack.tif", "--out-dir", movies / "out", "--diameter", "1e6"
+    )
+    assert code == 2
+    assert "stack: expected models that can be brought to cells of 1e+06 pixels" in error
     code, _, error = run_whole("infer", movies / "toy" / "01", movies / "stack.tif", "--model", movies / "model")
     assert code == 2
     assert "expected --out-dir FOLDER for 2 movies" in error

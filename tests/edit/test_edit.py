@@ -291,3 +291,9 @@ def test_how_sure_it_is_stays_with_the_cells():
         (0, 1): 0.1, (0, 2): 0.2, (0, 3): 0.3, (1, 1): 0.21, (1, 2): 0.11,
     }  # fmt: skip
     assert len(corrected.graph) == 6
+
+
+@pytest.mark.parametrize("span", [range(0, 9), range(-1, 2), range(2, 2)])
+def test_frames_that_are_not_there_are_refused(span: range):
+    with pytest.raises(ValueError, match="cell 3: expected frames from 0 to 5, got"):
+        relabel(dividing(), 3, 9, span)

@@ -27,7 +27,7 @@ def result(tmp_path: Path) -> Path:
 
 def test_what_was_corrected_is_known_and_stays(result: Path, tmp_path: Path):
     draft = cut(open_draft(open_tracked(result)), (3, 3))  # 3 comes from nowhere, 1 goes on as 2
-    said = save(draft, result)
+    said = save(draft, str(result))
     assert Pin(3, 3, 0, 0) in said
     assert sorted(said) == read_pins(result, 5)
     corrected = open_tracked(result)

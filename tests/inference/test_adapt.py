@@ -50,8 +50,8 @@ def test_a_model_of_one_data_set_stays_as_it_is_unless_a_diameter_is_said(networ
     assert larger.method.clustering.min_cell_size == 360
     assert at_diameter(larger, 48, []) == SPECIAL
     assert at_diameter(SPECIAL, 1, []).scale == 4
-    for size in (5, 2000):
-        with pytest.raises(ValueError, match=f"--diameter 24 to 768 pixels .* learnt cells of 48, got {size};"):
+    for size in (5, 2000):  # sizes that no scale comes near
+        with pytest.raises(ValueError, match=f"--diameter 16 to 1152 pixels .* learnt cells of 48, got {size};"):
             adapt(model, [], Options(diameter=size))
     with pytest.raises(ValueError, match="expected --diameter with a model that says how large"):
         adapt(Model(network, ModelConfig()), [IMAGE], Options(diameter=20))
@@ -96,8 +96,8 @@ class Seer:
 def test_the_diameter_is_found(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(adapting, "Segmenter", Seer)
     model = Model(network, ALL_CELLS)
-    assert find_diameter(model, [IMAGE, IMAGE], Options()) == pytest.approx(60, abs=1)
-    assert find_diameter(model, [np.zeros_like(IMAGE)], Options()) == 30  # nothing: taken as it is
+    assert find_diameter(model, [IMAGE, IMAGE], Options()).diameter == pytest.approx(60, abs=1)
+    assert find_diameter(model, [np.zeros_like(IMAGE)], Options()) == (0, 30)  # nothing: taken as it is
     assert adapt(model, [IMAGE], Options()).config.scale == pytest.approx(0.5, abs=0.01)
     special = Model(network, ModelConfig(cell_diameter=30))
     assert adapt(special, [IMAGE], Options(diameter="auto")).config.cell_diameter == pytest.approx(60, abs=1)
@@ -118,7 +118,7 @@ def test_fragments_of_the_very_size_do_not_beat_cells_between_two_steps(
 
     monkeypatch.setattr(adapting, "Segmenter", Between)
     model = Model(network, ModelConfig(cell_diameter=34))
-    assert find_diameter(model, [IMAGE], Options()) == pytest.approx(60, abs=1)
+    assert find_diameter(model, [IMAGE], Options()).diameter == pytest.approx(60, abs=1)
 
 
 def test_texture_is_no_cell(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
@@ -131,7 +131,32 @@ def test_texture_is_no_cell(network: BranchedERFNet, monkeypatch: pytest.MonkeyP
             return whole, single
 
     monkeypatch.setattr(adapting, "Segmenter", Enlarging)
-    assert find_diameter(Model(network, ModelConfig(cell_diameter=20)), [IMAGE], Options()) == 20
+    assert find_diameter(Model(network, ModelConfig(cell_diameter=20)), [IMAGE], Options()).diameter == 20
+
+
+def test_what_is_wider_than_half_of_the_frame_is_ground(network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(adapting, "Segmenter", Seer)
+    monkeypatch.setattr(adapting, "HALF", 0.25)
+    assert find_diameter(Model(network, ModelConfig(cell_diameter=30)), [IMAGE], Options()).diameter < 50
+
+
+def test_frames_that_leave_doubt_are_not_the_last_ones(
+    network: BranchedERFNet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(adapting, "Segmenter", Seer)
+    model, found = Model(network, ModelConfig(cell_diameter=30)), Options(diameter="auto")
+    blank = np.zeros_like(IMAGE)
+    with caplog.at_level("INFO"):
+        config = adapt(model, [IMAGE, blank, IMAGE], found).config
+    assert config.cell_diameter == pytest.approx(60, abs=1)
+    assert caplog.messages == ["model: cells of 60 pixels, which it found, seen at 0.50 of their size"]
+    caplog.clear()
+    assert adapt(model, [blank] * 3, found).config.cell_diameter == 30
+    assert "finds no cells of any size" in caplog.text
+    assert caplog.records[-1].levelname == "WARNING"
+    monkeypatch.setattr(adapting, "DOUBTFUL", 1.1)
+    adapt(model, [IMAGE] * 3, found)
+    assert caplog.messages[-1].startswith("model: the diameter is not sure (score 1.00)")
 
 
 def test_small_parts():

@@ -120,6 +120,17 @@ def test_offsets_find_what_overlap_mistakes(model: Model, monkeypatch: pytest.Mo
     assert link(scrambled(labels), toy.frames()).tracks != tracks
 
 
+@pytest.mark.parametrize(("learnt", "hint"), [(12, False), (40, True)])
+def test_masks_of_another_size_than_the_model_has_learnt_are_told(
+    learnt: float, hint: bool, model: Model, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    toy = still()
+    monkeypatch.setattr(Segmenter, "movie", lambda self, *rest: oracle(toy)(*rest))
+    sized = Model(model.network, ModelConfig(cell_diameter=learnt))
+    sized.link(toy.labels, toy.frames(), Options(views=1, device="cpu"))
+    assert (f"the model sees the movie as if cells were of {learnt}" in caplog.text) == hint
+
+
 def test_arrays_lists_and_files_give_the_same(tmp_path: Path):
     toy = dividing()
     write_movie(toy, tmp_path / "toy")
@@ -223,6 +234,7 @@ def test_what_was_used_is_in_the_record_and_the_last_line(data: Path, run: Run):
         ),
         (["short", "--model", "model"], "expected --raw MOVIE beside --model"),
         (["short", "--channel", "2"], "expected --raw MOVIE beside the options"),
+        (["short", "--diameter", "20"], "expected --raw MOVIE beside --diameter"),
         (["short", "--gap", "7"], "expected --gap 0 to 2 frames, got 7"),
         (["short", "--border", "-1"], "expected --border 0 to 65536 pixels, got -1"),
         (["short", "--out", "short"], "short"),

@@ -87,3 +87,12 @@ def test_an_enlarged_frame_is_no_brighter(scale: float):
         for frame, s in ((plain, 1.0), (large, scale))
     ]
     assert rise[1] == pytest.approx(rise[0], rel=0.02)
+
+
+@pytest.mark.parametrize("scale", [0.996, 0.8, 0.4])
+def test_a_flat_image_that_is_seen_smaller_still_has_noise(scale: float):
+    """Nine of ten neighbours are equal, as in 8 bits."""
+    grey = image(5) // 40 * 3
+    assert np.mean(grey[:, 1:] == grey[:, :-1]) > 0.85
+    plain, small = (np.ptp(as_frame(grey, factor, FLUORESCENCE)) for factor in (1.0, scale))
+    assert small < 1.6 * plain
