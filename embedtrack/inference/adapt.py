@@ -32,6 +32,8 @@ HALF_STEP = 1.19
 """What is found may be so many times as large, or small, as what was learnt: the right scale lies between two steps."""
 TEXTURE = 8.0
 """What is less than so many pixels across is taken for texture, which any network finds where it is enlarged enough."""
+SAME = 1.1
+"""Cells that are found to be so many times as large, or small, as those that were learnt are seen as they are."""
 HALF = 0.5
 """What is more than this share of the frame's shorter side is taken for ground."""
 BEYOND = 1.5
@@ -91,7 +93,9 @@ def brought(model: Model, images: Sequence[Any], options: Options) -> tuple[Mode
         best = max(best, find_diameter(model, some, options))
         if best.score >= DOUBTFUL:
             break
-    return replace(model, config=at_diameter(model.config, best.diameter, some)), best.score
+    learnt = model.config.learnt_diameter or best.diameter
+    same = abs(math.log(best.diameter / learnt)) < math.log(SAME)
+    return replace(model, config=at_diameter(model.config, learnt if same else best.diameter, some)), best.score
 
 
 def _rounds(count: int) -> Iterator[list[int]]:

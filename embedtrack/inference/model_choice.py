@@ -27,6 +27,7 @@ from embedtrack.movies.kind import DARK, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import FOUND, Diameter, Options
 from embedtrack.tracks.relabel import at_edge
+from embedtrack.types import Labels
 
 log = logging.getLogger(__name__)
 
@@ -169,18 +170,24 @@ def assess(
     segmenter.model, _ = brought(segmenter.model, parts, options)
     small = [middle(image, round(LARGEST / segmenter.model.config.scale)) for image in parts]
     share = sum(image.size for image in small) / sum(image.size for image in parts)
-    qualities: list[float] = []
-    diameters: list[float] = []
-    whole: list[float] = []
-    for image in small:
-        _, (straight, turned) = segmenter.in_views(image, TURNED)
-        found = straight.labels
-        qualities.append(quality(found, turned.labels))
-        labels, areas = np.unique(found[found > 0], return_counts=True)
-        sizes = 2 * np.sqrt(areas / np.pi)
-        cut = np.isin(labels, at_edge(found))
-        diameters += sizes.tolist()
-        whole += sizes[~cut].tolist()
+    looks = [_glance(segmenter, image) for image in small]
+    diameters, whole = (tuple(np.concatenate([one[i] for one in looks]).tolist()) for i in (1, 2))
     expected = segmenter.model.config.cell_diameter
     brought_to = expected if diameter or not learnt else None
-    return Assessment(folder, tuple(qualities), tuple(diameters), learnt, tuple(whole), brought_to, share, other_kind)
+    qualities = tuple(one[0] for one in looks)
+    return Assessment(folder, qualities, diameters, learnt, whole, brought_to, share, other_kind)
+
+
+def _glance(segmenter: Segmenter, image: NDArray[Any]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """How well two views of an image [H, W] agree, the diameters of all masks, and of those that no edge cuts."""
+    _, views = segmenter.in_views(image, TURNED)
+    found, turned = (_without_ground(view.labels) for view in views)
+    labels, areas = np.unique(found[found > 0], return_counts=True)
+    sizes = 2 * np.sqrt(areas / np.pi)
+    return quality(found, turned), sizes, sizes[~np.isin(labels, at_edge(found))]
+
+
+def _without_ground(labels: Labels) -> Labels:
+    """Labels int32[H, W] without masks of more than half of the image: a whole field may be taken for a cell."""
+    ground = np.flatnonzero(np.bincount(labels.ravel()) > labels.size / 2)
+    return np.where(np.isin(labels, ground), 0, labels) if ground.any() else labels

@@ -101,6 +101,8 @@ def test_the_diameter_is_found(network: BranchedERFNet, monkeypatch: pytest.Monk
     assert adapt(model, [IMAGE], Options()).config.scale == pytest.approx(0.5, abs=0.01)
     special = Model(network, ModelConfig(cell_diameter=30))
     assert adapt(special, [IMAGE], Options(diameter="auto")).config.cell_diameter == pytest.approx(60, abs=1)
+    alike = Model(network, ModelConfig(cell_diameter=57, scale=0.5))
+    assert adapt(alike, [IMAGE], Options(diameter="auto")).config == alike.config  # no pixel is mixed for so little
 
 
 def test_fragments_of_the_very_size_do_not_beat_cells_between_two_steps(

@@ -152,6 +152,10 @@ def test_views_are_turned_back_before_they_are_compared(monkeypatch: pytest.Monk
     assert (found.share, found.brought_to, found.other_kind) == (1, None, False)
     negative = model_choice.assess(folder, [image.max() - image], model_choice.device.choose("cpu"))
     assert negative.other_kind
+    monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", lambda maps, *_: np.ones_like(components(maps)))
+    field = model_choice.assess(folder, [image], model_choice.device.choose("cpu"))
+    assert (field.qualities, field.diameters) == ((0,), ())  # a mask of the whole field is no cell
+    monkeypatch.setattr("embedtrack.methods.embedtrack.cells.cluster", components)
     monkeypatch.setattr(model_choice, "LARGEST", 32)
     assert model_choice.assess(folder, [image], model_choice.device.choose("cpu")).share == 32**2 / image.size
 
