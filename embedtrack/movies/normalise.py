@@ -49,7 +49,7 @@ def _look(image: NDArray[Any], scale: float, settings: Normalisation) -> _Seen:
     within = inside = content(image)
     if within is not None and scale != 1:
         within = to_working(within.astype(np.float32), scale) > WHOLE
-    grey = to_working(image, scale).astype(np.float32)
+    grey = to_working(image, scale).astype(np.float32, copy=False)
     if settings.noise == "frame" or (scale in SCALES and scale <= 1):
         return _Seen(grey, within, noise(grey, within, grouped=settings.noise == "image"))
     own = noise(image.astype(np.float32), inside, grouped=True)
