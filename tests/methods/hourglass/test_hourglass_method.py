@@ -140,9 +140,9 @@ def test_recipes_by_name():
         recipe_of("hourglass", "any", all_cells=True)
 
 
-def test_fine_tuning_keeps_the_size_of_the_network():
+def test_fine_tuning_keeps_the_size_of_the_network(tmp_path: Path):
     config = ModelConfig(method=TINY)
-    assert tuned(SMALL, config, []).method == TINY
+    assert tuned(SMALL, config, [write_movie(three(), tmp_path / "toy")]).method == TINY
     with pytest.raises(ValueError, match="expected --init weights of hourglass, got some of embedtrack"):
         tuned(SMALL, ModelConfig(), [])
 
