@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from embedtrack.inference.track import summarise, track
 from embedtrack.model import OnFrame
 from embedtrack.model_files import WEIGHTS, digest
 from embedtrack.movies.open import open_movie
-from embedtrack.options import Options
+from embedtrack.options import Diameter, Options
 
 log = logging.getLogger(__name__)
 
@@ -90,18 +90,23 @@ def run(
 
 def _check_diameters(jobs: Mapping[str, Job], options: Options) -> None:
     """Raise ValueError with a line for each movie whose model cannot be brought to its cells."""
-    faults: list[str] = []
-    for name, job in jobs.items():
-        diameter = job.run_by(options).diameter
-        try:
-            if diameter and job.model == AUTO:
-                candidates(diameter)
-            elif diameter:
-                check_reach(checkpoint.read_config(Path(job.model) / checkpoint.CONFIG), diameter)
-        except ValueError as error:
-            faults.append(f"{name}: {error}")
+    fault = cache(_fault)  # of thousands of movies most are alike
+    wanted = {name: (job.model, job.run_by(options).diameter) for name, job in jobs.items()}
+    faults = [f"{name}: {why}" for name, (model, diameter) in wanted.items() if (why := fault(model, diameter))]
     if faults:
         raise ValueError("\n".join(faults))
+
+
+def _fault(model: str, diameter: Diameter) -> str | None:
+    """Why a model, or each of all, cannot be brought to a diameter; None: it can."""
+    try:
+        if diameter and model == AUTO:
+            candidates(diameter)
+        elif diameter:
+            check_reach(checkpoint.read_config(Path(model) / checkpoint.CONFIG), diameter)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _check_places(jobs: Mapping[str, Job], folder: Path, options: Options, wishes: Wishes, *, overwrite: bool) -> None:

@@ -50,16 +50,8 @@ def link(
     from embedtrack.movies.masks import open_masks
     from embedtrack.movies.open import open_movie
 
-    if raw is None and model != AUTO:
-        raise ValueError(
-            f"expected --raw MOVIE beside --model {model.name}: a model sees the movie; give both, or neither"
-        )
-    if raw is None and any(choice.note().values()):
-        raise ValueError("expected --raw MOVIE beside the options that say how a movie is read, got none")
-    if raw is None and options.diameter is not None:
-        raise ValueError(
-            "expected --raw MOVIE beside --diameter, which says at what size a model sees the movie, got none"
-        )
+    if raw is None:
+        _check_alone(model, choice, options)
     options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
     notes = None
@@ -83,3 +75,17 @@ def link(
     )  # fmt: skip
     if not summary.masks:
         log.warning("no cell is in any of the masks: look at %s", masks)
+
+
+def _check_alone(model: Path, choice: Choice, options: Options) -> None:
+    """Raise ValueError where something is said of a movie that is not there."""
+    if model != AUTO:
+        raise ValueError(
+            f"expected --raw MOVIE beside --model {model.name}: a model sees the movie; give both, or neither"
+        )
+    if any(choice.note().values()):
+        raise ValueError("expected --raw MOVIE beside the options that say how a movie is read, got none")
+    if options.diameter is not None:
+        raise ValueError(
+            "expected --raw MOVIE beside --diameter, which says at what size a model sees the movie, got none"
+        )

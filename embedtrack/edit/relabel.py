@@ -25,9 +25,9 @@ def relabel(draft: Draft, label: int, new: int, span: range) -> Draft:
             before its own parent.
     """
     if not span or span[0] < 0 or span[-1] >= len(draft.frames):
-        raise ValueError(
-            f"cell {label}: expected frames from 0 to {len(draft.frames) - 1}, got {span.start} to {span.stop - 1}"
-        )
+        first, last = draft.first, draft.first + len(draft.frames) - 1
+        got = f"{first + span.start} to {first + span.stop - 1}"
+        raise ValueError(f"cell {label}: expected frames from {first} to {last}, got {got}")
     track = draft.tracks.get(label)
     if label == new or new < 0:
         raise ValueError(f"cell {label}: expected another label, or 0 to take it away, got {new}")

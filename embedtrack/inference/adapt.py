@@ -88,12 +88,13 @@ def brought(model: Model, images: Sequence[Any], options: Options) -> tuple[Mode
     rounds = ([np.asarray(images[index]) for index in some] for some in _rounds(len(images)))
     if options.diameter is not None and options.diameter != FOUND:
         return replace(model, config=at_diameter(model.config, options.diameter, next(rounds, []))), None
-    best, some = Look(0.0, model.config.learnt_diameter or 0.0), []
+    learnt = model.config.learnt_diameter
+    assert learnt
+    best, some = Look(0.0, learnt), []
     for some in rounds:
         best = max(best, find_diameter(model, some, options))
         if best.score >= DOUBTFUL:
             break
-    learnt = model.config.learnt_diameter or best.diameter
     same = abs(math.log(best.diameter / learnt)) < math.log(SAME)
     return replace(model, config=at_diameter(model.config, learnt if same else best.diameter, some)), best.score
 

@@ -23,7 +23,7 @@ from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.machine import device
 from embedtrack.model_files import CONFIG
-from embedtrack.movies.kind import DARK, skew
+from embedtrack.movies.kind import normalisation_for, skew
 from embedtrack.movies.movie import Movie
 from embedtrack.options import FOUND, Diameter, Options
 from embedtrack.tracks.relabel import at_edge
@@ -166,7 +166,7 @@ def assess(
     parts = [middle(image, SIDE) for image in images]
     segmenter = Segmenter(checkpoint.load(folder), options)
     learnt = segmenter.model.config.cell_diameter
-    other_kind = bool(learnt) and segmenter.model.config.normalisation.bright != (skew(parts) > DARK)
+    other_kind = bool(learnt) and segmenter.model.config.normalisation.bright != normalisation_for(parts).bright
     segmenter.model, _ = brought(segmenter.model, parts, options)
     small = [middle(image, round(LARGEST / segmenter.model.config.scale)) for image in parts]
     share = sum(image.size for image in small) / sum(image.size for image in parts)

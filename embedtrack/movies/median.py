@@ -32,32 +32,24 @@ def grouped_median(values: NDArray[np.float32]) -> float:
     """
     counted = _count(values.reshape(-1))
     if counted is None:
-        return _grouped(values, float(np.median(values)))
-    low, counts = counted
-    levels = np.flatnonzero(counts)
-    upto = np.cumsum(counts[levels])
-    at = int(np.searchsorted(upto, values.size / 2))
-    if upto[at] == values.size / 2 and at + 1 < len(levels):  # just between two levels
-        return low + float(levels[at] + levels[at + 1]) / 2
-    around = levels[[max(at - 1, 0), at, min(at + 1, len(levels) - 1)]]
-    return low + _spread(around, int(upto[at] - counts[levels[at]]), int(counts[levels[at]]), values.size)
-
-
-def _grouped(values: NDArray[np.float32], middle: float) -> float:
-    below, above = values < middle, values > middle
-    less = int(np.count_nonzero(below))
-    same = values.size - less - int(np.count_nonzero(above))
-    if same < 2:
-        return middle
-    around = values.max(where=below, initial=-np.inf), middle, values.min(where=above, initial=np.inf)
-    return _spread(np.clip(around, float(values.min()), float(values.max())), less, same, values.size)
-
-
-def _spread(around: NDArray[np.generic], less: int, same: int, size: int) -> float:
-    """The median of ``size`` values: ``around`` [3] are it and its neighbours, or it again where it has none."""
-    lower, middle, upper = map(float, around)
+        middle = float(np.median(values))
+        below, above = values < middle, values > middle
+        less = int(np.count_nonzero(below))
+        same = values.size - less - int(np.count_nonzero(above))
+        if same < 2:  # between two values, or one of a kind
+            return middle
+        lower = float(values.max(where=below, initial=values.min()))
+        upper = float(values.min(where=above, initial=values.max()))
+    else:
+        least, counts = counted
+        levels = np.flatnonzero(counts)
+        upto = np.cumsum(counts[levels])
+        at = int(np.searchsorted(upto, values.size / 2))
+        same = int(counts[levels[at]])
+        less = int(upto[at]) - same
+        lower, middle, upper = (least + int(levels[i]) for i in (max(at - 1, 0), at, min(at + 1, len(levels) - 1)))
     start, end = (lower + middle) / 2, (middle + upper) / 2
-    return start + (end - start) * (size / 2 - less) / same
+    return start + (end - start) * (values.size / 2 - less) / same
 
 
 def _count(values: NDArray[np.float32]) -> tuple[int, NDArray[np.int64]] | None:

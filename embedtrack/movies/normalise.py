@@ -31,40 +31,13 @@ class _Seen(NamedTuple):
     """The noise."""
 
 
+def normalise(image: NDArray[np.generic], settings: Normalisation) -> Frame:
+    """As ``as_frame`` of an image [H, W] at its own scale: float32[H, W]."""
+    return as_frame(image, 1.0, settings)
+
+
 def as_frame(image: NDArray[Any], scale: float, settings: Normalisation) -> Frame:
-    """What the network sees of an image [H, W]: float32[h, w], at the working scale and normalised."""
-    seen = _look(image, scale, settings)
-    return normalise(seen.grey, settings, seen.within, looked=True, sigma=seen.sigma)
-
-
-def levelled_by(image: NDArray[Any], scale: float, settings: Normalisation) -> float:
-    """By how many times its noise the ground of an image [H, W] differs, if it is levelled; 0: it is not."""
-    grey, within, sigma = _look(image, scale, settings)
-    ground = uneven_ground(grey, sigma, within, bright=settings.bright)
-    return 0.0 if ground is None else float(np.ptp(ground)) / sigma
-
-
-def _look(image: NDArray[Any], scale: float, settings: Normalisation) -> _Seen:
-    """Places without content are looked for in the image itself: at a smaller scale thin wedges are mixed."""
-    within = inside = content(image)
-    if within is not None and scale != 1:
-        within = to_working(within.astype(np.float32), scale) > WHOLE
-    grey = to_working(image, scale).astype(np.float32, copy=False)
-    if settings.noise == "frame" or (scale in SCALES and scale <= 1):
-        return _Seen(grey, within, noise(grey, within, grouped=settings.noise == "image"))
-    own = noise(image.astype(np.float32), inside, grouped=True)
-    return _Seen(grey, within, own if scale > 1 else max(noise(grey, within, grouped=True), LEAST * scale * own))
-
-
-def normalise(
-    image: NDArray[np.generic],
-    settings: Normalisation,
-    within: NDArray[np.bool_] | None = None,
-    *,
-    looked: bool = False,
-    sigma: float | None = None,
-) -> Frame:
-    """Bring the grey values of one image to a common scale.
+    """What the network sees of an image: at the working scale, and its grey values brought to a common scale.
 
     ``percentile``: (x - q1) / max(q99 - q1, floor * sigma), not clipped: in a sparse frame the 99th percentile is
     noise, so sigma, the noise, bounds the range from below. ``asinh``: asinh((x - median) / (2 sigma)) / 2, which is
@@ -75,18 +48,13 @@ def normalise(
 
     Args:
         image: [H, W], any integer or float type, finite.
-        settings: method and floor.
-        within: bool[H, W], the pixels with content, where that is known.
-        looked: it is known, and None says that all have.
-        sigma: the noise, where that is known.
+        scale: working pixels per pixel.
+        settings: method and floor, and how the noise is measured.
 
     Returns:
-        float32[H, W].
+        float32[h, w].
     """
-    grey = image.astype(np.float32)
-    within = within if looked else content(image)
-    if sigma is None:
-        sigma = noise(grey, within, grouped=settings.noise == "image")
+    grey, within, sigma = _look(image, scale, settings)
     if sigma == 0:
         return np.zeros_like(grey)
     ground = uneven_ground(grey, sigma, within, bright=settings.bright)
@@ -101,3 +69,23 @@ def normalise(
     if within is not None:
         frame[~within] = np.median(frame[within])
     return frame
+
+
+def levelled_by(image: NDArray[Any], scale: float, settings: Normalisation) -> float:
+    """By how many times its noise the ground of an image [H, W] differs, if it is levelled; 0: it is not."""
+    grey, within, sigma = _look(image, scale, settings)
+    ground = uneven_ground(grey, sigma, within, bright=settings.bright)
+    return 0.0 if ground is None else float(np.ptp(ground)) / sigma
+
+
+def _look(image: NDArray[Any], scale: float, settings: Normalisation) -> _Seen:
+    """Places without content are looked for in the image itself: at a smaller scale thin wedges are mixed."""
+    inside, grouped = content(image), settings.noise == "image"
+    within = inside
+    if inside is not None and scale != 1:
+        within = to_working(inside.astype(np.float32), scale) > WHOLE
+    grey = to_working(image, scale).astype(np.float32, copy=False)
+    if not grouped or (scale in SCALES and scale <= 1):
+        return _Seen(grey, within, noise(grey, within, grouped=grouped))
+    own = noise(image.astype(np.float32), inside, grouped=True)
+    return _Seen(grey, within, own if scale > 1 else max(noise(grey, within, grouped=True), LEAST * scale * own))

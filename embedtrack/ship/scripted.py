@@ -49,10 +49,10 @@ class GreyNetwork(nn.Module):
         """[B, 1, H, W] -> [B, 128, h/8, w/8] at the working scale, see ``movies/scale.py``."""
         if self.smaller > 1:
             grey = functional.avg_pool2d(grey, self.smaller)
-        steps = typical_step(grey, self.grouped)
+        image = grey
         if self.larger > 1:
             grey = functional.interpolate(grey, scale_factor=float(self.larger), mode="bilinear", align_corners=False)
-            steps = steps if self.grouped else typical_step(grey, False)
+        steps = typical_step(image if self.grouped else grey, self.grouped)
         features: Tensor = self.encoder(self.normalised(grey, steps / self.noise))
         return features
 

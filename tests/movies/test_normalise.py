@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from embedtrack.movies.noise import noise
 from embedtrack.movies.normalise import as_frame, normalise
 from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
 
@@ -48,30 +47,12 @@ def test_asinh_is_linear_for_dim_and_logarithmic_for_bright_cells():
     assert frame.std() == pytest.approx(0.25, rel=0.1)
 
 
-def test_noise_is_measured_beside_cells():
-    assert noise(image(8).astype(np.float32)) == pytest.approx(4, rel=0.1)
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1)])
 @pytest.mark.parametrize("settings", METHODS)
 def test_tiny_images(shape: tuple[int, int], settings: Normalisation):
     frame = normalise(np.random.default_rng(0).integers(0, 255, shape, np.uint8), settings)
     assert frame.shape == shape
     assert np.isfinite(frame).all()
-
-
-@pytest.mark.parametrize("size", [0.4, 0.7, 1.0, 1.6, 3.0])
-def test_noise_of_few_grey_levels(size: float):
-    grey = np.random.default_rng(0).normal(50, size, (300, 300)).round().astype(np.float32)
-    assert noise(grey, grouped=True) == pytest.approx(size, rel=0.2)
-
-
-def test_noise_of_drawings_is_the_mean_difference():
-    drawing = np.zeros((50, 50), np.float32)
-    drawing[20:30, 20:30] = 200
-    differences = 40 * 200 / (2 * 49 * 50)
-    for grouped in (False, True):
-        assert noise(drawing, grouped=grouped) == pytest.approx(differences / (0.6745 * 2**0.5), rel=1e-3)
 
 
 @pytest.mark.parametrize("scale", [1.05, 1.5, 2.0, 3.0])
