@@ -45,9 +45,9 @@ def link(
     from embedtrack.challenge.writer import check_place
     from embedtrack.cli.display import frames_bar
     from embedtrack.files.whole import check_apart
-    from embedtrack.inference.link import check_together, link_files, sized
+    from embedtrack.inference.link import link_files
     from embedtrack.inference.model_choice import choose
-    from embedtrack.movies.masks import open_masks
+    from embedtrack.inference.paired import pair
     from embedtrack.movies.open import open_movie
 
     if raw is None:
@@ -55,18 +55,17 @@ def link(
     options = replace(options, views=1, max_gap=gap)
     check_apart(out, masks, raw, model if raw else None)
     notes = None
-    movie, given = open_movie(raw, choice) if raw else None, open_masks(masks)
-    if movie and model == AUTO:  # before the long look of all models
-        check_place(out, overwrite=overwrite)
-        check_together(movie.path, (len(movie), movie.shape), (len(given), given.shape))
-        options = sized(options, given.frames)
-        fit = choose(movie, options.device, diameter=options.diameter)
+    movie = open_movie(raw, choice) if raw else None
+    paired = pair(masks, movie)
+    if movie and model == AUTO:
+        check_place(out, overwrite=overwrite)  # before the long look of all models
+        fit = choose(movie, options.device, diameter=paired.sized(options).diameter)
         model, options, notes = fit.model, fit.run_by(options), fit.note()
     with frames_bar("/".join(masks.absolute().parts[-2:])) as bar:
         summary = link_files(
-            given, out,
-            raw=movie, model_folder=model if movie else None, options=options, repair=repair, pins=pins,
-            overwrite=overwrite, notes=notes, on_frame=bar,
+            paired, out,
+            model_folder=model if movie else None, options=options, repair=repair, pins=pins, overwrite=overwrite,
+            notes=notes, on_frame=bar,
         )  # fmt: skip
     log = logging.getLogger("embedtrack")
     log.info(

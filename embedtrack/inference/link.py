@@ -14,29 +14,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from embedtrack import checkpoint
 from embedtrack.challenge import provenance
 from embedtrack.challenge.pins import columns, read_pins
 from embedtrack.challenge.writer import ResultWriter
 from embedtrack.config import ModelConfig
-from embedtrack.files.lazy import Lazy
 from embedtrack.inference.adapt import adapt
 from embedtrack.inference.memory import Deflated
+from embedtrack.inference.paired import Images, Paired, pair
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.track import Summary, summarise
 from embedtrack.inference.used import used_by_run
 from embedtrack.model import Model, OnFrame
 from embedtrack.movies.kind import normalisation_for
-from embedtrack.movies.masks import as_labels, checked, open_masks
-from embedtrack.movies.memory import frames_of
 from embedtrack.movies.movie import Movie
 from embedtrack.movies.normalise import normalise
-from embedtrack.movies.scale import typical_diameter
 from embedtrack.movies.settings import Normalisation
-from embedtrack.options import FOUND, Options
+from embedtrack.options import Options
 from embedtrack.tracked import Tracked
 from embedtrack.tracks.given import given_cells
 from embedtrack.tracks.pins import rows_of
@@ -44,8 +38,6 @@ from embedtrack.tracks.relabel import present
 from embedtrack.tracks.tracker import Tracker, finished
 from embedtrack.types import Cells, Labels, Pin
 
-Images = Sequence[NDArray[Any]]
-"""The grey values [H, W] of each frame."""
 log = logging.getLogger(__name__)
 FAR = 1.5
 """Masks that are so many times as large or small as the cells that a model has learnt are told."""
@@ -77,30 +69,28 @@ def link(
     Raises:
         ValueError: there are no masks, or movie and masks do not fit together.
     """
-    labels, about = _masks(masks)
-    images, opened = _images(movie, labels, about)
-    if model and images is None:
+    paired = pair(masks, movie)
+    if model and paired.images is None:
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
-    options = sized(options or Options(views=1), labels)
-    segmenter = _segmenter(model, images, labels, options) if model and images is not None else None
-    tracker = _tracker(segmenter, options, repair, labels, _said(about) if pins is None else pins)
+    options = paired.sized(options or Options(views=1))
+    segmenter = _segmenter(model, paired, options) if model else None
+    tracker = _tracker(segmenter, options, repair, paired.labels, _said(paired.masks) if pins is None else pins)
     found = Deflated()
-    on_frame(0, len(labels))
-    with closing(_cells(labels, images, segmenter, _normalisation(images, segmenter))) as cells:
+    on_frame(0, len(paired.labels))
+    with closing(_cells(paired, segmenter, _normalisation(paired.images, segmenter))) as cells:
         for mask in finished(tracker, cells):
             found.append(mask)
-            on_frame(len(found), len(labels))
-    shape = (labels[0].shape[0], labels[0].shape[1])
-    result = Tracked(found, tracker.tracks(), shape, confidence=tracker.confidence())
-    source = opened or about
+            on_frame(len(found), len(paired.labels))
+    height, width = paired.labels[0].shape
+    result = Tracked(found, tracker.tracks(), (height, width), confidence=tracker.confidence())
+    source = paired.movie or paired.masks
     return result.of(source) if source else result
 
 
 def link_files(
-    masks: Path | Movie,
+    paired: Paired,
     out: Path,
     *,
-    raw: Movie | None = None,
     model_folder: Path | None = None,
     options: Options | None = None,
     repair: bool = False,
@@ -112,10 +102,9 @@ def link_files(
     """Link masks on disk; ``out`` gets masks and ``res_track.txt`` when they are complete and valid.
 
     Args:
-        masks: what ``open_masks`` opens, or opened.
+        paired: masks of files, and their movie where there is one.
         out: the result's folder; an older result of ours is replaced at the end. Its record and its log lie beside it.
-        raw: the movie.
-        model_folder: of the model whose tracking offsets are used; it needs ``raw``.
+        model_folder: of the model whose tracking offsets are used; it needs the movie.
         options: how the model runs, and the longest gap.
         repair: let gaps be filled, merged cells be split and false ones fall.
         pins: keep the links that a person has corrected in these masks.
@@ -124,98 +113,39 @@ def link_files(
         on_frame: called with the number of finished frames and of all.
 
     Raises:
-        ValueError: anything that is wrong with the input, the model or the destination, before any work.
+        ValueError: anything that is wrong with the model or the destination, before any work.
     """
-    begin, options = time.perf_counter(), options or Options(views=1)
-    opened = masks if isinstance(masks, Movie) else open_masks(masks)
-    labels, _ = _masks(opened)
-    images, _ = _images(raw, labels, opened)
-    options = sized(options, labels)
-    segmenter = (
-        _segmenter(checkpoint.load(model_folder), images, labels, options)
-        if model_folder and images is not None
-        else None
-    )
-    norm = _normalisation(images, segmenter)
-    tracker = _tracker(segmenter, options, repair, labels, _said(opened) if pins else [])
-    layout = raw or opened
+    begin, options = time.perf_counter(), paired.sized(options or Options(views=1))
+    layout = paired.movie or paired.masks
+    if not paired.masks or not layout:
+        raise ValueError("expected masks of files, got arrays: link takes them")
+    segmenter = _segmenter(checkpoint.load(model_folder), paired, options) if model_folder else None
+    norm = _normalisation(paired.images, segmenter)
+    tracker = _tracker(segmenter, options, repair, paired.labels, _said(paired.masks) if pins else [])
     with ResultWriter(out, layout, overwrite=overwrite) as writer:
-        on_frame(0, len(labels))
-        with closing(_cells(labels, images, segmenter, norm)) as cells:
+        on_frame(0, len(paired.labels))
+        with closing(_cells(paired, segmenter, norm)) as cells:
             for index, mask in enumerate(finished(tracker, cells)):
                 writer.write(index, mask)
-                on_frame(index + 1, len(labels))
+                on_frame(index + 1, len(paired.labels))
         seconds = time.perf_counter() - begin
         ran = replace(segmenter.options, device=str(segmenter.device)) if segmenter else replace(options, device="cpu")
         known = provenance.gather(layout.path, model_folder, seconds, ran, layout.note())
-        used = {**used_by_run(tracker, raw, segmenter, norm), **(notes or {})}
-        known |= {"masks": str(opened.path.resolve()), "repair": repair, "used": used}
+        used = {**used_by_run(tracker, paired.movie, segmenter, norm), **(notes or {})}
+        known |= {"masks": str(paired.masks.path.resolve()), "repair": repair, "used": used}
         known |= columns(tracker.pins(), layout.first)
         writer.commit(tracker.tracks(), known, tracker.confidence())
     provenance.write_log(out, known, overwrite=overwrite)
-    return summarise(tracker.tracks(), len(labels), seconds)._replace(used=used)
+    return summarise(tracker.tracks(), len(paired.labels), seconds)._replace(used=used)
 
 
-def _masks(masks: Any) -> tuple[Lazy[Labels], Movie | None]:
-    """The label images of anything that is masks, all of them looked at once, and where they were opened."""
-    opened = masks if isinstance(masks, Movie) else open_masks(Path(masks)) if isinstance(masks, str | Path) else None
-    frames: Any = opened.frames if opened else masks
-    axes = getattr(frames, "ndim", None)
-    if not isinstance(frames, Sequence) and axes != 3:
-        frames = list(frames)
-    count = frames.shape[0] if axes == 3 else len(frames)  # zarr's arrays have no length
-    if not count:
-        raise ValueError("expected masks of at least one frame, got none")
-    name = opened.path if opened else "masks"
-    checked(Lazy(count, lambda t: _array(frames[t])), name)
-    shapes = {_array(frames[t]).shape for t in range(count)} if not opened else set()
-    if len(shapes) > 1:
-        raise ValueError(f"expected masks of one shape, got {' and '.join(map(str, sorted(shapes)))}")
-    return Lazy(count, lambda t: as_labels(_array(frames[t]), f"{name}, frame {t}")), opened
-
-
-def _images(movie: Any, labels: Sequence[Labels], masks: Movie | None) -> tuple[Images | None, Movie | None]:
-    """The frames of the movie of some masks, and the movie where it was opened."""
-    if movie is None:
-        return None, None
-    frames, opened = frames_of(movie)
-    images = frames if isinstance(frames, Sequence) else list(frames)
-    name = opened.path if opened else "the movie"
-    shape = opened.shape if opened else images[0].shape if images else ()
-    check_together(name, (len(images), shape), (len(labels), labels[0].shape))
-    if opened and masks and opened.path.is_dir() and masks.path.is_dir() and opened.first != masks.first:
-        log.warning(
-            "%s begins with number %d and the movie with %d: they are paired in order, the first with the first",
-            masks.path, masks.first, opened.first,
-        )  # fmt: skip
-    return images, opened
-
-
-def check_together(name: object, movie: tuple[int, tuple[int, ...]], masks: tuple[int, tuple[int, ...]]) -> None:
-    """Raise ValueError unless a movie and masks have as many frames, of one shape: each its number and shape."""
-    if movie != masks:
-        of_masks, of_movie = (
-            f"{count} frames of {' x '.join(map(str, shape))} pixels" for count, shape in (masks, movie)
-        )
-        raise ValueError(
-            f"{name}: expected the movie of the masks, {of_masks}, got {of_movie}; check both, or convert one of them"
-        )
-
-
-def sized(options: Options, labels: Sequence[Labels]) -> Options:
-    """A diameter that is to be found is that of the masks."""
-    return replace(options, diameter=_typical(labels)) if options.diameter == FOUND else options
-
-
-def _typical(labels: Sequence[Labels]) -> float | None:
-    return typical_diameter([labels[t] for t in sorted({0, len(labels) // 2, len(labels) - 1})])
-
-
-def _segmenter(model: Model, images: Images, labels: Sequence[Labels], options: Options) -> Segmenter:
+def _segmenter(model: Model, paired: Paired, options: Options) -> Segmenter | None:
     """What sees the movie of the masks; a hint where the model has learnt cells of another size than theirs."""
+    if paired.images is None:
+        return None
     segmenter = Segmenter(model, options)
-    segmenter.model = adapt(segmenter.model, images, options)
-    known, typical = segmenter.model.config.cell_diameter, _typical(labels)
+    segmenter.model = adapt(segmenter.model, paired.images, options)
+    known, typical = segmenter.model.config.cell_diameter, paired.diameter
     if known and typical and abs(math.log(typical / known)) > math.log(FAR):
         log.warning(
             "masks of %.0f pixels, and %s sees the movie as if cells were of %.0f: --diameter auto brings it there",
@@ -256,15 +186,13 @@ def _normalisation(images: Images | None, segmenter: Segmenter | None) -> Normal
     return normalisation_for([images[t] for t in {t * (len(images) - 1) // (GLANCES - 1) for t in range(GLANCES)}])
 
 
-def _cells(
-    labels: Sequence[Labels], images: Images | None, segmenter: Segmenter | None, norm: Normalisation | None
-) -> Generator[Cells]:
+def _cells(paired: Paired, segmenter: Segmenter | None, norm: Normalisation | None) -> Generator[Cells]:
     """The cells of each frame, with what a movie and a model say of them."""
-    if images is None or norm is None:
-        yield from map(given_cells, labels)
+    if paired.images is None or norm is None:
+        yield from map(given_cells, paired.labels)
         return
-    with closing(_origins(images, segmenter)) as origins:
-        for t, (one, image, origin) in enumerate(zip(labels, images, origins, strict=True)):
+    with closing(_origins(paired.images, segmenter)) as origins:
+        for t, (one, image, origin) in enumerate(zip(paired.labels, paired.images, origins, strict=True)):
             if image.shape != one.shape:
                 size = " x ".join(map(str, one.shape))
                 raise ValueError(
@@ -281,8 +209,3 @@ def _origins(images: Images, segmenter: Segmenter | None) -> Generator[Any]:
     with closing(segmenter.movie(images)) as frames:
         for frame in frames:
             yield frame.cells.origin
-
-
-def _array(image: Any) -> NDArray[Any]:
-    """Dask and zarr read it now."""
-    return np.asarray(image)

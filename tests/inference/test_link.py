@@ -19,6 +19,7 @@ from embedtrack.edit.draft import open_draft
 from embedtrack.edit.pins import pins
 from embedtrack.edit.relabel import relabel
 from embedtrack.inference.link import link, link_files
+from embedtrack.inference.paired import pair
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.model import Model
@@ -177,7 +178,7 @@ def test_files_get_a_valid_result_with_record_and_log(tmp_path: Path):
     toy = moving()
     write_movie(toy, tmp_path / "toy")
     out = tmp_path / "toy" / "01_RES"
-    summary = link_files(tmp_path / "toy" / "01_GT" / "TRA", out)
+    summary = link_files(pair(tmp_path / "toy" / "01_GT" / "TRA"), out)
     assert summary[:4] == (6, 12, 2, 2)
     assert check(out) == []
     assert read_tracks(out / "res_track.txt") == toy.tracks
