@@ -8,9 +8,8 @@ from embedtrack.challenge.stills import has_stills
 from embedtrack.config import GENERAL, RECIPES, MethodConfig, ModelConfig, Recipe
 from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
 from embedtrack.methods.hourglass.recipes import RECIPES as HOURGLASS
-from embedtrack.movies.kind import normalisation_for
-from embedtrack.movies.open import open_frames
 from embedtrack.movies.settings import Normalisation
+from embedtrack.truth.derive import own_normalisation
 from embedtrack.truth.sequences import sequences
 
 GENTLE = 0.5
@@ -94,13 +93,8 @@ def tuned(recipe: Recipe, config: ModelConfig, folders: Sequence[Path]) -> Recip
 
 
 def _wanted(recipe: Recipe, folders: Sequence[Path]) -> Normalisation | None:
-    """What the recipe says, or else the first movie's kind; None: single images, which may be of several."""
-    if "normalisation" in recipe.model_fields_set:
-        return recipe.normalisation
-    if has_stills(folders[0]):
-        return None
-    frames = list(open_frames(folders[0]).values())
-    return normalisation_for([frames[0](), frames[-1]()])
+    """What the recipe says, or else the kind of the images; None without any."""
+    return recipe.normalisation if "normalisation" in recipe.model_fields_set else own_normalisation(folders)
 
 
 def _starts(known: MethodConfig, taught: MethodConfig) -> bool:

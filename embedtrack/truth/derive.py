@@ -15,6 +15,7 @@ from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import TYPICAL, scale_for
+from embedtrack.movies.settings import Normalisation
 from embedtrack.truth.medoid import medoids
 from embedtrack.types import Labels
 
@@ -83,13 +84,19 @@ def derive(recipe: Recipe, folders: Sequence[Path]) -> Recipe:
         motion = float(np.clip(np.percentile(seen.motions, 90) * scale, *MOTION))
         varied["motion"] = round(motion, 1)
     normalisation = recipe.normalisation
-    if "normalisation" not in recipe.model_fields_set and (images := _images(folders)):
-        changes["normalisation"] = normalisation = normalisation_for(images)
+    if "normalisation" not in recipe.model_fields_set and (own := own_normalisation(folders)):
+        changes["normalisation"] = normalisation = own
     if normalisation.bright and "appearance" not in recipe.augmentation.model_fields_set:
         varied["appearance"] = LOOKS
     if varied:
         changes["augmentation"] = recipe.augmentation.model_copy(update=varied)
     return recipe.model_copy(update=changes)
+
+
+def own_normalisation(folders: Sequence[Path]) -> Normalisation | None:
+    """How the grey values of some movies, or single images, are normalised by their kind; None without any frame."""
+    images = _images(folders)
+    return normalisation_for(images) if images else None
 
 
 def _images(folders: Sequence[Path]) -> list[NDArray[Any]]:

@@ -26,6 +26,7 @@ from embedtrack.training.resume import State
 from embedtrack.training.train import train
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sequences import sequences
+from tests.challenge.test_stills import write_stills
 from tests.drawings import moving, vanishing, write_movie
 
 MODEL_FILES = ("weights.safetensors", "config.json", "README.md")
@@ -229,6 +230,8 @@ def test_fine_tuning_on_images_of_another_kind_sees_them_as_their_own_kind_does(
     phase_contrast, fluorescence = ModelConfig(), ModelConfig(normalisation=Normalisation(method="asinh"))
     assert tuned(Recipe(), phase_contrast, [bright]).normalisation == FLUORESCENCE
     assert tuned(recipe_for("PhC-C2DL-PSC"), fluorescence, []).normalisation == PLAIN
+    images = write_stills(tmp_path / "images", ["a", "b"])
+    assert tuned(OURS, ModelConfig(method=OURS.method), [images]).normalisation == FLUORESCENCE
     said = Recipe(normalisation=Normalisation(method="percentile", high=99.8))
     assert tuned(said, fluorescence, [bright]).normalisation == said.normalisation
 
