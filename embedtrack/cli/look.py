@@ -28,7 +28,7 @@ def show(
     ],
     raw: Raw = None,
     truth: Annotated[Path | None, typer.Option(help="Mark the errors against it, e.g. DATASET/01_GT.")] = None,
-    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to draw, inclusive.")] = None,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, or one: the frames to draw, inclusive.")] = None,
     fps: Annotated[float, typer.Option(help="Frames shown in a second.", min=0.1, max=100, callback=finite)] = 10,
     tail: Annotated[int, typer.Option(help="Frames of the past that the tails show.", min=0)] = 10,
     numbers: Annotated[bool, typer.Option(help="Write each track's number beside its cell.")] = True,
@@ -91,7 +91,7 @@ def view(
     as_truth: Annotated[
         Path | None, typer.Option(help="A data set's folder: gets frames that are right, to train.")
     ] = None,
-    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, frames that will be right when it is saved.")] = None,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, or one: frames that will be right when it is saved.")] = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
     overwrite: Overwrite = False,

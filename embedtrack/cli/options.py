@@ -57,6 +57,13 @@ Diameter = Annotated[
         help="Of a typical cell, where it is not that of the cells that the model has learnt; auto: found by itself.",
     ),
 ]  # fmt: skip
+DiameterInPixels = Annotated[
+    float | None,
+    typer.Option(
+        "--diameter", metavar="PIXELS", min=0,
+        help="Of a typical cell, where it is not that of the cells that the model has learnt.",
+    ),
+]  # fmt: skip
 TileSide = Annotated[
     int | None,
     typer.Option("--tile", help="Largest side of a tile in working pixels; by default as the memory built in allows."),
@@ -168,10 +175,11 @@ Init = Annotated[
 
 
 def frame_range(text: str | None) -> range | None:
-    """``3:7`` -> range(3, 8)."""
+    """``3:7`` -> range(3, 8); ``5`` -> range(5, 6)."""
     if text is None:
         return None
-    match = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9})", text)
-    if not match or int(match[1]) > int(match[2]):
-        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, got {text[:40] or 'nothing'}")
-    return range(int(match[1]), int(match[2]) + 1)
+    match = re.fullmatch(r"([0-9]{1,9})(?::([0-9]{1,9}))?", text)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if first > last:
+        raise ValueError(f"expected --frames FIRST:LAST, e.g. 58:64, or one, got {text[:40] or 'nothing'}")
+    return range(first, last + 1)

@@ -21,7 +21,7 @@ def evaluate(
     truth_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_GT")],
     result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES")],
     json: Json = False,
-    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, the frames to score, inclusive.")] = None,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, or one: the frames to score, inclusive.")] = None,
     ap: Annotated[
         bool, typer.Option("--ap", help="Of single images: average precision; two folders of label images, or two.")
     ] = False,

@@ -1,13 +1,14 @@
 """Commands that work while a recording runs."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from embedtrack.cli.expand import runs_model
-from embedtrack.cli.options import Model, Overwrite, finite, written
+from embedtrack.cli.options import DiameterInPixels, Model, Overwrite, finite, written
 from embedtrack.cli.panels import INFER
 from embedtrack.options import Options
 
@@ -15,7 +16,7 @@ app = typer.Typer()
 
 
 @app.command(rich_help_panel=INFER)
-@runs_model("memory")
+@runs_model("diameter", "memory")
 def watch(
     folder: Annotated[Path, typer.Argument(help="The folder in which t000.tif, t001.tif, ... appear.")],
     model: Model,
@@ -28,6 +29,7 @@ def watch(
         float | None,
         typer.Option(help="The recording ends after so many seconds without change.", callback=finite, min=0),
     ] = None,
+    diameter: DiameterInPixels = None,
     flag: Annotated[str, typer.Option(help="The recording ends when FOLDER holds a file of this name.")] = "end",
     overwrite: Overwrite = False,
 ) -> None:
@@ -42,7 +44,7 @@ def watch(
     check_apart(out, folder, model)
     with told_by_ctrl_c() as told:
         summary = follow(
-            folder, model, out, options, overwrite=overwrite,
+            folder, model, out, replace(options, diameter=diameter), overwrite=overwrite,
             idle=float("inf") if idle is None else idle, ended=lambda: told() or (folder / flag).exists(),
         )  # fmt: skip
     logging.getLogger("embedtrack").info(

@@ -187,7 +187,10 @@ def _open_numbered(folder: Path, files: list[Numbered]) -> Movie:
 
 
 def _recorded(path: Path, stack: Stack) -> Movie:
-    """The masks within a stack along time."""
+    """The masks within a stack along time; colours that lie one after the other are frames: labels have no colour."""
+    if stack.axes == "SYX":  # so tifffile writes an array of three or four masks
+        read, fault = (lambda place, at=at: at({"S": place["T"]}) for at in (stack.read, stack.fault))
+        stack = stack._replace(axes="TYX", read=read, fault=fault)
     for name, size in zip(stack.axes, stack.shape, strict=True):
         if name in "CS" and size > 1:
             raise ValueError(f"{path}: expected a label image, got {size} channels; save the labels as one grey image")

@@ -214,8 +214,9 @@ def _channels(path: Path, stack: Stack, count: int, asked: str | None, several: 
     if asked is None and (several or count == 1):
         return range(count)
     timeless = dict(zip(stack.axes, stack.shape, strict=True)).get("T", 1) == 1
-    doubtful = not asked and "C" in stack.axes and (timeless or count > MANY_CHANNELS)
-    hint = "; if these are frames, name the axis of time: --time-axis C" if doubtful else ""
+    axis = "C" if "C" in stack.axes else "S" if stack.axes.startswith("S") else ""  # colours lie last, as a rule
+    doubtful = not asked and axis and (timeless or count > MANY_CHANNELS)
+    hint = f"; if these are frames, name the axis of time: --time-axis {axis}" if doubtful else ""
     chosen = pick(path, names, asked, "channel", hint)
     return range(chosen, chosen + 1)
 

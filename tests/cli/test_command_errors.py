@@ -81,12 +81,21 @@ def test_an_inner_fault_leaves_its_traceback_in_a_file(capfd: pytest.CaptureFixt
 HUGE = "9" * 400
 
 
+FRAMES = (lambda text: frame_range(f"{text}:"), lambda text: frame_range(f"0:{text}x"))
+
+
 @pytest.mark.parametrize("text", ["", "nan", "inf", "-1", "0", "x", HUGE, "0x10", "1 2", "٣"])
-@pytest.mark.parametrize("read", [parse_interval, parse_length, frame_range, lambda text: frame_range(f"0:{text}x")])
+@pytest.mark.parametrize("read", [parse_interval, parse_length, *FRAMES])
 def test_texts_that_are_no_numbers_are_one_short_line(read: Callable[[str], object], text: str):
     with pytest.raises(ValueError, match="expected --") as caught:
         read(text)
     assert len(str(caught.value)) < 200
+
+
+def test_frames_are_one_or_from_the_first_to_the_last():
+    assert (frame_range("3:7"), frame_range("5"), frame_range(None)) == (range(3, 8), range(5, 6), None)
+    with pytest.raises(ValueError, match=r"expected --frames FIRST:LAST, e\.g\. 58:64, or one, got 7:3"):
+        frame_range("7:3")
 
 
 @pytest.mark.parametrize("border", [-1, int(HUGE)])

@@ -59,6 +59,13 @@ def test_every_kind_gives_the_same_labels(write: Callable[[Path], Path], tmp_pat
     assert (masks.first, masks.digits) == ((4, 4) if write is challenge else (0, 3))
 
 
+@pytest.mark.parametrize("frames", [3, 4])
+def test_a_short_stack_that_its_writer_took_for_colours_is_frames(frames: int, tmp_path: Path):
+    labels = (np.arange(frames)[:, None, None] + np.eye(8)[None] * 9).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "masks.tif", labels, photometric="rgb", planarconfig="separate")
+    assert np.array_equal(list(open_masks(tmp_path / "masks.tif").frames), labels)
+
+
 def test_high_numbers_stay_what_they_are(tmp_path: Path):
     high = np.zeros((2, 8, 8), np.uint32)
     high[:, 2:4, 2:4], high[:, 5:7, 5:7] = 2**31 - 2, 2**31 - 1

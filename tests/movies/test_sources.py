@@ -203,6 +203,14 @@ def test_many_channels_may_be_frames(tmp_path: Path):
         open_movie(tmp_path / "c.tif")
 
 
+def test_colours_one_after_the_other_may_be_frames(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "s.tif", MOVIE[:3].astype(np.uint16), photometric="rgb", planarconfig="separate")
+    with pytest.raises(ValueError, match="if these are frames, name the axis of time: --time-axis S"):
+        open_movie(tmp_path / "s.tif")
+    movie = open_movie(tmp_path / "s.tif", Choice(time_axis="S"))
+    assert np.array_equal(np.stack(list(movie.frames)), MOVIE[:3])
+
+
 def test_a_plane_or_the_brightest_of_all(tmp_path: Path):
     deep = np.stack([MOVIE, MOVIE[::-1], MOVIE // 2], axis=1)  # [T, Z, Y, X]
     tifffile.imwrite(tmp_path / "a.tif", deep, imagej=True, metadata={"axes": "TZYX"})
