@@ -43,6 +43,8 @@ def evaluate(
         typer.echo(json_format.dumps(scores))
     else:
         Console().print(table(scores))
+        if lacking := [name for name, value in scores.items() if value is None]:
+            logging.getLogger("embedtrack").info("-: this truth has nothing to measure %s by", ", ".join(lacking))
 
 
 def _average_precision(truth: Path, masks: Path, json: bool, frames: str | None, smallest: int) -> None:

@@ -218,9 +218,10 @@ def test_scores_as_json_and_as_a_table(data: Path, run_whole: Run):
     code, out, _ = run_whole("evaluate", truth, result, "--json")
     assert code == 0
     assert json.loads(out)["TRA"] == json.loads(out)["SEG"] == 1
-    code, out, _ = run_whole("evaluate", truth, result, "--frames", "2:4")
+    code, out, error = run_whole("evaluate", truth, result, "--frames", "2:4")
     assert code == 0
     assert "SEG" in out
+    assert "-: this truth has nothing to measure BC, CCA by" in error
     code, _, error = run_whole("evaluate", truth, result, "--frames", "4-2")
     assert code == 2
     assert "--frames" in error
