@@ -91,7 +91,7 @@ def view(
     as_truth: Annotated[
         Path | None, typer.Option(help="A data set's folder: gets frames that are right, to train.")
     ] = None,
-    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, or one: frames that will be right when it is saved.")] = None,
+    frames: Annotated[str | None, typer.Option(help="FIRST:LAST, or one: right when it is saved.")] = None,
     pixel_size: PixelSize = None,
     interval: Interval = None,
     overwrite: Overwrite = False,

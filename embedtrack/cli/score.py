@@ -71,7 +71,10 @@ def _average_precision(truth: Path, masks: Path, json: bool, frames: str | None,
 
 
 @app.command(rich_help_panel=EVALUATE)
-def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")]) -> None:
+def check(
+    result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM+/01_RES, or 01_GT")],
+    raw: Annotated[Path | None, typer.Option(help="The result's movie, where it lies somewhere else.")] = None,
+) -> None:
     """Say whether a result, or tracking truth, obeys the challenge's rules; for a result by the movie beside it."""
     from embedtrack.challenge import layout
     from embedtrack.challenge.pair import movie_of
@@ -83,10 +86,12 @@ def check(result_folder: Annotated[Path, typer.Argument(help="e.g. Fluo-N2DH-SIM
 
     log = logging.getLogger("embedtrack")
     if is_truth(result_folder):
+        if raw:
+            raise ValueError(f"expected --raw beside a result, got {result_folder}, which is truth; leave it out")
         truth = open_tracked(result_folder)
         log.info("%s: valid truth of %d frames, %d tracks", result_folder, len(truth), len(truth.tracks))
         return
-    movie = movie_of(result_folder)
+    movie = raw or movie_of(result_folder)
     choice = Choice()
     try:
         choice = noted(result_folder)

@@ -185,7 +185,10 @@ def test_a_result_is_checked_by_its_movie_of_any_kind(data: Path, run_whole: Run
     code, _, error = run_whole("check", data / "cells_RES")
     assert code == 2
     assert "mask005.tif" in error
-    movie.unlink()
+    movie.rename(data / "moved.tif")
+    code, _, error = run_whole("check", data / "cells_RES", "--raw", data / "moved.tif")
+    assert code == 2
+    assert "mask005.tif" in error
     code, _, error = run_whole("check", data / "cells_RES")
     assert code == 0
     assert "valid; whether it has all frames of its movie cannot be said" in error
@@ -195,6 +198,9 @@ def test_truth_is_checked_too(data: Path, run_whole: Run):
     code, _, error = run_whole("check", data / "toy" / "01_GT")
     assert code == 0
     assert "valid truth of 6 frames" in error
+    code, _, error = run_whole("check", data / "toy" / "01_GT", "--raw", data / "toy" / "01")
+    assert code == 2
+    assert "expected --raw beside a result" in error
     (data / "toy" / "01_GT" / "TRA" / "man_track.txt").write_text("1 0 2 0\n")
     code, _, error = run_whole("check", data / "toy" / "01_GT")
     assert code == 2
