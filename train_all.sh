@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Train a model for every annotated data set in $DATA_ROOT (default: the folder that holds this repository), with the
-# recipes of embedtrack/config.py; models that are finished are skipped, unfinished ones go on. Ends with a table of the
+# recipes of embedtrack/recipe.py; models that are finished are skipped, unfinished ones go on. Ends with a table of the
 # scores in the models' cards: SEG and DET of the validation frames in one and in eight views.
 #
 #   ./train_all.sh [options of "embedtrack train"]     e.g. ./train_all.sh --minutes 60

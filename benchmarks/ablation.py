@@ -23,8 +23,8 @@ from embedtrack import checkpoint
 from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.scores import Scores
 from embedtrack.cli.display import start_logging
-from embedtrack.config import RECIPES, Recipe
 from embedtrack.model import Model
+from embedtrack.recipe import RECIPES, Recipe
 from embedtrack.simulate.movie import simulate
 from embedtrack.training import train as training
 from embedtrack.truth.sequences import sequences

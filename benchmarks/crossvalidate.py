@@ -26,7 +26,7 @@ from embedtrack.challenge.datasets import DATASETS, DataSet
 from embedtrack.challenge.scores import Scores
 from embedtrack.challenge.stills import MEASURING_ONLY, has_stills
 from embedtrack.cli.display import start_logging
-from embedtrack.config import RECIPES, Recipe
+from embedtrack.recipe import RECIPES, Recipe
 from embedtrack.training import train as training
 from embedtrack.training.recipes import recipe_of
 from embedtrack.truth.sequences import sequences

@@ -16,7 +16,6 @@ import typer
 from rich.table import Table
 
 from benchmarks.scoring import markdown
-from embedtrack.config import Recipe
 from embedtrack.machine import device as devices
 from embedtrack.machine import heap
 from embedtrack.methods.hourglass import method
@@ -24,6 +23,7 @@ from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.methods.hourglass.recipes import RECIPES
 from embedtrack.methods.hourglass.start import build
 from embedtrack.methods.hourglass.windows import Clip, Windows, collate
+from embedtrack.recipe import Recipe
 from embedtrack.training.fit import step
 
 RADIUS = 12

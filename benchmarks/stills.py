@@ -20,10 +20,10 @@ from embedtrack.challenge.average_precision import THRESHOLDS, Precision, evalua
 from embedtrack.challenge.convention import REPOSITORY, data_root
 from embedtrack.challenge.stills import IMAGES, MASKS, open_stills, part_of
 from embedtrack.cli.display import start_logging
-from embedtrack.config import Recipe
 from embedtrack.inference.segment import segment
 from embedtrack.methods.embedseg.recipes import RECIPES
 from embedtrack.options import Options
+from embedtrack.recipe import Recipe
 from embedtrack.training import train as training
 
 Row = tuple[float, ...]

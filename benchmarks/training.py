@@ -19,13 +19,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from embedtrack.config import Recipe
 from embedtrack.machine import device
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.loss import embedtrack_loss
 from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start
+from embedtrack.recipe import Recipe
 from embedtrack.training.batches import batches
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import step

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from embedtrack.config import ModelConfig, Recipe
+    from embedtrack.config import ModelConfig
     from embedtrack.inference.symmetry import Symmetry
+    from embedtrack.recipe import Recipe
     from embedtrack.truth.annotated import AnnotatedMovie
 
 Shape = tuple[int, int]

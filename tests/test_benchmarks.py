@@ -18,12 +18,13 @@ from benchmarks.validation import held_back
 from embedtrack import checkpoint
 from embedtrack.challenge.layout import open_truth
 from embedtrack.challenge.tracked import open_tracked
-from embedtrack.config import ModelConfig, Recipe, Sampling
+from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import AVERAGED, SYMMETRIES, Symmetry
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.model import Model
 from embedtrack.movies.settings import Normalisation
+from embedtrack.recipe import Recipe, Sampling
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.truth.reading import read_annotated
 from embedtrack.types import Frame

@@ -9,7 +9,7 @@ from embedtrack.challenge.convention import REPOSITORY
 PACKAGE = REPOSITORY / "embedtrack"
 ORDER = (
     "types", "settings", "optional_packages", "compiled", "model_files", "files", "options", "machine",
-    "movies", "tracked", "challenge", "config", "method", "model", "checkpoint", "truth", "tracks",
+    "movies", "tracked", "challenge", "config", "recipe", "method", "model", "checkpoint", "truth", "tracks",
     "looks", "exchange", "simulate", "inference", "methods", "training", "edit", "live", "ship", "viewer", "doctor",
     "batch", "cli", "__main__", "__init__",
 )  # fmt: skip

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from embedtrack.config import Recipe
 from embedtrack.method import Batch
+from embedtrack.recipe import Recipe
 from embedtrack.truth.annotated import AnnotatedMovie
 
 SIDES = 32

@@ -9,9 +9,9 @@ import torch
 from embedtrack.challenge.datasets import DATASETS, TERMS
 from embedtrack.challenge.revision import revision
 from embedtrack.checkpoint import CARD, WEIGHTS
-from embedtrack.config import Recipe
 from embedtrack.files.whole import whole_file
 from embedtrack.model_files import digest
+from embedtrack.recipe import Recipe
 from embedtrack.training.calibrate import Score
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.truth.annotated import AnnotatedMovie

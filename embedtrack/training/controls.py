@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from embedtrack.config import Recipe
 from embedtrack.machine import device
+from embedtrack.recipe import Recipe
 from embedtrack.training.calibrate import PASSES, most, validation_seg
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.truth.annotated import AnnotatedMovie
@@ -33,7 +33,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         flag = "--" + str(first["loc"][0]).replace("_", "-")
-        raise ValueError(f"expected {flag} as in embedtrack/config.py: {first['msg']}, got {first['input']}") from None
+        raise ValueError(f"expected {flag} as in embedtrack/recipe.py: {first['msg']}, got {first['input']}") from None
     return recipe.model_copy(update={name: getattr(checked, name) for name in changes})
 
 

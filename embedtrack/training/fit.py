@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from embedtrack import checkpoint
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.machine import device
 from embedtrack.method import Batch, Losses, Method
+from embedtrack.recipe import Recipe
 from embedtrack.training import resume
 from embedtrack.training.average import average_of, follow, remember
 from embedtrack.training.batches import batches, pairs_per_epoch
@@ -156,7 +157,7 @@ def _values(losses: Losses, number: int, out: Path, group: ProcessGroup) -> dict
     if not math.isfinite(values["total"]):
         raise ValueError(
             f"expected a finite loss, got {values['total']} at step {number}; the last good state is kept in {out}: "
-            "begin anew with another --out and --seed, or a lower learning rate in embedtrack/config.py"
+            "begin anew with another --out and --seed, or a lower learning rate in embedtrack/recipe.py"
         )
     return values
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedtrack.challenge.stills import has_stills
-from embedtrack.config import GENERAL, RECIPES, MethodConfig, ModelConfig, Recipe
+from embedtrack.config import MethodConfig, ModelConfig
 from embedtrack.methods.embedseg.recipes import RECIPES as EMBEDSEG
 from embedtrack.methods.hourglass.recipes import RECIPES as HOURGLASS
 from embedtrack.movies.settings import Normalisation
+from embedtrack.recipe import GENERAL, RECIPES, Recipe
 from embedtrack.truth.derive import own_normalisation
 from embedtrack.truth.sequences import sequences
 

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from embedtrack.config import Recipe
 from embedtrack.files.guard import reading
 from embedtrack.files.lock import exclusive
 from embedtrack.files.whole import whole_file
+from embedtrack.recipe import Recipe
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.challenge.revision import revision
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.files.whole import whole_file
 from embedtrack.inference.adapt import adapt
 from embedtrack.inference.segmenter import Segmenter
@@ -19,6 +19,7 @@ from embedtrack.model import Model
 from embedtrack.model_files import CARD, WEIGHTS, digest
 from embedtrack.movies.movie import Movie
 from embedtrack.options import USUAL_VIEWS, Diameter, Options
+from embedtrack.recipe import Recipe
 from embedtrack.training import resume
 from embedtrack.training.card import OWN_TERMS, origin
 from embedtrack.training.distributed import join, leave

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import has_stills, open_stills, shuffled
-from embedtrack.config import Recipe
 from embedtrack.machine import device
 from embedtrack.model_files import CARD, CONFIG, WEIGHTS
+from embedtrack.recipe import Recipe
 from embedtrack.training import resume
 from embedtrack.training.calibrate import affordable, calibrate
 from embedtrack.training.card import origin, write_card

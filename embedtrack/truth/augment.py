@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embedtrack.config import Augmentation
+from embedtrack.recipe import Augmentation
 from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.merge import UNKNOWN
 from embedtrack.types import Frame, Labels

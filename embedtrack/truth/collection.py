@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from embedtrack.challenge.stills import IMAGES, MEASURING_ONLY, Still, has_stills, open_stills, part_of
-from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.normalise import as_frame
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import scale_to, typical_diameter
 from embedtrack.movies.settings import Normalisation
+from embedtrack.recipe import Recipe
 from embedtrack.truth.annotated import AnnotatedMovie, see
 from embedtrack.truth.derive import measure
 from embedtrack.truth.holdout import split

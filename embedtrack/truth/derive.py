@@ -11,11 +11,11 @@ from scipy.ndimage import find_objects
 
 from embedtrack.challenge import layout
 from embedtrack.challenge.stills import has_stills, open_stills, shuffled
-from embedtrack.config import Recipe
 from embedtrack.movies.kind import normalisation_for
 from embedtrack.movies.open import open_frames
 from embedtrack.movies.scale import TYPICAL, scale_for
 from embedtrack.movies.settings import Normalisation
+from embedtrack.recipe import Recipe
 from embedtrack.truth.medoid import medoids
 from embedtrack.types import Labels
 

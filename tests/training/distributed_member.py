@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from embedtrack.config import Recipe, Sampling
 from embedtrack.methods.embedtrack import method
+from embedtrack.recipe import Recipe, Sampling
 from embedtrack.training import fit as fitting
 from embedtrack.training.distributed import join, leave
 from embedtrack.training.fit import fit

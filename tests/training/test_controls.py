@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from embedtrack.config import GENERAL, Recipe
 from embedtrack.movies.settings import PLAIN, Normalisation
+from embedtrack.recipe import GENERAL, Recipe
 from embedtrack.training.calibrate import PASSES, affordable
 from embedtrack.training.controls import changed
 from embedtrack.training.folds import divide, markdown

@@ -9,7 +9,7 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.challenge.scores import jaccards
-from embedtrack.config import Augmentation, ModelConfig, Recipe, Sampling
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack import method
 from embedtrack.methods.embedtrack.cluster import cluster
 from embedtrack.methods.embedtrack.config import Clustering
@@ -17,6 +17,7 @@ from embedtrack.methods.embedtrack.loss import embedtrack_loss
 from embedtrack.methods.embedtrack.predict import Predictor, Prepared, plan_tiles
 from embedtrack.methods.embedtrack.samples import collate, draw
 from embedtrack.methods.embedtrack.start import start
+from embedtrack.recipe import Augmentation, Recipe, Sampling
 from embedtrack.training import fit as fitting
 from embedtrack.training import resume
 from embedtrack.training.distributed import ProcessGroup

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import ModelConfig, Recipe, Sampling
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.recipe import Recipe, Sampling
 from embedtrack.training.distributed import ProcessGroup
 from embedtrack.training.fit import fit
 from embedtrack.training.journal import CROPS, CURVES, EVENTS, SAMPLES, Journal, crops

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import ModelConfig, Sampling
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.model_files import noted_data
 from embedtrack.movies.settings import FLUORESCENCE, Normalisation
+from embedtrack.recipe import Sampling
 from embedtrack.training import resume, self_training
 from embedtrack.training.train import finished
 from embedtrack.training.unannotated import Lessons

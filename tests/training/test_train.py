@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from embedtrack import checkpoint
-from embedtrack.config import GENERAL, ModelConfig, Recipe, Sampling
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedseg.recipes import OURS, PUBLISHED
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import EmbedTrackConfig
 from embedtrack.movies.settings import FLUORESCENCE, PLAIN, Normalisation
+from embedtrack.recipe import GENERAL, Recipe, Sampling
 from embedtrack.training import pseudo_labels, resume
 from embedtrack.training import train as training
 from embedtrack.training.distributed import ProcessGroup

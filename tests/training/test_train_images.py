@@ -12,9 +12,9 @@ import torch
 from embedtrack import checkpoint
 from embedtrack.challenge.convention import REPOSITORY
 from embedtrack.challenge.stills import open_stills, shuffled
-from embedtrack.config import Sampling
 from embedtrack.methods.embedseg import recipes
 from embedtrack.methods.embedseg.config import EmbedSegConfig
+from embedtrack.recipe import Sampling
 from embedtrack.training.recipes import OTHERS, recipe_of
 from embedtrack.training.train import _read, train
 from embedtrack.truth.derive import derive

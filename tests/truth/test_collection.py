@@ -6,9 +6,9 @@ import tifffile
 
 from embedtrack import checkpoint
 from embedtrack.challenge.stills import part_of
-from embedtrack.config import GENERAL, Sampling
 from embedtrack.methods.embedtrack.samples import shares
 from embedtrack.movies.scale import typical_diameter
+from embedtrack.recipe import GENERAL, Sampling
 from embedtrack.training.calibrate import Score
 from embedtrack.training.train import train
 from embedtrack.truth.collection import read_collection

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtrack.config import Augmentation, Recipe, Sampling
 from embedtrack.movies.settings import FLUORESCENCE, Normalisation
+from embedtrack.recipe import Augmentation, Recipe, Sampling
 from embedtrack.training.batches import large_crops
 from embedtrack.truth.derive import LOOKS, derive, measure
 from embedtrack.types import Track

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedseg import start as begin
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedseg.loss import Losses, embedseg_loss
@@ -26,6 +26,7 @@ from embedtrack.methods.embedtrack.method import (
     predictor,
     views,
 )
+from embedtrack.recipe import Recipe
 from embedtrack.truth.annotated import AnnotatedMovie
 
 __all__ = [

@@ -7,10 +7,10 @@ with the best clustered validation images, where the published program clusters 
 that of the published repository, 16, in one piece: gathered from batches of 2 the norms see two crops at a time.
 """
 
-from embedtrack.config import Augmentation, Recipe, Sampling
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.movies.settings import Normalisation
+from embedtrack.recipe import Augmentation, Recipe, Sampling
 
 OURS = Recipe(
     method=EmbedSegConfig(),

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import Cells, Crop, cut, number, shares
+from embedtrack.recipe import Augmentation, Sampling
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import random_views, vary_grey
 from embedtrack.truth.place import Point, inside, near

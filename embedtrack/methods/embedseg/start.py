@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import torch
 
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering
+from embedtrack.recipe import Recipe
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sizes import sizes_of
 

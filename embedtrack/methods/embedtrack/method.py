@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import AVERAGED, Symmetry, do
 from embedtrack.method import Shape
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
@@ -25,6 +25,7 @@ from embedtrack.methods.embedtrack.samples import Batch, collate, draw
 from embedtrack.methods.embedtrack.start import start as start
 from embedtrack.movies.scale import frame_to
 from embedtrack.options import Options
+from embedtrack.recipe import Recipe
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from embedtrack.config import Augmentation, Sampling
+from embedtrack.recipe import Augmentation, Sampling
 from embedtrack.tracks.relabel import at_edge
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import View, random_views, vary_grey

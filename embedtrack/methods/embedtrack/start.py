@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import torch
 
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
 from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
+from embedtrack.recipe import Recipe
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sizes import sizes_of
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import Symmetry, do, undo
 from embedtrack.method import Shape
 from embedtrack.methods.hourglass import start as begin
@@ -18,6 +18,7 @@ from embedtrack.methods.hourglass.pairs import Predictor, need_of, settings_of
 from embedtrack.methods.hourglass.start import start as start
 from embedtrack.methods.hourglass.windows import Windows, collate, draw
 from embedtrack.options import Options
+from embedtrack.recipe import Recipe
 from embedtrack.tracks.cells import at_rest
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame

@@ -4,8 +4,8 @@ What the published recipe leaves of Payer et al. (2019): grey values are percent
 .1 and 99.9 to [-1, 1]; views are flips, turns, zoom and stretch without elastic deformation; grey values vary less.
 """
 
-from embedtrack.config import Augmentation, Recipe, Sampling
 from embedtrack.methods.hourglass.config import HourglassConfig
+from embedtrack.recipe import Augmentation, Recipe, Sampling
 
 SMALL = Recipe(
     method=HourglassConfig(channels=16, levels=5, recurrent_from=1, length=4, squared=False),

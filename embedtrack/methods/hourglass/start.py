@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import torch
 
-from embedtrack.config import Costs, ModelConfig, Recipe
+from embedtrack.config import Costs, ModelConfig
 from embedtrack.methods.hourglass.config import HourglassConfig
 from embedtrack.methods.hourglass.network import RecurrentHourglasses
+from embedtrack.recipe import Recipe
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.sizes import sizes_of
 

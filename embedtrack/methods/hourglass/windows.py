@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 from torch import Tensor
 
-from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, shares
 from embedtrack.movies.scale import typical_diameter
+from embedtrack.recipe import Augmentation, Sampling
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.augment import random_views, vary_grey
 from embedtrack.truth.merge import distance_to

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedseg.samples import collate, draw
+from embedtrack.recipe import Augmentation, Sampling
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.medoid import medoids
 from embedtrack.truth.merge import UNKNOWN, Merged

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from embedtrack.challenge.scores import jaccards
-from embedtrack.config import Augmentation, ModelConfig, Recipe, Sampling
+from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import SYMMETRIES, do
 from embedtrack.methods.embedseg import method
@@ -15,6 +15,7 @@ from embedtrack.methods.embedtrack.cells import cells_of
 from embedtrack.methods.embedtrack.config import Clustering
 from embedtrack.model import Model
 from embedtrack.options import Options
+from embedtrack.recipe import Augmentation, Recipe, Sampling
 from embedtrack.training.fit import step
 from tests.drawings import STEP, draw, perfect_maps, touching
 from tests.methods.embedseg.test_embedseg_samples import images

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from embedtrack.config import Recipe
 from embedtrack.methods.embedseg.config import EmbedSegConfig
 from embedtrack.methods.embedseg.loss import embedseg_loss
 from embedtrack.methods.embedseg.recipes import OURS, PUBLISHED, RECIPES
 from embedtrack.methods.embedtrack.maps import Maps
 from embedtrack.methods.embedtrack.samples import BACKGROUND, Cells
 from embedtrack.movies.normalise import normalise
+from embedtrack.recipe import Recipe
 from embedtrack.training.schedules import one_cycle, polynomial
 from embedtrack.truth.holdout import split
 from tests.drawings import draw

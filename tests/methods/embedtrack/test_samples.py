@@ -6,9 +6,9 @@ import pytest
 import tifffile
 import torch
 
-from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED, Sample, collate, cut, draw, number, sources
 from embedtrack.movies.settings import Normalisation
+from embedtrack.recipe import Augmentation, Sampling
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.appearance import vary_appearance
 from embedtrack.truth.augment import View, random_views, vary_grey

@@ -9,7 +9,7 @@ import torch
 
 from embedtrack import checkpoint
 from embedtrack.challenge.evaluate import evaluate
-from embedtrack.config import Augmentation, ModelConfig, Recipe, Sampling
+from embedtrack.config import ModelConfig
 from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import SYMMETRIES
 from embedtrack.methods.embedtrack.samples import IGNORED
@@ -19,6 +19,7 @@ from embedtrack.methods.hourglass.config import Clustering, HourglassConfig
 from embedtrack.methods.hourglass.network import unit
 from embedtrack.methods.hourglass.recipes import PUBLISHED, SMALL
 from embedtrack.model import Model
+from embedtrack.recipe import Augmentation, Recipe, Sampling
 from embedtrack.simulate.movie import simulate
 from embedtrack.training.fit import step
 from embedtrack.training.recipes import OTHERS, recipe_of, tuned

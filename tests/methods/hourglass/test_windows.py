@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from embedtrack.config import Augmentation, Sampling
 from embedtrack.methods.embedtrack.samples import BACKGROUND, IGNORED
 from embedtrack.methods.hourglass.windows import Clip, collate, consecutive, draw, neighbours
 from embedtrack.movies.settings import Normalisation
+from embedtrack.recipe import Augmentation, Sampling
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.truth.merge import UNKNOWN
 from embedtrack.truth.reading import read_annotated

@@ -8,10 +8,11 @@ import torch
 from scipy.ndimage import label
 from torch import nn
 
-from embedtrack.config import ModelConfig, Recipe
+from embedtrack.config import ModelConfig
 from embedtrack.inference.symmetry import Symmetry
 from embedtrack.method import Shape, State
 from embedtrack.options import Options
+from embedtrack.recipe import Recipe
 from embedtrack.tracks.cells import at_rest
 from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
