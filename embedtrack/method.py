@@ -114,7 +114,10 @@ class Method(Protocol):
         """The cells of a single frame by the mean of some views, and by each view, all turned back."""
 
     def choices(self) -> Mapping[str, Sequence[Any]]:
-        """The settings that suit the weights, to be chosen by validation frames: field -> values."""
+        """The settings that suit the weights, to be chosen by validation frames: field -> values.
+
+        Of values that are equally good the first is taken.
+        """
 
     def choose(self, config: "ModelConfig", field: str, value: Any) -> "ModelConfig | None":
         """A configuration with one of the ``choices`` made; None where it does not go with the others."""

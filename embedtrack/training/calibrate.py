@@ -31,6 +31,8 @@ PASSES = 20
 """So many times as long as a validation takes a calibration, about: tiles in three sizes, seven views, clusterings."""
 ENOUGH = 0.002
 """Fewer views are taken where they lose no more of SEG and of DET than this."""
+EQUAL = 0.0005
+"""Of what differs by no more in (SEG + DET) / 2 the validation frames cannot tell which is better."""
 ROUNDS = 4
 """At most so often all of them are looked at."""
 
@@ -95,7 +97,7 @@ def calibrate(
     def merit(chosen: ModelConfig) -> float:
         name = chosen.method.model_dump_json()
         if name not in known:
-            known[name] = sum(sum(score(frames, chosen)) for frames in predicted.values())
+            known[name] = sum(sum(score(frames, chosen)) for frames in predicted.values()) / (2 * len(predicted))
         return known[name]
 
     best = search(config, merit)
@@ -113,7 +115,10 @@ def fewest(scores: Mapping[int, Score]) -> int:
 
 
 def search(start: ModelConfig, merit: Callable[[ModelConfig], float]) -> ModelConfig:
-    """Better one of the method's choices after the other, each with the others as they are, until none gets better."""
+    """Better one of the method's choices after the other, each with the others as they are, until none gets better.
+
+    Then of each the first value that is as good as the best, but for EQUAL.
+    """
     method, best = start.method.implementation(), start
     for _ in range(ROUNDS):
         before = best
@@ -122,6 +127,10 @@ def search(start: ModelConfig, merit: Callable[[ModelConfig], float]) -> ModelCo
             best = max([best, *(config for config in possible if config)], key=merit)
         if best == before:
             break
+    least = merit(best) - EQUAL
+    for field, values in method.choices().items():
+        possible = [method.choose(best, field, value) for value in values]
+        best = next((config for config in possible if config and merit(config) >= least), best)
     return best
 
 

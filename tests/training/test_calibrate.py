@@ -5,6 +5,7 @@ import pytest
 
 from embedtrack.config import ModelConfig
 from embedtrack.methods.embedtrack.branched import BranchedERFNet
+from embedtrack.methods.embedtrack.config import Clustering, EmbedTrackConfig
 from embedtrack.movies.settings import Normalisation
 from embedtrack.training import calibrate as calibration
 from embedtrack.training.calibrate import (
@@ -107,6 +108,21 @@ def test_the_search_finds_what_only_two_fields_together_reach():
     assert search(found, merit) == found
     highest = search(ModelConfig(), lambda config: config.method.clustering.mask_threshold)
     assert highest.method.clustering.mask_threshold == 0.5  # never above the seeds'
+
+
+def test_of_what_is_equally_good_the_most_lenient_is_taken():
+    """Cells of another movie are seen less surely than those that validate."""
+    begun = ModelConfig(method=EmbedTrackConfig(clustering=Clustering(reach=0.3, mask_threshold=0.4)))
+    chosen = search(begun, lambda config: 0.9).method.clustering
+    assert (chosen.reach, chosen.mask_threshold, chosen.seed_threshold) == (0.5, 0.05, 0.3)
+
+    def merit(config: ModelConfig) -> float:
+        return min(config.method.clustering.mask_threshold, 0.2) * slope
+
+    slope = 0.1
+    assert search(begun, merit).method.clustering.mask_threshold == 0.2
+    slope = 0.001
+    assert search(begun, merit).method.clustering.mask_threshold == 0.05
 
 
 def test_an_untrained_network_scores_nothing(tmp_path: Path):

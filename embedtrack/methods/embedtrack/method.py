@@ -30,11 +30,14 @@ from embedtrack.truth.annotated import AnnotatedMovie
 from embedtrack.types import Cells, Frame
 
 CHOICES: Mapping[str, tuple[float | None, ...]] = {
-    "reach": (None, 0.5, 0.4, 0.3, 0.2, 0.15),
-    "mask_threshold": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
+    "reach": (0.5, 0.4, 0.3, 0.2, 0.15, None),
+    "mask_threshold": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
     "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
 }
-"""The fields of ``Clustering`` that suit the weights. A wide reach wants a low mask threshold: they go together."""
+"""The fields of ``Clustering`` that suit the weights. A wide reach wants a low mask threshold: they go together.
+
+They begin with what lets most be a cell: those of another movie are seen less surely than those that validate, and the
+decision over a window drops what is none."""
 
 
 def build(config: ModelConfig) -> nn.Module:
