@@ -65,6 +65,7 @@ class Options:
             if value is not None and not (isinstance(value, Integral) and _is_real(value)):
                 name = "gap" if flag == "max_gap" else flag
                 raise ValueError(f"expected --{name} to be a whole number, got {str(value)[:40]}")
+            object.__setattr__(self, flag, value if value is None else int(value))  # NumPy's have no JSON
         if not isinstance(self.crumbs, bool):
             raise ValueError(f"expected --crumbs to be True or False, got {str(self.crumbs)[:40]}")
         if self.views not in (None, *VIEWS) or isinstance(self.views, bool | float):
@@ -84,6 +85,7 @@ class Options:
         size = self.diameter
         if size is not None and size != FOUND and not (_is_real(size) and 0 < size < float("inf")):
             raise ValueError(f"expected --diameter auto, or above 0 pixels, got {size}")
+        object.__setattr__(self, "diameter", size if size in (None, FOUND) else float(size))
 
 
 def parse_diameter(text: str | float) -> Diameter:

@@ -17,7 +17,7 @@ from embedtrack.files.guard import clipped, reading, require_regular
 from embedtrack.model_files import WEIGHTS
 from embedtrack.movies.selection import Choice
 from embedtrack.movies.units import Units, parse_interval, parse_length
-from embedtrack.options import Diameter, Options, parse_diameter
+from embedtrack.options import WIDEST, Diameter, Options, parse_diameter
 from embedtrack.settings import Settings
 
 AUTO = "auto"
@@ -70,7 +70,7 @@ class Job(Settings):
     """0.5um, 500nm, or micrometres."""
     interval: Annotated[float | None, BeforeValidator(_interval)] = None
     """29min, 90s, 0.5h, or seconds."""
-    border: int | None = Field(None, ge=0)
+    border: int | None = Field(None, ge=0, le=WIDEST)
     """Cells within so many pixels of the edge are removed."""
     diameter: Annotated[Diameter, BeforeValidator(parse_diameter)] = None
     """Of a typical cell in pixels, or auto."""
@@ -128,6 +128,9 @@ def read_table(table: Path, common: Mapping[str, Any] | None = None) -> list[Job
     faults = list(_column_faults(head.strip().split(mark)))
     jobs: list[Job] = []
     for line, row in rows if not faults else []:  # with other columns each line would be wrong
+        if None in row:
+            faults.append(f"line {line}: expected as many cells as columns, got more; is a comma in one of them?")
+            continue
         given = {name.strip(): value.strip() for name, value in row.items() if name and isinstance(value, str)}
         given = {name: value for name, value in given.items() if value and name not in REMARKS}
         if not given:

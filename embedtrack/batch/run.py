@@ -15,6 +15,7 @@ from embedtrack.batch.jobs import AUTO, Job
 from embedtrack.batch.outcome import Outcome
 from embedtrack.batch.summary import NAMES
 from embedtrack.batch.wishes import Wishes, result_in
+from embedtrack.challenge.convention import models
 from embedtrack.challenge.pair import open_pair
 from embedtrack.challenge.record import digest as digest_of
 from embedtrack.challenge.record import known_of
@@ -22,10 +23,10 @@ from embedtrack.challenge.record_fields import used_in
 from embedtrack.challenge.used import doubts
 from embedtrack.files.whole import check_apart, resolved
 from embedtrack.inference.adapt import check_reach
-from embedtrack.inference.model_choice import candidates, choose
+from embedtrack.inference.model_choice import candidates, choosable, choose
 from embedtrack.inference.track import summarise, track
 from embedtrack.model import OnFrame
-from embedtrack.model_files import WEIGHTS, digest
+from embedtrack.model_files import CONFIG, WEIGHTS, digest
 from embedtrack.movies.open import open_movie
 from embedtrack.options import Diameter, Options
 
@@ -167,7 +168,7 @@ def _asked(job: Job, options: Options) -> dict[str, Any]:
     lines = [f"{path.relative_to(job.path)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in about]
     return {
         "job": job.model_dump(mode="json", exclude={"name", "path"}),
-        "weights": None if job.model == AUTO else digest(Path(job.model) / WEIGHTS),
+        "models": [_digest(model) for model in _looked_at(job, options)],
         "views": options.views,
         "precision": options.precision,
         "border": options.border,
@@ -177,6 +178,17 @@ def _asked(job: Job, options: Options) -> dict[str, Any]:
         "diameter": options.diameter,
         "movie": sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest(),
     }
+
+
+def _looked_at(job: Job, options: Options) -> list[Path]:
+    """The model of a job, or all that may be chosen."""
+    return [models() / name for name in choosable(options.diameter)] if job.model == AUTO else [Path(job.model)]
+
+
+@cache
+def _digest(model: Path) -> list[str]:
+    """Of its weights and its configuration."""
+    return [digest(model / name) for name in (WEIGHTS, CONFIG)]
 
 
 def _before(folder: Path, name: str) -> Outcome | None:
@@ -198,12 +210,13 @@ def _stays(before: Outcome, job: Job, place: Path, options: Options) -> bool:
 
 def _judged(done: Outcome, place: Path) -> Outcome:
     """What a movie has become by its result as it is now: a person may have corrected it since."""
+    from embedtrack.looks.report.files import border_of
     from embedtrack.looks.report.hints import find_hints
     from embedtrack.looks.report.sights import look
 
     result, _ = open_pair(place, labels=False)
-    hints = find_hints(look(result).table, result.tracks, len(result), confidence=result.confidence)
     counted, used = summarise(result.tracks, len(result), 0), used_in(known_of(place) or {})
+    hints = find_hints(look(result).table, result.tracks, len(result), border_of(used, place), result.confidence)
     why = [*([] if counted.masks else ["no cell was found in any frame"]), *doubts(used)]
     return done.model_copy(update={
         "state": "cut short" if used.get("cut_short") else "doubtful" if why else "done", "why": "; ".join(why),

@@ -35,7 +35,7 @@ class Wishes(NamedTuple):
         """What is written for a movie of this name."""
         tables = [f"{name}.csv", f"{name}_tracks.csv"] if self.measure else []
         pages = [f"{name}.html"] if self.report else []
-        return [f"{name}{ENDING}", *tables, *pages, *(f"{name}.{to}" for to in self.exports)]
+        return [f"{name}{ENDING}", *tables, *pages, *(f"{name}.{to}" for to in dict.fromkeys(self.exports))]
 
     def check(self) -> None:
         """Raise ValueError where a format is not known, or a package is missing."""

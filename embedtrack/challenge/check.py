@@ -47,7 +47,7 @@ def check(folder: Path, sequence: Layout | None = None, *, labels: bool = True) 
 
     Args:
         folder: with ``mask###.tif`` and ``res_track.txt``.
-        sequence: the movie, for its frames, digits and shape; without it the masks should start at 0, the last one
+        sequence: the movie, for its frames, digits and shape; without it the first mask begins and the last one
             ends the movie, most of them tell the digits and the first one the shape.
         labels: also which labels each mask holds; without it only the masks' headers are read.
     """

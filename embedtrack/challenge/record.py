@@ -9,7 +9,7 @@ its fields mean says ``record_fields.py``.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,11 @@ def confirm(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Keep the record of the result that was published, and no other; none where nothing is known of it."""
+    """Keep the record of the result that was published, and no other; none where nothing is known of it.
+
+    A log that is here is an older result's: who has one to write writes it afterwards.
+    """
+    forget(destination, log_of)
     if known is not None:
         whole = {"digest": digest(destination), "known": known, **confidence_field(confidence)}
         _write(destination, whole, overwrite=overwrite)
@@ -95,9 +99,10 @@ def confirm(
         forget(destination)
 
 
-def forget(destination: Path) -> None:
-    """Remove the record and the log of a result; a file of such a name that is none of ours stays."""
-    for path in (record_of(destination), log_of(destination)):
+def forget(destination: Path, *files: Callable[[Path], Path]) -> None:
+    """Remove the record and the log of a result, or one of them; a file of such a name that is none of ours stays."""
+    for file in files or (record_of, log_of):
+        path = file(destination)
         if path.exists() and carries_mark(path):
             path.unlink()
 

@@ -45,6 +45,9 @@ def write_corrected(result: Tracked, out: Path, source: Path, links: Iterable[Pi
         ValueError: it is not valid, or cannot be written.
     """
     known: dict[str, Any] = {name: value for name, value in (known_of(source) or {}).items() if name != PINS}
+    movie = result.movie._replace(units=result.units).note()
+    if said := {name: value for name, value in movie.items() if value is not None}:
+        known["movie"] = {**(known.get("movie") or {}), **said}
     known |= {CORRECTED: datetime.now(UTC).isoformat(timespec="seconds"), **columns(links, result.first)}
     write_tracked(result, out, known, overwrite=overwrite)
     write_log(out, known, overwrite=overwrite)

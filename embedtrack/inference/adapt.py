@@ -21,6 +21,7 @@ from embedtrack.inference.segmenter import Segmenter
 from embedtrack.inference.symmetry import TURNED
 from embedtrack.model import Model
 from embedtrack.movies.kind import normalisation_for
+from embedtrack.movies.memory import readable
 from embedtrack.movies.scale import BOUNDS, typical_diameter
 from embedtrack.options import FOUND, Diameter, Options
 
@@ -85,7 +86,7 @@ def brought(model: Model, images: Sequence[Any], options: Options) -> tuple[Mode
     if options.diameter is None and model.config.working_diameter is None:
         return model, None
     check_reach(model.config, options.diameter)
-    rounds = ([np.asarray(images[index]) for index in some] for some in _rounds(len(images)))
+    rounds = (readable(images, some) for some in _rounds(len(images)))
     if options.diameter is not None and options.diameter != FOUND:
         return replace(model, config=at_diameter(model.config, options.diameter, next(rounds, []))), None
     learnt = model.config.learnt_diameter

@@ -7,7 +7,9 @@ import math
 from typing import NamedTuple
 
 from embedtrack.inference.tiles import SMALLEST
+from embedtrack.options import LONGEST_GAP
 from embedtrack.tracks.deflate import LARGE
+from embedtrack.tracks.window import DELAY
 
 PROGRAM = 550 * 2**20
 """Libraries, weights, compiled code, and what the heap keeps."""
@@ -31,7 +33,7 @@ WRITTEN = 20
 """Of a pixel of the one of these that is being written: both again, and what is drawn of them."""
 ORIGINS = 4
 """Of a pixel of each frame of which later ones may still ask where its cells were."""
-WINDOW = 22
+WINDOW = DELAY + LONGEST_GAP + 2
 """At most so many frames are not final, see ``tracks/window.py``, ..."""
 ASKED = 10
 """... and so many are asked for origins."""

@@ -7,7 +7,7 @@ are split and false ones fall, as in the tracking of one's own cells.
 import logging
 import math
 import time
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -36,7 +36,7 @@ from embedtrack.tracks.given import given_cells
 from embedtrack.tracks.pins import rows_of
 from embedtrack.tracks.relabel import present
 from embedtrack.tracks.tracker import Tracker, finished
-from embedtrack.types import Cells, Labels, Pin
+from embedtrack.types import Cells, Pin
 
 log = logging.getLogger(__name__)
 FAR = 1.5
@@ -74,7 +74,7 @@ def link(
         raise ValueError("expected the movie beside the masks: a model's tracking offsets come from its frames")
     options = paired.sized(options or Options(views=1))
     segmenter = _segmenter(model, paired, options) if model else None
-    tracker = _tracker(segmenter, options, repair, paired.labels, _said(paired.masks) if pins is None else pins)
+    tracker = _tracker(segmenter, options, repair, paired, _said(paired.masks) if pins is None else pins)
     found = Deflated()
     on_frame(0, len(paired.labels))
     with closing(_cells(paired, segmenter, _normalisation(paired.images, segmenter))) as cells:
@@ -121,7 +121,7 @@ def link_files(
         raise ValueError("expected masks of files, got arrays: link takes them")
     segmenter = _segmenter(checkpoint.load(model_folder), paired, options) if model_folder else None
     norm = _normalisation(paired.images, segmenter)
-    tracker = _tracker(segmenter, options, repair, paired.labels, _said(paired.masks) if pins else [])
+    tracker = _tracker(segmenter, options, repair, paired, _said(paired.masks) if pins else [])
     with ResultWriter(out, layout, overwrite=overwrite) as writer:
         on_frame(0, len(paired.labels))
         with closing(_cells(paired, segmenter, norm)) as cells:
@@ -160,8 +160,9 @@ def _said(masks: Movie | None) -> list[Pin]:
 
 
 def _tracker(
-    segmenter: Segmenter | None, options: Options, repair: bool, labels: Sequence[Labels], said: Collection[Pin]
+    segmenter: Segmenter | None, options: Options, repair: bool, paired: Paired, said: Collection[Pin]
 ) -> Tracker:
+    labels = paired.labels
     config = segmenter.model.config if segmenter else ModelConfig()
     longest = config.linking.max_gap if options.max_gap is None else options.max_gap
     in_frame = cache(lambda t: present(labels[t]).tolist() if 0 <= t < len(labels) else [])
@@ -171,7 +172,7 @@ def _tracker(
     for pin in left:
         log.warning(
             "frame %d, cell %d: its corrected link cannot be kept, as it leads too far or its cells are gone",
-            pin.frame,
+            pin.frame + (paired.masks.first if paired.masks else 0),
             pin.label,
         )
     return Tracker(config, options.border or 0, options.max_gap, given=not repair, crumbs=options.crumbs, pins=pins)

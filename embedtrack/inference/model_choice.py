@@ -24,6 +24,7 @@ from embedtrack.inference.symmetry import TURNED
 from embedtrack.machine import device
 from embedtrack.model_files import CONFIG
 from embedtrack.movies.kind import normalisation_for, skew
+from embedtrack.movies.memory import readable
 from embedtrack.movies.movie import Movie
 from embedtrack.options import FOUND, Diameter, Options
 from embedtrack.tracks.relabel import at_edge
@@ -62,13 +63,12 @@ class Fit(NamedTuple):
 
 
 OnModel = Callable[[int, int | None], None]
-"""Called with the looks that are done, and all that there may be."""
+"""Called with the looks that are done, and None: how many there will be nobody knows."""
 
 
 def choose(
     movie: Movie,
     device_name: str = "auto",
-    precision: str = "auto",
     on_model: OnModel = lambda done, total: None,
     diameter: Diameter = None,
 ) -> Fit:
@@ -80,7 +80,6 @@ def choose(
     Args:
         movie: what will be tracked.
         device_name: where the networks run.
-        precision: theirs; what a choice needs is not much.
         on_model: see ``OnModel``.
         diameter: of a typical cell in pixels, to which all models are brought that can be.
 
@@ -88,14 +87,14 @@ def choose(
         ValueError: no model is there, or none can be brought to the diameter.
     """
     names = candidates(diameter)
-    images = [movie.frames[i] for i in sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)})]
+    images = readable(movie.frames, sorted({round(i) for i in np.linspace(0, len(movie) - 1, FRAMES)}))
     centre = len(images) // 2
     order = [images[centre], *images[:centre], *images[centre + 1 :]]
     where = device.choose(device_name)
     looks = count(1)
 
     def look(folder: Path, image: NDArray[Any], diameter: Diameter) -> Assessment:
-        seen = assess(folder, [image], where, precision, diameter)
+        seen = assess(folder, [image], where, "auto", diameter)
         on_model(next(looks), None)
         return seen
 

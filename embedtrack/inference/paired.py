@@ -51,7 +51,7 @@ class Paired:
 
 
 def pair(masks: Any, movie: Any = None) -> Paired:
-    """Open masks, all of which are looked at once, and their movie, of which no frame is read.
+    """Open masks, all of which are looked at once, and their movie, of whose files no more than headers are read.
 
     Args:
         masks: label images [H, W], an array [T, H, W] or a list of them; what ``open_masks`` opens, or what it gave.
@@ -84,11 +84,12 @@ def _masks(masks: Any) -> tuple[Lazy[Labels], Movie | None]:
     if not count:
         raise ValueError("expected masks of at least one frame, got none")
     name = opened.path if opened else "masks"
-    checked(Lazy(count, lambda t: _array(frames[t])), name)
+    first = opened.first if opened else 0
+    checked(Lazy(count, lambda t: _array(frames[t])), name, first)
     shapes = {_array(frames[t]).shape for t in range(count)} if not opened else set()
     if len(shapes) > 1:
         raise ValueError(f"expected masks of one shape, got {' and '.join(map(str, sorted(shapes)))}")
-    return Lazy(count, lambda t: as_labels(_array(frames[t]), f"{name}, frame {t}")), opened
+    return Lazy(count, lambda t: as_labels(_array(frames[t]), f"{name}, frame {first + t}")), opened
 
 
 def _images(movie: Any) -> tuple[Images, Movie | None]:

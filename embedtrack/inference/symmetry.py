@@ -74,15 +74,6 @@ def do_vectors(vectors: Image, symmetry: Symmetry) -> Image:
     return moved if symmetry.signs == (1, 1) else moved * _like(symmetry.signs, moved)[:, None, None]
 
 
-def do_points(points: Image, symmetry: Symmetry, shape: tuple[int, int]) -> Image:
-    """Move points [N, 2], (y, x) in an image of ``shape`` (H, W), along with it: do(image)[do_points(p)] = image[p]."""
-    turned = points[:, [1, 0]] if symmetry.swaps else points
-    sides = shape[::-1] if symmetry.swaps else shape
-    last = [side - 1 if sign < 0 else 0 for side, sign in zip(sides, symmetry.signs, strict=True)]
-    moved: Image = turned * _like(symmetry.signs, points) + _like(last, points)
-    return moved
-
-
 def undo(image: Image, symmetry: Symmetry) -> Image:
     """The inverse of ``do``."""
     return do(image, symmetry.inverse)

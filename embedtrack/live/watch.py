@@ -75,6 +75,7 @@ def watch(
             try:
                 run.follow(Arrivals(folder, ended, idle=idle, seen=run.seen))
                 sequence = layout.open_frame_folder(folder)
+                sequence = replace(sequence, paths=sequence.paths[: len(run.seen)])  # more may have come since the end
                 if [stamp(path) for path in sequence.paths] == [arrival.stamp for arrival in run.seen]:
                     break
                 log.warning("%s: a frame has changed after it was tracked; tracking again what follows from it", folder)

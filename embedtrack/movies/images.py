@@ -86,8 +86,7 @@ def stack_files(folder: Path, files: Sequence[Path]) -> Stack:
     def read(place: Place) -> NDArray[Any]:
         path = files[place["T"]]
         file = open_image(path)
-        image = file.read(dict.fromkeys(file.axes, 0) | {name: place[name] for name in size if name not in "YX"})
-        return grey(image, path)
+        return file.read(dict.fromkeys(file.axes, 0) | {name: place[name] for name in size if name not in "YX"})
 
     return Stack(
         f"T{''.join(size)}", (len(files), *size.values()), one.dtype, read, one.units, one.channels, notes=one.notes

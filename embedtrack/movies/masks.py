@@ -63,13 +63,15 @@ def refuse_lossy(files: Sequence[Path]) -> None:
         raise ValueError(f"{lossy}: expected masks as TIFF or PNG, got JPEG, which changes labels; save them anew")
 
 
-def checked(masks: Sequence[NDArray[Any]], name: object) -> None:
+def checked(masks: Sequence[NDArray[Any]], name: object, first: int = 0) -> None:
     """Read all masks once, and raise ValueError unless each is a label image; a line per fault.
+
+    ``first`` is the number of the first frame.
 
     What is one value for all cells is no label image: cells could not be told apart.
     """
     faults, value = [], SingleValue()
-    for t, image in enumerate(masks):
+    for t, image in enumerate(masks, start=first):
         try:
             labels = as_labels(image, f"{name}, frame {t}")
         except ValueError as error:

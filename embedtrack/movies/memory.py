@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedtrack.files.lazy import Lazy
-from embedtrack.movies.movie import Movie
+from embedtrack.movies.movie import FrameError, Movie
 from embedtrack.movies.open import open_movie
 from embedtrack.movies.stack import grey
 
@@ -43,6 +43,23 @@ def frames_of(movie: Any) -> tuple[Frames, Movie | None]:
             raise ValueError("expected a movie of at least one frame, got none")
         return Lazy(count, lambda t: _frame(movie[t], t)), None
     return _one_by_one(movie), None
+
+
+def readable(frames: Sequence[Any], indices: Iterable[int]) -> list[NDArray[Any]]:
+    """Those of some frames [H, W] that can be read, for a first look: one that cannot is told when its turn comes.
+
+    Raises:
+        FrameError: none of them can.
+    """
+    found, fault = [], None
+    for index in indices:
+        try:
+            found.append(np.asarray(frames[index]))
+        except FrameError as error:
+            fault = error
+    if fault and not found:
+        raise fault
+    return found
 
 
 def as_movie(movie: Any) -> Movie:

@@ -22,8 +22,9 @@ PAIR = np.dtype(
 )
 """A mother of t-1 and two daughters of t. ``share``, ``far``: the worse of both links; ``apart``: distance of the two
 origins in the mother's radii; ``touch``: of the daughters' centres in sums of their radii; ``middle``: of the point
-between them from the mother's centre in her radii; ``unlike``, ``shade``: logarithms of the ratios of their areas and
-of their brightness; ``sum``: logarithm of the ratio of both areas to the mother's."""
+between them from the mother's centre in her radii; ``unlike``: logarithm of the ratio of their areas; ``shade``:
+difference of their brightness in normalised grey values; ``sum``: logarithm of the ratio of both areas to the
+mother's."""
 
 LEAST_SHARE = 0.05
 NEAR = 3.0

@@ -106,7 +106,7 @@ class Spans:
             return label
         if len(self._tracks) == MAX_LABEL:
             raise ValueError(
-                f"expected at most {MAX_LABEL} tracks, as many as 16 bits can name, got more by frame {self._frame}; "
+                f"expected at most {MAX_LABEL} tracks, as many as 16 bits can name, got more; "
                 "track the movie in parts, or raise min_cell_size if many of the cells are noise"
             )
         ancestor = track

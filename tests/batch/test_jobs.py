@@ -50,6 +50,8 @@ def test_as_spreadsheets_write_it(tmp_path: Path, mark: str):
         ("path,interval\na.tif,soon\n", "line 2, interval: expected --interval as 29min"),
         ("path,model\na.tif,\nb.tif,Fluo-N2DH-SIM\n", "line 3, model: expected the folder of a model"),
         ("path,border\n\na.tif,1\n\nb.tif,-3\n", "line 5, border: Input should be greater than or equal to 0, got -3"),
+        ("path,border\na.tif,100000\n", "line 2, border: Input should be less than or equal to 65536, got 100000"),
+        ("path,diameter\na.tif,12,5\n", "line 2: expected as many cells as columns, got more"),
         ("path\n", "expected a movie a line, got none"),
         ("path,name\na.tif,\n,c\n", "line 3, path: expected that of a movie, got none; fill it in"),
         ("path\na\0.tif\n", "line 2, path: expected a path, got one with letters that none can have"),

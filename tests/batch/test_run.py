@@ -74,6 +74,10 @@ def test_a_batch_with_two_bad_movies(movies: Path, run_whole: Run, monkeypatch: 
 
     code, _, _ = run_whole(*words(movies, "--only", "01", "--border", "2"))
     assert (code, tracked) == (0, ["bad.tif", "01"])  # another border is another result
+    checkpoint.save(movies / "model", BranchedERFNet(), ModelConfig(cell_diameter=9))
+    batch._digest.cache_clear()
+    code, _, _ = run_whole(*words(movies, "--only", "01", "--border", "2"))
+    assert (code, tracked) == (0, ["bad.tif", "01", "01"])  # and so is another configuration of the model
     code, _, error = run_whole("summary", out_dir)
     assert code == 1
     assert "4 movies: 1 failed" in error

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from embedtrack.challenge import record
+from embedtrack.challenge.provenance import write_log
 from embedtrack.challenge.tracked import Tracked, open_tracked, write_tracked
 from embedtrack.challenge.writer import ResultWriter, write_mask
 from embedtrack.files.replace_folder import Replacement
@@ -38,6 +39,13 @@ def test_a_result_and_its_record_are_written_together(tmp_path: Path):
     write(tmp_path / "01_RES", 2, None)
     assert record.known_of(tmp_path / "01_RES") is None
     assert sorted(os.listdir(tmp_path)) == ["01_RES"]
+
+
+def test_the_log_of_an_older_result_goes_with_it(tmp_path: Path):
+    write(tmp_path / "01_RES", 1, OLD)
+    write_log(tmp_path / "01_RES", OLD)
+    write(tmp_path / "01_RES", 2, NEW)
+    assert sorted(os.listdir(tmp_path)) == ["01_RES", "01_RES.json"]
 
 
 @pytest.mark.parametrize("new", [NEW, None])

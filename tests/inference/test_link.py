@@ -266,7 +266,7 @@ def test_what_a_person_corrected_stays(tmp_path: Path, run: Run):
     for words, x in (((), 14), (("--no-pins",), 5)):
         code, error = run("link", tmp_path / "01_RES", "--out", tmp_path / "02_RES", *words)
         assert code == 0, error
-        assert ("2 corrected links stay" in error) is not words
+        assert ("2 corrected links stay" in error) == (not words)
         masks = [read_labels(tmp_path / f"02_RES/mask{t:03}.tif") for t in (3, 10)]
         assert masks[0][5, 5] == masks[1][5, x] == 1
         record = json.loads((tmp_path / "02_RES.json").read_text())

@@ -10,7 +10,6 @@ from embedtrack.inference.symmetry import (
     Symmetry,
     do,
     do_axes,
-    do_points,
     do_vectors,
     undo,
     undo_axes,
@@ -142,26 +141,6 @@ def test_axes_follow_an_elongated_cell(symmetry):
     tall, wide = bandwidth[:, y[0], x[0]]
     assert (bandwidth >= 0).all()
     assert (tall < wide) == (np.ptp(y) > np.ptp(x))
-
-
-@each_kind
-@each_symmetry
-@pytest.mark.parametrize("dtype", [np.int64, np.float32])
-def test_points_go_with_the_image(kind, symmetry, dtype):
-    shape = (3, 5)
-    image = np.arange(15).reshape(shape)
-    points = np.argwhere(image >= 0)
-    moved = do_points(kind(points.astype(dtype)), symmetry, shape)
-    assert type(moved) is type(kind(points))
-    row, column = np.asarray(moved).astype(int).T
-    assert np.asarray(moved).dtype == dtype
-    assert (row >= 0).all()
-    assert (column >= 0).all()
-    assert np.array_equal(do(image, symmetry)[row, column], image[tuple(points.T)])
-
-
-def test_no_points():
-    assert do_points(np.zeros((0, 2)), Symmetry(1, True), (3, 5)).shape == (0, 2)
 
 
 @each_kind

@@ -351,6 +351,23 @@ def test_a_hole_at_the_end_is_told_and_the_frames_before_it_stand(movie: Path, m
     assert len(list((tmp_path / "live").glob("mask*.tif"))) == 3
 
 
+def test_frames_that_come_after_the_end_do_not_count(
+    movie: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, real, runs = part(movie, tmp_path / "01", 0, 1, 2), watch.Run.follow, []
+
+    def follow_and_go_on(run: watch.Run, arrivals: object) -> None:
+        real(run, arrivals)
+        runs.append(run)
+        part(movie, folder, 3)
+
+    monkeypatch.setattr(watch.Run, "follow", follow_and_go_on)
+    assert sorted(name for name in follow(folder, model) if name.startswith("mask")) == [
+        "mask000.tif", "mask001.tif", "mask002.tif",
+    ]  # fmt: skip
+    assert len(runs) == 1
+
+
 def test_what_cannot_be_is_refused(movie: Path, model: Path, tmp_path: Path):
     with pytest.raises(ValueError, match="make it"):
         follow(tmp_path / "nowhere", model)

@@ -72,6 +72,11 @@ def test_high_numbers_stay_what_they_are(tmp_path: Path):
     tifffile.imwrite(tmp_path / "labels.tif", high)
     frame = as_labels(open_masks(tmp_path / "labels.tif").frames[1], "masks")
     assert np.unique(frame).tolist() == [0, 2**31 - 2, 2**31 - 1]
+    for t in range(2):
+        (tmp_path / "folder").mkdir(exist_ok=True)
+        tifffile.imwrite(tmp_path / "folder" / f"seg_{t}.tif", high[t])
+    frame = as_labels(open_masks(tmp_path / "folder").frames[1], "masks")
+    assert np.unique(frame).tolist() == [0, 2**31 - 2, 2**31 - 1]
 
 
 def movie(folder: Path) -> Path:

@@ -1,7 +1,8 @@
 """The page of a result's folder: what lies beside it is found and told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from embedtrack.challenge.convention import dataset_of
 from embedtrack.challenge.evaluate import open_gold
@@ -37,16 +38,20 @@ def report_folder(
     gold = open_gold(truth).gold if truth else {}
     where, known = result.resolve(), known_of(result) or {}
     used = used_in(known)
-    said = used.get("border")
-    border = said if isinstance(said, int) and said >= 0 else dataset_of(result).border
     model = known.get("model")
     how = ", ".join([*([f"model {Path(model).name}"] if isinstance(model, str) else []), as_used(used)])
     facts = Facts(
         f"{where.parent.name}/{where.name}",
         gold,
         dataset_of(truth or result).cycle_tolerance,
-        border,
+        border_of(used, result),
         doubts(used),
         how,
     )
     report(tracked, out, facts, images, reality, on_frame, overwrite=overwrite)
+
+
+def border_of(used: Mapping[str, Any], result: Path) -> int:
+    """Within so many pixels of the edge cells were removed: as the run noted it, or else by the challenge's rules."""
+    said = used.get("border")
+    return said if isinstance(said, int) and said >= 0 else dataset_of(result).border
